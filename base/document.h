@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// One tree for whatever people or sensors send us, JSON or YAML: every node knows where it stood, numbers keep
+// their literal until someone uses them, object members keep their order.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace kintsugi {
+
+/// Where a node starts in its source; lines and columns count from 1, columns in bytes.
+struct Position {
+  std::uint32_t line = 1;
+  std::uint32_t column = 1;
+};
+
+/// Bounds that a reader enforces while it reads, before memory is spent.
+struct DocumentLimits {
+  std::size_t max_bytes = 1u << 20;
+  std::size_t max_depth = 64;
+  std::size_t max_nodes = 100'000;
+};
+
+/// A value with its position. A plain value type: copies are deep, no sharing, no locks needed for reading.
+struct Node {
+  enum class Kind : std::uint8_t { kNull, kBoolean, kNumber, kString, kArray, kObject };
+  struct Member;
+
+  Kind kind = Kind::kNull;
+  bool boolean = false;
+  Position position;
+  std::string text;             ///< kString: the decoded text; kNumber: the literal as written
+  std::vector<Node> items;      ///< kArray
+  std::vector<Member> members;  ///< kObject, in source order, keys unique
+
+  /// The member's value, or nullptr where this is no object or has no such key.
+  const Node* find(std::string_view key) const;
+  /// A kNumber that is an integer within int64 (also "1e3", "5.0"), else an error that says which it is.
+  Result<std::int64_t> as_integer() const;
+};
+
+struct Node::Member {
+  std::string key;
+  Position key_position;
+  Node value;
+};
+
+/// "null", "boolean", "number", "string", "array", "object".
+std::string_view kind_name(Node::Kind kind);
+
+/// Reads one JSON text (RFC 8259) and nothing after it. Strict: UTF-8 only, no repeated keys, no lone surrogates,
+/// no comments. Numbers are checked for form but not for range. Errors name line, column and byte.
+Result<Node> parse_json_document(std::string_view text, const DocumentLimits& limits = {});
+
+/// Reads one YAML document (1.2 core schema scalars; no anchors' aliases beyond the limits, no tags but the core
+/// ones, no merge keys, no repeated keys, string keys only). Errors name line and column.
+Result<Node> parse_yaml_document(std::string_view text, const DocumentLimits& limits = {});
+
+/// For documents that are sent on or patched. Fails where a number does not fit (an integer literal beyond
+/// 64 bits, a float beyond double).
+Result<nlohmann::json> to_json(const Node& node);
+
+/// parse_json_document, then to_json.
+Result<nlohmann::json> parse_json(std::string_view text, const DocumentLimits& limits = {});
+
+/// A Node from an API object; positions are all 1:1.
+Node from_json(const nlohmann::json& value);
+
+}  // namespace kintsugi

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/file.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+
+namespace kintsugi {
+namespace {
+
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  ~Descriptor() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+tl::unexpected<Error> system_failure(std::string_view what, const std::string& path, int number) {
+  ErrorCode code = ErrorCode::kInternal;
+  if (number == ENOENT || number == ENOTDIR) code = ErrorCode::kNotFound;
+  if (number == EACCES || number == EPERM || number == EROFS) code = ErrorCode::kForbidden;
+  if (number == ENOSPC || number == EDQUOT) code = ErrorCode::kUnavailable;
+  return fail(make_error(code, fmt::format("cannot {}: {}", what, std::strerror(number))).on(path));
+}
+
+Result<void> write_all(int fd, std::string_view content, const std::string& path) {
+  while (!content.empty()) {
+    const ssize_t written = ::write(fd, content.data(), content.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      return system_failure("write", path, errno);
+    }
+    content.remove_prefix(std::size_t(written));
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (file.get() < 0) return system_failure("open", path, errno);
+  std::string content;
+  for (;;) {
+    char buffer[16384];
+    const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return system_failure("read", path, errno);
+    if (got == 0) return content;
+    content.append(buffer, std::size_t(got));
+    if (content.size() > max_bytes) {
+      return fail(make_error(ErrorCode::kTooLarge, fmt::format("more than {} bytes", max_bytes)).on(path));
+    }
+  }
+}
+
+Result<void> write_file_durably(const std::string& path, std::string_view content) {
+  const std::string temporary = path + ".tmp";
+  {
+    const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
+    if (file.get() < 0) return system_failure("create", temporary, errno);
+    if (auto written = write_all(file.get(), content, temporary); !written) return written;
+    if (::fsync(file.get()) != 0) return system_failure("flush", temporary, errno);
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return system_failure("rename", path, errno);
+  const std::string parent = std::filesystem::path(path).parent_path().string();
+  const Descriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (directory.get() < 0) return system_failure("open", parent, errno);
+  if (::fsync(directory.get()) != 0) return system_failure("flush", parent, errno);
+  return {};
+}
+
+Result<std::vector<std::string>> list_files(const std::string& directory, const std::vector<std::string>& suffixes) {
+  std::error_code error;
+  std::vector<std::string> found;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+    const std::string name = it->path().filename().string();
+    const bool wanted = std::any_of(suffixes.begin(), suffixes.end(), [&](const std::string& s) { return name.ends_with(s); });
+    std::error_code ignored;
+    if (wanted && !name.starts_with('.') && it->is_regular_file(ignored)) found.push_back(it->path().string());
+  }
+  if (error) return system_failure("list", directory, error.value());
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+}  // namespace kintsugi

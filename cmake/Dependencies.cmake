@@ -1,0 +1,15 @@
+# Third-party libraries, all from Debian 12 packages (installed by `./run setup`).
+find_package(Threads REQUIRED)
+find_package(OpenSSL 3.0 REQUIRED)
+find_package(CURL 7.88 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
+find_package(tl-expected REQUIRED)
+find_package(fmt 9 REQUIRED)
+find_package(yaml-cpp 0.7 REQUIRED)
+find_package(simdjson 3 REQUIRED)
+find_package(CLI11 2 REQUIRED)
+find_package(prometheus-cpp REQUIRED CONFIG)
+find_package(Boost 1.81 REQUIRED)
+
+# Catch2 2.13 is one large header: its main is compiled once and shared by all test binaries.
+add_library(kintsugi_catch_main STATIC ${CMAKE_SOURCE_DIR}/tests/catch_main.cc)

@@ -1,0 +1,53 @@
+# One target per folder or named layer. A target sees only the headers of the folders it links:
+# each folder is reached through a directory of its own that holds nothing but a link to it.
+
+# kintsugi_library(NAME FOLDER folder SOURCES … [USES …] [LIBRARIES …] [PRIVATE_LIBRARIES …])
+#   FOLDER             the folder below the root whose headers this target owns, e.g. k8s-client/core
+#   USES               other kintsugi targets, without the prefix
+#   LIBRARIES          third-party targets that appear in public headers
+#   PRIVATE_LIBRARIES  third-party targets that appear in .cc files only
+function(kintsugi_library name)
+  cmake_parse_arguments(ARG "" "FOLDER" "SOURCES;USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  set(target kintsugi_${name})
+  add_library(${target} STATIC ${ARG_SOURCES})
+  set(root ${CMAKE_BINARY_DIR}/include/${name})
+  cmake_path(GET ARG_FOLDER PARENT_PATH parent)
+  file(MAKE_DIRECTORY ${root}/${parent})
+  file(CREATE_LINK ${CMAKE_SOURCE_DIR}/${ARG_FOLDER} ${root}/${ARG_FOLDER} SYMBOLIC)
+  target_include_directories(${target} PUBLIC ${root})
+  list(TRANSFORM ARG_USES PREPEND kintsugi_)
+  target_link_libraries(${target} PUBLIC ${ARG_USES} ${ARG_LIBRARIES} PRIVATE ${ARG_PRIVATE_LIBRARIES})
+endfunction()
+
+# kintsugi_program(NAME SOURCES … [USES …] [LIBRARIES …]): an executable in bin/.
+function(kintsugi_program name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  add_executable(${name} ${ARG_SOURCES})
+  list(TRANSFORM ARG_USES PREPEND kintsugi_)
+  target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_LIBRARIES})
+endfunction()
+
+# kintsugi_test(NAME SOURCES … [USES …] [LIBRARIES …]): one Catch2 binary per folder, one ctest entry.
+function(kintsugi_test name)
+  cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
+  set(target ${name}_test)
+  add_executable(${target} ${ARG_SOURCES})
+  list(TRANSFORM ARG_USES PREPEND kintsugi_)
+  target_link_libraries(${target} PRIVATE kintsugi_catch_main ${ARG_USES} ${ARG_LIBRARIES})
+  set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
+  add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
+endfunction()
+
+# kintsugi_fuzz(NAME SOURCE file USES …): a libFuzzer target, built by the preset `fuzz` only.
+function(kintsugi_fuzz name)
+  if(NOT KINTSUGI_FUZZ)
+    return()
+  endif()
+  cmake_parse_arguments(ARG "" "SOURCE" "USES" ${ARGN})
+  add_executable(${name}_fuzz ${ARG_SOURCE})
+  list(TRANSFORM ARG_USES PREPEND kintsugi_)
+  target_link_libraries(${name}_fuzz PRIVATE ${ARG_USES})
+  target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
+  set_target_properties(${name}_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+endfunction()

@@ -1,0 +1,57 @@
+# Language level, warnings, hardening, sanitizers: the same for every target.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+
+option(KINTSUGI_WERROR "Treat warnings as errors" ON)
+option(KINTSUGI_FUZZ "Build the fuzz targets (clang only)" OFF)
+set(KINTSUGI_SANITIZE "" CACHE STRING "Value for -fsanitize=, empty for none")
+
+find_program(CCACHE_PROGRAM ccache)
+if(CCACHE_PROGRAM)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE_PROGRAM})
+endif()
+
+add_compile_options(
+  -Wall -Wextra -Wformat=2 -Wconversion -Wsign-conversion -Wimplicit-fallthrough -Wnon-virtual-dtor
+  -Woverloaded-virtual -Werror=format-security -fstack-protector-strong -fno-delete-null-pointer-checks
+  -fno-strict-overflow -fno-strict-aliasing -ffile-prefix-map=${CMAKE_SOURCE_DIR}=.)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-Wtrampolines -Wbidi-chars=any)
+endif()
+if(KINTSUGI_WERROR)
+  add_compile_options(-Werror)
+endif()
+
+add_compile_definitions(_GLIBCXX_ASSERTIONS)
+if(CMAKE_BUILD_TYPE STREQUAL "Release")
+  set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g1 -DNDEBUG")
+  add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3 -ftrivial-auto-var-init=zero -fstack-clash-protection)
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64")
+    add_compile_options(-fcf-protection=full)
+  elseif(CMAKE_SYSTEM_PROCESSOR MATCHES "aarch64")
+    add_compile_options(-mbranch-protection=standard)
+  endif()
+  add_link_options(-pie -Wl,-z,nodlopen -Wl,-z,noexecstack -Wl,-z,relro -Wl,-z,now -Wl,--as-needed
+                   -Wl,--no-copy-dt-needed-entries)
+else()
+  set(CMAKE_CXX_FLAGS_DEBUG "-O1 -g1")
+endif()
+
+if(KINTSUGI_SANITIZE)
+  add_compile_options(-fsanitize=${KINTSUGI_SANITIZE} -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=${KINTSUGI_SANITIZE})
+  if(NOT KINTSUGI_SANITIZE STREQUAL "thread")
+    add_compile_options(-fno-sanitize-recover=all)
+  endif()
+endif()
+if(KINTSUGI_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+
+find_program(MOLD_PROGRAM mold)
+if(MOLD_PROGRAM AND NOT KINTSUGI_FUZZ)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <tl/expected.hpp>
+#include <vector>
+
+#include "base/error.h"
+#include "base/result.h"
+#include "net/http.h"
+
+namespace kintsugi::k8s {
+
+/// One entry of a Status' `details.causes`.
+struct StatusCause {
+  std::string type;  ///< the API's `reason`: "FieldValueInvalid", "DisruptionBudget", "ExitCode"
+  std::string field;
+  std::string message;
+  bool operator==(const StatusCause&) const = default;
+};
+
+/// Why a call failed: an answer of the API server (http_status > 0) or trouble on the way to it (http_status 0).
+/// Converts to a plain Error by slicing, so that an ApiResult can be returned as a Result.
+///
+/// `code` follows `status_reason` first and the HTTP status second (K12.14); 409 AlreadyExists and 409 Conflict
+/// are kAlreadyExists and kConflict. `reason` is the Status' reason ("NotFound", "Expired", …).
+struct ApiError : Error {
+  int http_status = 0;
+  std::vector<StatusCause> causes;
+
+  bool from_server() const { return http_status != 0; }
+  /// HTTP 410, or reason Expired or Gone (K2.5, K2.6).
+  bool is_expired() const;
+  /// A 504 or 500 with the cause ResourceVersionTooLarge (K1.6).
+  bool is_resource_version_too_large() const;
+  /// 422 without causes: a JSON Patch `test` failed or a path was missing; with causes it is schema or admission.
+  bool is_failed_patch_test() const;
+};
+
+template <class T>
+using ApiResult = tl::expected<T, ApiError>;
+
+/// Decodes a response with a status of 400 or above. A body that is no Status keeps its first 1 KiB, escaped.
+ApiError decode_api_error(const net::HttpResponse& response, std::string object);
+/// Wraps trouble on the way.
+ApiError transport_error(Error error, std::string object);
+
+}  // namespace kintsugi::k8s
