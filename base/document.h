@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One tree for whatever people or sensors send us, JSON or YAML: every node knows where it stood, numbers keep
-// their literal until someone uses them, object members keep their order.
+// One tree for whatever people or sensors send us, JSON or YAML: every node knows where it stood, numbers
+// keep their literal until someone uses them, object members keep their order.
 #pragma once
 
 #include <cstddef>
@@ -55,12 +55,13 @@ struct Node::Member {
 /// "null", "boolean", "number", "string", "array", "object".
 std::string_view kind_name(Node::Kind kind);
 
-/// Reads one JSON text (RFC 8259) and nothing after it. Strict: UTF-8 only, no repeated keys, no lone surrogates,
-/// no comments. Numbers are checked for form but not for range. Errors name line, column and byte.
+/// Reads one JSON text (RFC 8259) and nothing after it. Strict: UTF-8 only, no repeated keys, no lone
+/// surrogates, no comments. Numbers are checked for form but not for range. Errors name line, column and
+/// byte.
 Result<Node> parse_json_document(std::string_view text, const DocumentLimits& limits = {});
 
-/// Reads one YAML document (1.2 core schema scalars; no anchors' aliases beyond the limits, no tags but the core
-/// ones, no merge keys, no repeated keys, string keys only). Errors name line and column.
+/// Reads one YAML document (1.2 core schema scalars; no anchors' aliases beyond the limits, no tags but the
+/// core ones, no merge keys, no repeated keys, string keys only). Errors name line and column.
 Result<Node> parse_yaml_document(std::string_view text, const DocumentLimits& limits = {});
 
 /// For documents that are sent on or patched. Fails where a number does not fit (an integer literal beyond

@@ -12,14 +12,16 @@
 namespace kintsugi {
 namespace {
 
-/// Recursive descent over RFC 8259; the depth limit bounds the stack. A method that returns false has set error_.
+/// Recursive descent over RFC 8259; the depth limit bounds the stack. A method that returns false has set
+/// error_.
 class JsonReader {
  public:
   JsonReader(std::string_view text, const DocumentLimits& limits) : text_(text), limits_(limits) {}
 
   Result<Node> read() {
     if (text_.size() > limits_.max_bytes) {
-      return fail(ErrorCode::kTooLarge, fmt::format("{} bytes, at most {} are read", text_.size(), limits_.max_bytes));
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("{} bytes, at most {} are read", text_.size(), limits_.max_bytes));
     }
     Node root;
     skip_space();
@@ -35,7 +37,8 @@ class JsonReader {
  private:
   bool refuse(std::string_view what, ErrorCode code = ErrorCode::kInvalidInput) {
     const Position here = position();
-    error_ = make_error(code, fmt::format("line {}, column {} (byte {}): {}", here.line, here.column, at_, what));
+    error_ =
+        make_error(code, fmt::format("line {}, column {} (byte {}): {}", here.line, here.column, at_, what));
     return false;
   }
 
@@ -65,7 +68,10 @@ class JsonReader {
       case '{': return depth > limits_.max_depth ? too_deep() : object(out, depth);
       case '[': return depth > limits_.max_depth ? too_deep() : array(out, depth);
       case '"': out.kind = Node::Kind::kString; return string(out.text);
-      case 't': out.kind = Node::Kind::kBoolean; out.boolean = true; return word("true");
+      case 't':
+        out.kind = Node::Kind::kBoolean;
+        out.boolean = true;
+        return word("true");
       case 'f': out.kind = Node::Kind::kBoolean; return word("false");
       case 'n': return word("null");
       default: out.kind = Node::Kind::kNumber; return number(out.text);
