@@ -188,6 +188,8 @@ struct Incident {
   WallTime created;
   bool being_deleted = false;
   bool has_ledger_finalizer = false;
+  /// Why the object cannot be understood; empty: it can. Nothing is done about such an incident but saying so.
+  std::string problem;
   IncidentSpec spec;
   IncidentStatus status;
 

@@ -434,8 +434,9 @@ json to_json(const Incident& incident) {
           {"status", status_to_json(incident)}};
 }
 
-Result<Incident> incident_from_json(const json& object) {
-  Error error;
+namespace {
+
+Incident read_incident(const json& object, Error& error) {
   Incident incident;
   Reader root(object, "", error);
   Reader metadata = root.object("metadata");
@@ -451,7 +452,22 @@ Result<Incident> incident_from_json(const json& object) {
   // The status first: a hand-written spec must not hide what we know of the incident.
   incident.status = read_status(root.object("status"));
   incident.spec = read_spec(root.object("spec"), incident.created);
+  return incident;
+}
+
+}  // namespace
+
+Result<Incident> incident_from_json(const json& object) {
+  Error error;
+  Incident incident = read_incident(object, error);
   if (!error.message.empty()) return fail(std::move(error).on("incident " + incident.name));
+  return incident;
+}
+
+Incident stored_incident_from_json(const json& object) {
+  Error error;
+  Incident incident = read_incident(object, error);
+  incident.problem = error.message;
   return incident;
 }
 

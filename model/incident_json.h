@@ -26,4 +26,7 @@ nlohmann::json status_to_json(const Incident& incident);
 /// written by hand.
 Result<Incident> incident_from_json(const nlohmann::json& object);
 
+/// The same for what is stored already: what cannot be read becomes an incident that has its metadata and `problem`.
+Incident stored_incident_from_json(const nlohmann::json& object);
+
 }  // namespace kintsugi

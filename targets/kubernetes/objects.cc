@@ -92,20 +92,6 @@ void read_container_statuses(const Node& statuses, std::vector<Container>& conta
   }
 }
 
-void read_security_facts(const Node& spec, Pod& pod) {
-  pod.host_network = flag(spec, "hostNetwork");
-  pod.host_pid = flag(spec, "hostPID");
-  for (const char* list : {"containers", "initContainers"}) {
-    for (const Node& container : member(spec, list).items) {
-      pod.privileged = pod.privileged || flag(member(container, "securityContext"), "privileged");
-    }
-  }
-  for (const Node& volume : member(spec, "volumes").items) {
-    pod.host_path = pod.host_path || volume.find("hostPath") != nullptr;
-    pod.shared_volume = pod.shared_volume || volume.find("persistentVolumeClaim") != nullptr;
-  }
-}
-
 void read_pod_conditions(const Node& status, Pod& pod) {
   for (const Node& condition : member(status, "conditions").items) {
     const std::string type = text(condition, "type");
@@ -154,13 +140,14 @@ Result<Pod> pod_from(const Node& object) {
   pod.has_annotations = annotations.kind == Node::Kind::kObject;
   if (const Node* evict = annotations.find(kSafeToEvictAnnotation)) pod.safe_to_evict = evict->text;
   pod.is_static = annotations.find("kubernetes.io/config.mirror") != nullptr;
-  pod.secondary_networks = annotations.find("k8s.v1.cni.cncf.io/networks") != nullptr;
   const Node& spec = member(object, "spec");
   const Node& status = member(object, "status");
   pod.node = text(spec, "nodeName");
   pod.priority_class = text(spec, "priorityClassName");
   pod.phase = text(status, "phase");
-  read_security_facts(spec, pod);
+  auto facts = isolation::read_pod_facts(object);
+  if (!facts) return tl::unexpected(std::move(facts).error());
+  pod.facts = std::move(*facts);
   read_pod_conditions(status, pod);
   read_containers(spec, pod.containers);
   read_container_statuses(member(status, "containerStatuses"), pod.containers);
@@ -187,7 +174,9 @@ Result<Deployment> deployment_from(const Node& object) {
   deployment.generation = count(metadata, "generation");
   deployment.observed_generation = count(status, "observedGeneration");
   deployment.template_labels = labels_of(member(member(pod_template, "metadata"), "labels"));
-  deployment.template_host_network = flag(member(pod_template, "spec"), "hostNetwork");
+  auto facts = isolation::read_pod_facts(pod_template);
+  if (!facts) return tl::unexpected(std::move(facts).error());
+  deployment.template_facts = std::move(*facts);
   deployment.priority_class = text(member(pod_template, "spec"), "priorityClassName");
   deployment.gitops_owner = gitops_owner_of(metadata);
   read_containers(member(pod_template, "spec"), deployment.containers);

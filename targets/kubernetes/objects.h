@@ -15,12 +15,14 @@
 #include "base/label_selector.h"
 #include "base/result.h"
 #include "model/target.h"
+#include "targets/isolation/pod_facts.h"
+#include "targets/isolation/quarantine.h"
 
 namespace kintsugi::targets {
 
 // Labels and annotations that Kintsugi writes or reads.
-inline constexpr std::string_view kQuarantineLabel = "kintsugi.dev/quarantine";
-inline constexpr std::string_view kForensicsLabel = "kintsugi.dev/forensics";
+using isolation::kForensicsLabel;
+using isolation::kQuarantineLabel;
 inline constexpr std::string_view kProtectedLabel = "kintsugi.dev/protected";
 inline constexpr std::string_view kModeLabel = "kintsugi.dev/mode";
 inline constexpr std::string_view kIncidentAnnotation = "kintsugi.dev/incident";
@@ -60,12 +62,7 @@ struct Pod {
   std::optional<std::string> safe_to_evict;  ///< kSafeToEvictAnnotation
   bool has_annotations = false;
   bool ready = false;
-  bool host_network = false;
-  bool host_pid = false;
-  bool privileged = false;
-  bool host_path = false;
-  bool shared_volume = false;       ///< a persistent volume claim, which others may mount
-  bool secondary_networks = false;  ///< k8s.v1.cni.cncf.io/networks
+  isolation::PodFacts facts;
   bool is_static = false;           ///< a mirror pod: its node owns it
   bool unschedulable = false;
   std::string unschedulable_message;
@@ -90,7 +87,7 @@ struct Deployment {
   std::string gitops_owner;              ///< "Argo CD application shop", "Flux kustomization apps"; empty: none
   std::string replica_failure;           ///< message of the ReplicaFailure condition (quota), empty: none
   std::string priority_class;
-  bool template_host_network = false;
+  isolation::PodFacts template_facts;
 };
 
 struct NamespaceInfo {

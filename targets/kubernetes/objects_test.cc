@@ -51,7 +51,8 @@ status:
   CHECK(pod->quarantined());
   CHECK(pod->incident == "inc-1");
   CHECK(pod->ready);
-  CHECK((pod->host_network && pod->privileged && pod->host_path && pod->shared_volume && pod->secondary_networks));
+  CHECK(pod->facts.host_network);
+  CHECK(pod->facts.host_paths == std::vector<std::string>{"/"});
   REQUIRE(pod->containers.size() == 3);
   CHECK(pod->containers[0].image_id == "r/web@sha256:aa");
   CHECK(pod->containers[0].last_container_id == "containerd://old");
@@ -62,9 +63,10 @@ status:
 }
 
 TEST_CASE("members of a wrong type are as good as absent, a nameless object is an error") {
-  const auto pod = pod_from(parse("{metadata: {name: a, uid: u, labels: [1], annotations: 3}, spec: x, status: 5}"));
+  const auto pod = pod_from(parse("{metadata: {name: a, uid: u, labels: [1]}, spec: {nodeName: 3}, status: 5}"));
   REQUIRE(pod);
   CHECK(pod->meta.labels.empty());
+  CHECK(pod->node.empty());
   CHECK_FALSE(pod->has_annotations);
   CHECK_FALSE(pod_from(parse("{metadata: {name: a}}")));
   CHECK_FALSE(pod_from(parse("[]")));
