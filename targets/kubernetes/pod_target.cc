@@ -72,6 +72,17 @@ Result<std::optional<LivePod>> PodTarget::read(const TargetRef& target, std::sto
   return LivePod{std::move(*document), std::move(*pod)};
 }
 
+Result<std::optional<Pod>> PodTarget::find(const std::string& name_space, const std::string& name) const {
+  auto document = client_.get(k8s::kPods, {name_space, name});
+  if (!document) {
+    if (document.error().code == ErrorCode::kNotFound) return std::nullopt;
+    return fail(document.error());
+  }
+  auto pod = pod_from(from_json(*document));
+  if (!pod) return tl::unexpected(std::move(pod).error());
+  return std::move(*pod);
+}
+
 Result<json> PodTarget::read_deployment(const std::string& name_space, const std::string& name,
                                         std::stop_token stop) const {
   k8s::CallOptions call;

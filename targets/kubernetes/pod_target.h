@@ -50,6 +50,8 @@ class PodTarget {
 
   /// Live. Nothing where the pod is gone or its name has come back with another UID.
   Result<std::optional<LivePod>> read(const TargetRef& target, std::stop_token stop) const;
+  /// Live, by name alone; nothing where there is none.
+  Result<std::optional<Pod>> find(const std::string& name_space, const std::string& name) const;
   Result<nlohmann::json> read_deployment(const std::string& name_space, const std::string& name,
                                          std::stop_token stop) const;
 
