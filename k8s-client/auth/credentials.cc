@@ -48,7 +48,8 @@ Result<net::Headers> impersonation_headers(const Impersonation& who) {
   if (who.user.empty() && !all.empty()) {
     return fail(ErrorCode::kInvalidInput, "impersonating a UID, group or extra needs a user to impersonate");
   }
-  if (!std::all_of(all.begin(), all.end(), [](const auto& header) { return is_header_value(header.second); })) {
+  if (!std::all_of(all.begin(), all.end(),
+                   [](const auto& header) { return is_header_value(header.second); })) {
     return fail(ErrorCode::kInvalidInput, "impersonation has characters that a header cannot carry");
   }
   return headers;
@@ -137,7 +138,8 @@ class ConfiguredCredentials final : public CredentialSource {
 Result<std::unique_ptr<CredentialSource>> make_credentials(ClusterConfig config, const Clock& clock) {
   const auto refuse = [&](Error error) { return fail(std::move(error).on(config.origin)); };
   if (config.certificate.empty() != config.key.empty()) {
-    return refuse(make_error(ErrorCode::kInvalidInput, "a client certificate needs its key, and the key its certificate"));
+    return refuse(make_error(ErrorCode::kInvalidInput,
+                             "a client certificate needs its key, and the key its certificate"));
   }
   if (config.insecure_skip_tls_verify && !config.ca.empty()) {
     return refuse(make_error(ErrorCode::kInvalidInput,

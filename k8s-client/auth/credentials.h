@@ -17,7 +17,8 @@ struct RequestCredentials {
   net::Headers headers;  ///< impersonation
 };
 
-/// What connections are made with. A new generation means that the old connections must not be used for new requests.
+/// What connections are made with. A new generation means that the old connections must not be used for new
+/// requests.
 struct TlsSnapshot {
   net::TlsOptions options;
   std::uint64_t generation = 0;
@@ -33,10 +34,11 @@ class CredentialSource {
   virtual Result<TlsSnapshot> tls() = 0;
 };
 
-/// Credentials of a cluster's configuration: files are looked at again after 50 s (token) and 5 min (CA, K12.3; client
-/// certificate and key, K12.4). New content counts once it can be parsed and key and certificate fit together; until
-/// then, and where a file cannot be read, the old one stays. Fails where there is nothing usable to start with, or the
-/// configuration contradicts itself. `clock` must outlive the source.
+/// Credentials of a cluster's configuration: files are looked at again after 50 s (token) and 5 min (CA,
+/// K12.3; client certificate and key, K12.4). New content counts once it can be parsed and key and
+/// certificate fit together; until then, and where a file cannot be read, the old one stays. Fails where
+/// there is nothing usable to start with, or the configuration contradicts itself. `clock` must outlive the
+/// source.
 Result<std::unique_ptr<CredentialSource>> make_credentials(ClusterConfig config, const Clock& clock);
 
 }  // namespace kintsugi::k8s

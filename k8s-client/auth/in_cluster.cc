@@ -13,13 +13,15 @@ namespace {
 constexpr std::size_t kMaxNamespaceBytes = 253;
 
 bool is_port(const std::string& text) {
-  return !text.empty() && text.size() <= 5 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && text.size() <= 5 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 /// Letters, digits, dots, dashes, and colons of IPv6.
 bool is_host(const std::string& text) {
   return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-' || c == ':';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
+           c == '-' || c == ':';
   });
 }
 
@@ -34,12 +36,13 @@ Result<ClusterConfig> load_in_cluster(const Environment& environment, const std:
   const std::string host = environment("KUBERNETES_SERVICE_HOST");
   const std::string port = environment("KUBERNETES_SERVICE_PORT");
   if (host.empty() || port.empty()) {
-    return fail(make_error(ErrorCode::kNotFound, "not in a pod: KUBERNETES_SERVICE_HOST and _PORT are not set")
-                    .advise("name a kubeconfig with --kubeconfig or KUBECONFIG"));
+    return fail(
+        make_error(ErrorCode::kNotFound, "not in a pod: KUBERNETES_SERVICE_HOST and _PORT are not set")
+            .advise("name a kubeconfig with --kubeconfig or KUBECONFIG"));
   }
   if (!is_host(host) || !is_port(port)) {
-    return fail(ErrorCode::kInvalidInput,
-                "KUBERNETES_SERVICE_HOST or _PORT is malformed: '" + escape(host, 100) + "', '" + escape(port, 20) + "'");
+    return fail(ErrorCode::kInvalidInput, "KUBERNETES_SERVICE_HOST or _PORT is malformed: '" +
+                                              escape(host, 100) + "', '" + escape(port, 20) + "'");
   }
   ClusterConfig config;
   const bool is_ipv6 = host.find(':') != std::string::npos;

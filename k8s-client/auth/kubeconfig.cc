@@ -47,11 +47,13 @@ std::string files_of(const MergedKubeconfig& merged) {
   return files;
 }
 
-Result<const KubeconfigEntry*> find_entry(const std::map<std::string, KubeconfigEntry>& entries, std::string_view what,
-                                          const std::string& name, const MergedKubeconfig& merged) {
+Result<const KubeconfigEntry*> find_entry(const std::map<std::string, KubeconfigEntry>& entries,
+                                          std::string_view what, const std::string& name,
+                                          const MergedKubeconfig& merged) {
   const auto found = entries.find(name);
   if (found != entries.end()) return &found->second;
-  return fail(make_error(ErrorCode::kInvalidInput, "there is no " + std::string(what) + " '" + escape(name, 100) + "'")
+  return fail(make_error(ErrorCode::kInvalidInput,
+                         "there is no " + std::string(what) + " '" + escape(name, 100) + "'")
                   .on(files_of(merged))
                   .advise("it has: " + names_of(entries)));
 }
@@ -87,7 +89,8 @@ void refuse_unsupported(EntryReader& reader, const std::string& user) {
   };
   for (const auto& [key, what] : kUnsupported) {
     if (!reader.has(key)) continue;
-    reader.refuse(key, "user '" + escape(user, 100) + "' needs " + std::string(what) + ", which is not supported",
+    reader.refuse(key,
+                  "user '" + escape(user, 100) + "' needs " + std::string(what) + ", which is not supported",
                   ErrorCode::kUnsupported);
   }
 }
@@ -102,7 +105,8 @@ Result<void> read_user(const KubeconfigEntry& entry, const std::string& name, Cl
                           reader.text_lists("as-user-extra")};
   if (config.token.empty() && config.token_file.empty()) refuse_unsupported(reader, name);
   if (config.certificate.empty() != config.key.empty()) {
-    reader.refuse("", "user '" + escape(name, 100) + "' needs both client certificate and client key, or none");
+    reader.refuse("",
+                  "user '" + escape(name, 100) + "' needs both client certificate and client key, or none");
   }
   auto done = reader.done();
   if (!done && done.error().code == ErrorCode::kUnsupported) {
@@ -134,7 +138,8 @@ Result<Choice> choose(const MergedKubeconfig& merged, const KubeconfigOptions& o
     choice.cluster = reader.text("cluster");
     choice.user = reader.text("user");
     choice.name_space = reader.text("namespace");
-    if (choice.cluster.empty() && options.cluster.empty()) reader.refuse("cluster", "the context names no cluster");
+    if (choice.cluster.empty() && options.cluster.empty())
+      reader.refuse("cluster", "the context names no cluster");
     if (auto done = reader.done(); !done) return fail(std::move(done).error());
   }
   if (!options.cluster.empty()) choice.cluster = options.cluster;
@@ -171,8 +176,8 @@ Result<ClusterConfig> load_kubeconfig(const KubeconfigOptions& options, const En
 
 Result<ClusterConfig> load_cluster_config(const KubeconfigOptions& options, const Environment& environment) {
   auto config = load_kubeconfig(options, environment);
-  const bool nothing_at_home = !config && config.error().code == ErrorCode::kNotFound &&
-                               !sources_of(options, environment).named;
+  const bool nothing_at_home =
+      !config && config.error().code == ErrorCode::kNotFound && !sources_of(options, environment).named;
   if (!nothing_at_home) return config;
   return load_in_cluster(environment);
 }

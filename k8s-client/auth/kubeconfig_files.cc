@@ -23,21 +23,26 @@ tl::unexpected<Error> invalid(const std::string& file, const Node& node, std::st
   return fail(error_at(file, node.position, std::move(message), ErrorCode::kInvalidInput));
 }
 
-bool is_null(const Node* node) { return node == nullptr || node->kind == Node::Kind::kNull; }
+bool is_null(const Node* node) {
+  return node == nullptr || node->kind == Node::Kind::kNull;
+}
 
 /// Checks that `key` is absent or says `expected`.
-Result<void> check_word(const std::string& file, const Node& root, std::string_view key, std::string_view expected) {
+Result<void> check_word(const std::string& file, const Node& root, std::string_view key,
+                        std::string_view expected) {
   const Node* const word = root.find(key);
   if (is_null(word) || (word->kind == Node::Kind::kString && word->text == expected)) return {};
   return invalid(file, *word, "'" + std::string(key) + "' must be " + std::string(expected));
 }
 
-/// Adds the entries of a list such as `clusters: [{name: …, cluster: {…}}]`; names that are there already stay.
+/// Adds the entries of a list such as `clusters: [{name: …, cluster: {…}}]`; names that are there already
+/// stay.
 Result<void> merge_entries(const std::string& file, const Node& root, std::string_view list_key,
                            std::string_view value_key, std::map<std::string, KubeconfigEntry>& into) {
   const Node* const list = root.find(list_key);
   if (is_null(list)) return {};
-  if (list->kind != Node::Kind::kArray) return invalid(file, *list, "'" + std::string(list_key) + "' must be a list");
+  if (list->kind != Node::Kind::kArray)
+    return invalid(file, *list, "'" + std::string(list_key) + "' must be a list");
   for (const Node& item : list->items) {
     const Node* const name = item.find("name");
     if (name == nullptr || name->kind != Node::Kind::kString || name->text.empty()) {
@@ -65,7 +70,8 @@ Result<void> merge_file(const std::string& file, const Node& root, MergedKubecon
   if (auto done = merge_entries(file, root, "contexts", "context", into.contexts); !done) return done;
   const Node* const current = root.find("current-context");
   if (is_null(current)) return {};
-  if (current->kind != Node::Kind::kString) return invalid(file, *current, "'current-context' must be a string");
+  if (current->kind != Node::Kind::kString)
+    return invalid(file, *current, "'current-context' must be a string");
   if (into.current_context.empty()) into.current_context = current->text;
   return {};
 }
@@ -102,14 +108,18 @@ const Node* EntryReader::member(std::string_view key, Node::Kind kind) {
   return nullptr;
 }
 
-bool EntryReader::has(std::string_view key) const { return !is_null(entry_.value.find(key)); }
+bool EntryReader::has(std::string_view key) const {
+  return !is_null(entry_.value.find(key));
+}
 
 std::string EntryReader::text(std::string_view key) {
   const Node* const node = member(key, Node::Kind::kString);
   return node == nullptr ? std::string() : node->text;
 }
 
-Secret EntryReader::secret(std::string_view key) { return Secret(text(key)); }
+Secret EntryReader::secret(std::string_view key) {
+  return Secret(text(key));
+}
 
 bool EntryReader::flag(std::string_view key) {
   const Node* const node = member(key, Node::Kind::kBoolean);
@@ -174,6 +184,8 @@ void EntryReader::refuse_at(Position position, std::string message, ErrorCode co
   if (first_error_) first_error_ = fail(error_at(entry_.file, position, std::move(message), code));
 }
 
-Result<void> EntryReader::done() const { return first_error_; }
+Result<void> EntryReader::done() const {
+  return first_error_;
+}
 
 }  // namespace kintsugi::k8s

@@ -28,11 +28,12 @@ struct MergedKubeconfig {
   std::vector<std::string> files;  ///< those that were read
 };
 
-/// Reads files in order of precedence. One that does not exist is passed over where `skip_missing`. At most 1 MiB each.
+/// Reads files in order of precedence. One that does not exist is passed over where `skip_missing`. At most 1
+/// MiB each.
 Result<MergedKubeconfig> read_kubeconfig_files(const std::vector<std::string>& paths, bool skip_missing);
 
-/// Takes fields out of an entry. The first field of a wrong type or form is remembered, and is what done() returns;
-/// values never appear in errors.
+/// Takes fields out of an entry. The first field of a wrong type or form is remembered, and is what done()
+/// returns; values never appear in errors.
 class EntryReader {
  public:
   explicit EntryReader(const KubeconfigEntry& entry) : entry_(entry) {}

@@ -25,7 +25,9 @@ Bio open_bio(std::string_view text) {
 }
 
 /// Never asks for a pass phrase on the terminal, as OpenSSL would by default.
-int no_pass_phrase(char*, int, int, void*) { return -1; }
+int no_pass_phrase(char*, int, int, void*) {
+  return -1;
+}
 
 Certificate next_certificate(BIO* bio) {
   return Certificate(PEM_read_bio_X509(bio, nullptr, no_pass_phrase, nullptr));

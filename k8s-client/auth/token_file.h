@@ -13,15 +13,16 @@ namespace kintsugi::k8s {
 
 /// A bearer token in a file that the kubelet replaces (K12.2). Thread-safe.
 ///
-/// Read again 50 s (60 less 10 of leeway) after the last success. A read that fails, an empty file and one that holds
-/// no token keep the old token, and are errors where there is none.
+/// Read again 50 s (60 less 10 of leeway) after the last success. A read that fails, an empty file and one
+/// that holds no token keep the old token, and are errors where there is none.
 class TokenFile {
  public:
   /// `clock` must outlive this object. Reads nothing yet.
   TokenFile(std::string path, const Clock& clock);
 
   Result<Secret> token();
-  /// The server refused a request that was started at `request_start`: a token read before then is not used again.
+  /// The server refused a request that was started at `request_start`: a token read before then is not used
+  /// again.
   void drop_older_than(MonotonicTime request_start);
 
  private:
@@ -32,7 +33,8 @@ class TokenFile {
   MonotonicTime read_at_{};
 };
 
-/// A token without the white space around it. Fails on one that is empty or has characters that no header may carry.
+/// A token without the white space around it. Fails on one that is empty or has characters that no header may
+/// carry.
 Result<Secret> parse_token(std::string_view text);
 
 }  // namespace kintsugi::k8s
