@@ -78,8 +78,7 @@ struct Bench {
   std::string logged;
   Logger log{clock, LogLevel::kDebug, [this](std::string_view line) { logged += line; }};
   ScriptedSource source;
-  Informer<SlimPod> pods{
-      source, project, {.name = "pods", .annotation_prefixes = {}}, clock, log};
+  Informer<SlimPod> pods{source, project, {.name = "pods", .annotation_prefixes = {}}, clock, log};
   std::vector<std::string> changes;
 
   Bench() {
