@@ -14,7 +14,9 @@ bool same_name(std::string_view left, std::string_view right) {
 
 }  // namespace
 
-void Headers::add(std::string name, std::string value) { entries_.emplace_back(std::move(name), std::move(value)); }
+void Headers::add(std::string name, std::string value) {
+  entries_.emplace_back(std::move(name), std::move(value));
+}
 
 void Headers::set(std::string name, std::string value) {
   std::erase_if(entries_, [&](const auto& entry) { return same_name(entry.first, name); });

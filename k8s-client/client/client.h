@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The verbs of the Kubernetes API, over JSON documents. Dynamic first: a Resource and a document, no generated types.
+// The verbs of the Kubernetes API, over JSON documents. Dynamic first: a Resource and a document, no
+// generated types.
 #pragma once
 
 #include <chrono>
@@ -14,11 +15,11 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "k8s-client/client/rate_limiter.h"
 #include "k8s-client/core/api_error.h"
 #include "k8s-client/core/list_params.h"
 #include "k8s-client/core/patch.h"
 #include "k8s-client/core/resource.h"
-#include "k8s-client/client/rate_limiter.h"
 #include "net/http.h"
 
 namespace kintsugi::k8s {
@@ -65,9 +66,9 @@ struct ExecResult {
 
 /// Thread-safe; every call blocks its thread up to its timeout.
 ///
-/// Retries (K12.10): 429 and 5xx only when the server sent Retry-After and only inside the call's timeout. Nothing is
-/// retried after an ambiguous transport error; such an error has `outcome_unknown` and the caller looks first. A 401
-/// drops the token and tries once with a fresh one (K12.2).
+/// Retries (K12.10): 429 and 5xx only when the server sent Retry-After and only inside the call's timeout.
+/// Nothing is retried after an ambiguous transport error; such an error has `outcome_unknown` and the caller
+/// looks first. A 401 drops the token and tries once with a fresh one (K12.2).
 class Client {
  public:
   struct Options {
@@ -90,34 +91,35 @@ class Client {
 
   ApiResult<nlohmann::json> get(const Resource& resource, const ObjectKey& key, const CallOptions& call = {});
   /// One page as raw bytes (K1); ListWatch parses it.
-  ApiResult<std::string> list_page(const Resource& resource, const std::string& name_space, const ListParams& params,
-                                   const CallOptions& call = {});
+  ApiResult<std::string> list_page(const Resource& resource, const std::string& name_space,
+                                   const ListParams& params, const CallOptions& call = {});
   /// All pages as documents. For small collections; informers are for the rest.
   ApiResult<std::vector<nlohmann::json>> list(const Resource& resource, const std::string& name_space,
                                               const ListParams& params = {}, const CallOptions& call = {});
-  /// Streams watch bytes to `on_body` until the server ends the stream, the sink returns false or stop (K2). An HTTP
-  /// status of 400 or above is an error.
+  /// Streams watch bytes to `on_body` until the server ends the stream, the sink returns false or stop (K2).
+  /// An HTTP status of 400 or above is an error.
   ApiResult<void> watch(const Resource& resource, const std::string& name_space, const WatchParams& params,
                         std::stop_token stop, const net::BodySink& on_body);
-  ApiResult<nlohmann::json> create(const Resource& resource, const std::string& name_space, const nlohmann::json& object,
-                                   const CallOptions& call = {});
+  ApiResult<nlohmann::json> create(const Resource& resource, const std::string& name_space,
+                                   const nlohmann::json& object, const CallOptions& call = {});
   /// PUT; the object's resourceVersion is the precondition.
-  ApiResult<nlohmann::json> update(const Resource& resource, const ObjectKey& key, const nlohmann::json& object,
-                                   const CallOptions& call = {});
-  ApiResult<nlohmann::json> update_status(const Resource& resource, const ObjectKey& key, const nlohmann::json& object,
-                                          const CallOptions& call = {});
+  ApiResult<nlohmann::json> update(const Resource& resource, const ObjectKey& key,
+                                   const nlohmann::json& object, const CallOptions& call = {});
+  ApiResult<nlohmann::json> update_status(const Resource& resource, const ObjectKey& key,
+                                          const nlohmann::json& object, const CallOptions& call = {});
   /// RFC 6902; `subresource` is empty or "status".
   ApiResult<nlohmann::json> patch(const Resource& resource, const ObjectKey& key, const JsonPatch& patch,
                                   const std::string& subresource = "", const CallOptions& call = {});
   /// The same with the patch's text sent unchanged: what was journaled is what is sent.
   ApiResult<nlohmann::json> patch_text(const Resource& resource, const ObjectKey& key, std::string_view patch,
                                        const std::string& subresource = "", const CallOptions& call = {});
-  ApiResult<nlohmann::json> remove(const Resource& resource, const ObjectKey& key, const DeleteOptions& options = {},
-                                   const CallOptions& call = {});
+  ApiResult<nlohmann::json> remove(const Resource& resource, const ObjectKey& key,
+                                   const DeleteOptions& options = {}, const CallOptions& call = {});
 
   /// At most limit_bytes of a container's log (K11.8).
   ApiResult<std::string> logs(const ObjectKey& pod, const LogOptions& options, const CallOptions& call = {});
-  /// Runs a command in a container over WebSocket v5 (K11). No Status before the close is an error, never success.
+  /// Runs a command in a container over WebSocket v5 (K11). No Status before the close is an error, never
+  /// success.
   ApiResult<ExecResult> exec(const ObjectKey& pod, const ExecOptions& options, std::stop_token stop = {});
 
  private:

@@ -19,11 +19,11 @@ struct StatusCause {
   bool operator==(const StatusCause&) const = default;
 };
 
-/// Why a call failed: an answer of the API server (http_status > 0) or trouble on the way to it (http_status 0).
-/// Converts to a plain Error by slicing, so that an ApiResult can be returned as a Result.
+/// Why a call failed: an answer of the API server (http_status > 0) or trouble on the way to it (http_status
+/// 0). Converts to a plain Error by slicing, so that an ApiResult can be returned as a Result.
 ///
-/// `code` follows `status_reason` first and the HTTP status second (K12.14); 409 AlreadyExists and 409 Conflict
-/// are kAlreadyExists and kConflict. `reason` is the Status' reason ("NotFound", "Expired", …).
+/// `code` follows `status_reason` first and the HTTP status second (K12.14); 409 AlreadyExists and 409
+/// Conflict are kAlreadyExists and kConflict. `reason` is the Status' reason ("NotFound", "Expired", …).
 struct ApiError : Error {
   int http_status = 0;
   std::vector<StatusCause> causes;
@@ -33,7 +33,8 @@ struct ApiError : Error {
   bool is_expired() const;
   /// A 504 or 500 with the cause ResourceVersionTooLarge (K1.6).
   bool is_resource_version_too_large() const;
-  /// 422 without causes: a JSON Patch `test` failed or a path was missing; with causes it is schema or admission.
+  /// 422 without causes: a JSON Patch `test` failed or a path was missing; with causes it is schema or
+  /// admission.
   bool is_failed_patch_test() const;
 };
 
