@@ -64,11 +64,14 @@ Result<void> check_optional(const Node& optional) {
   return {};
 }
 
-/// The bytes that cosign writes, up to the value of `optional`, are these and no others.
+/// Has the payload the form in which cosign writes it, byte by byte?
 bool is_written_by_cosign(std::string_view payload, const SignedPayload& content) {
-  return payload.starts_with(fmt::format(
+  const std::string start = fmt::format(
       R"({{"critical":{{"identity":{{"docker-reference":"{}"}},"image":{{"docker-manifest-digest":"{}"}},"type":"{}"}},"optional":)",
-      content.docker_reference, content.image.text(), kCriticalType));
+      content.docker_reference, content.image.text(), kCriticalType);
+  if (!payload.starts_with(start)) return false;
+  const std::string_view optional = payload.substr(start.size());
+  return optional == "null}" || (optional.starts_with('{') && optional.ends_with("}}"));
 }
 
 tl::unexpected<Error> no_key_fits(std::string_view payload, const Digest& image) {

@@ -112,10 +112,10 @@ bool is_tag(std::string_view tag) {
          std::all_of(tag.begin(), tag.end(), [&](char c) { return word(c) || c == '.' || c == '-'; });
 }
 
-/// Docker's rule for the first of several elements: it is a registry when no repository could be called so.
+/// Docker's rule for the first of several elements. Its other case, a word with capitals and no dot, is left
+/// out: no registry is called so, and in lower case it would be a namespace on Docker Hub.
 bool names_registry(std::string_view element) {
-  return element.find_first_of(".:[") != std::string_view::npos || element == "localhost" ||
-         std::any_of(element.begin(), element.end(), is_upper);
+  return element.find_first_of(".:[") != std::string_view::npos || element == "localhost";
 }
 
 tl::unexpected<Error> bad_reference(std::string_view text, std::string_view what) {

@@ -35,8 +35,8 @@ struct RegistryOptions {
 struct RegistryRequest {
   const ImageReference& image;  ///< whose registry and repository
   std::string method = "GET";
-  std::string path;    ///< below /v2/<repository>/
-  std::string accept;  ///< may be empty
+  std::string path = {};    ///< below /v2/<repository>/
+  std::string accept = {};  ///< may be empty
   std::size_t max_bytes = 0;
   bool follow_redirects = false;
 };
