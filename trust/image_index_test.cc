@@ -174,11 +174,8 @@ TEST_CASE("indexes nest two deep and no further, and not endlessly wide") {
   const std::string inner = index({descriptor(leaf, kOciManifestType)});
   const std::string middle = index({descriptor(store.put(inner, kOciIndexType), kOciIndexType)});
   const std::string outer = index({descriptor(store.put(middle, kOciIndexType), kOciIndexType)});
-  CHECK(equivalent_digests(raw(middle, kOciIndexType), store.fetcher()));
-  CHECK(equivalent_digests(raw(outer, kOciIndexType), store.fetcher()));
-  const std::string too_deep = index({descriptor(store.put(outer, kOciIndexType), kOciIndexType)});
-  CHECK(equivalent_digests(raw(too_deep, kOciIndexType), store.fetcher()).error().reason ==
-        reason::kTooLarge);
+  CHECK(equivalent_digests(raw(middle, kOciIndexType), store.fetcher()).value().contains(Digest::of("c")));
+  CHECK(equivalent_digests(raw(outer, kOciIndexType), store.fetcher()).error().reason == reason::kTooLarge);
 
   std::vector<std::string> entries;
   for (int i = 0; i < 65; ++i) {

@@ -182,7 +182,10 @@ Result<RegistrySession::Login> RegistrySession::fetch_token(const RegistryReques
                                                             const Url& registry, const Challenge& challenge,
                                                             const Call& call) {
   auto realm = Url::parse(challenge.realm);
-  if (!realm) return fail(std::move(realm).error());
+  if (!realm) {
+    return refuse(ErrorCode::kUnauthorized, reason::kRegistryUnauthorized,
+                  "token server: " + realm.error().message);
+  }
   if (auto allowed = check_next_hop(registry, *realm, options_.allow_http); !allowed)
     return fail(allowed.error());
   net::HttpRequest get;
