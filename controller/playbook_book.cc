@@ -45,4 +45,14 @@ void PlaybookBook::set_cluster_cap(Mode cap) {
   cluster_cap_ = cap;
 }
 
+isolation::NetworkFacts PlaybookBook::network_facts() const {
+  std::lock_guard lock(mutex_);
+  return network_facts_;
+}
+
+void PlaybookBook::set_network_facts(isolation::NetworkFacts facts) {
+  std::lock_guard lock(mutex_);
+  network_facts_ = std::move(facts);
+}
+
 }  // namespace kintsugi::controller

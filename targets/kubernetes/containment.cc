@@ -36,9 +36,10 @@ bool can_release_by_labels(const Pod& pod) {
   return kind.empty() || (kind == "ReplicaSet" && pod.meta.api_version_of_controller == "apps/v1");
 }
 
-Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics) {
+Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics, const Undo* earlier) {
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", live.meta.uid);
+  if (!live.incident.empty()) patch.test(annotation_pointer(kIncidentAnnotation), live.incident);
   if (live.meta.labels.empty()) {
     patch.test("/metadata/labels", nullptr);
     patch.add("/metadata/labels", json::object());
@@ -54,9 +55,10 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
     patch.add("/metadata/annotations", json::object());
   }
   patch.add(annotation_pointer(kIncidentAnnotation), std::string(incident));
-  json undo = {{"labels", live.meta.labels}};
-  if (live.safe_to_evict) undo["safeToEvict"] = *live.safe_to_evict;
-  patch.add(annotation_pointer(kUndoAnnotation), undo.dump());
+  const Undo undo = earlier != nullptr ? *earlier : Undo{live.meta.labels, live.safe_to_evict, true};
+  json carried = {{"labels", undo.labels}};
+  if (undo.safe_to_evict) carried["safeToEvict"] = *undo.safe_to_evict;
+  patch.add(annotation_pointer(kUndoAnnotation), carried.dump());
   patch.add(annotation_pointer(kSafeToEvictAnnotation), "false");
   Action action = patch_of(live, "contain/isolate", patch);
   action.description = describe("isolate", live);

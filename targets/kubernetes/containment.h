@@ -23,7 +23,11 @@ bool can_release_by_labels(const Pod& pod);
 /// the pod not safe to evict. Its preconditions are the UID and the labels, not the resourceVersion, which every
 /// kubelet update moves. `live` must be the pod as it is now or as a cache last saw it: where it has moved on, the
 /// server refuses the patch and the caller plans again.
-Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics);
+///
+/// `earlier` is what a first isolation took, where this one repeats it (somebody removed a label of ours) or takes over
+/// a victim that an earlier incident left in quarantine: the undo stays what it was.
+struct Undo;
+Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics, const Undo* earlier = nullptr);
 
 /// What isolation took, from the undo annotation or, where somebody edited that, from the incident's copy.
 /// `from_annotation` says which.

@@ -119,3 +119,16 @@ TEST_CASE("label removal is safe for ReplicaSets' and bare pods only") {
   pod.meta.api_version_of_controller = c.api_version;
   CHECK(can_release_by_labels(pod) == c.expected);
 }
+
+TEST_CASE("isolating again keeps the first undo and takes what was added since") {
+  const json before = pod_document();
+  json tampered = patched(before, plan_isolation(view(before), "inc-1", ""));
+  tampered["metadata"]["labels"] = {{"app", "web"}};
+  const auto undo = find_undo(view(tampered), containment_record(view(before)));
+  REQUIRE(undo);
+  const std::string incident = GENERATE("inc-1", "inc-2");
+  const json again = patched(tampered, plan_isolation(view(tampered), incident, "", &*undo));
+  CHECK(again["metadata"]["labels"] == json({{"kintsugi.dev/quarantine", "true"}}));
+  CHECK(again["metadata"]["annotations"]["kintsugi.dev/incident"] == incident);
+  CHECK(find_undo(view(again), std::nullopt)->labels == view(before).meta.labels);
+}

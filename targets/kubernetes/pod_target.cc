@@ -57,19 +57,28 @@ OwnerRef OwnerChain::top() const {
 
 PodTarget::PodTarget(k8s::Client& client, const ClusterCache& cache) : client_(client), cache_(cache) {}
 
-Result<std::optional<LivePod>> PodTarget::read(const TargetRef& target, std::stop_token stop) const {
+Result<json> PodTarget::read_document(const TargetRef& target, std::stop_token stop) const {
   k8s::CallOptions call;
   call.priority = net::Priority::kContainment;
   call.stop = std::move(stop);
   auto document = client_.get(k8s::kPods, {target.name_space, target.name}, call);
+  if (!document) return fail(document.error());
+  const json metadata = document->value("metadata", json::object());
+  if (metadata.value("uid", "") != target.uid) {
+    return fail(make_error(ErrorCode::kNotFound, "the name belongs to another pod now").on(target.to_string()));
+  }
+  return std::move(*document);
+}
+
+Result<std::optional<Pod>> PodTarget::read(const TargetRef& target, std::stop_token stop) const {
+  const auto document = read_document(target, std::move(stop));
   if (!document) {
     if (document.error().code == ErrorCode::kNotFound) return std::nullopt;
     return fail(document.error());
   }
   auto pod = pod_from(from_json(*document));
   if (!pod) return tl::unexpected(std::move(pod).error());
-  if (pod->meta.uid != target.uid) return std::nullopt;
-  return LivePod{std::move(*document), std::move(*pod)};
+  return std::move(*pod);
 }
 
 Result<std::optional<Pod>> PodTarget::find(const std::string& name_space, const std::string& name) const {

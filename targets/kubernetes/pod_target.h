@@ -28,12 +28,6 @@ struct OwnerChain {
   OwnerRef top() const;
 };
 
-/// A live document and the slim view of it.
-struct LivePod {
-  nlohmann::json document;
-  Pod pod;
-};
-
 /// How urgent and how long.
 struct ApplyOptions {
   net::Priority priority = net::Priority::kNormal;
@@ -49,7 +43,9 @@ class PodTarget {
   PodTarget(k8s::Client& client, const ClusterCache& cache);
 
   /// Live. Nothing where the pod is gone or its name has come back with another UID.
-  Result<std::optional<LivePod>> read(const TargetRef& target, std::stop_token stop) const;
+  Result<std::optional<Pod>> read(const TargetRef& target, std::stop_token stop) const;
+  /// The whole object of the same; kNotFound where it is gone.
+  Result<nlohmann::json> read_document(const TargetRef& target, std::stop_token stop) const;
   /// Live, by name alone; nothing where there is none.
   Result<std::optional<Pod>> find(const std::string& name_space, const std::string& name) const;
   Result<nlohmann::json> read_deployment(const std::string& name_space, const std::string& name,
