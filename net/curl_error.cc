@@ -41,10 +41,10 @@ Error curl_error(int curl_code, const char* detail, int os_error, const CurlExch
         .advise("see whether the request took effect, then repeat it");
   }
   switch (curl_code) {
+    case CURLE_UNSUPPORTED_PROTOCOL:  // the URL was checked: this is what came back
+      return make_error(ErrorCode::kUnavailable, "the answer is not HTTP/1")
+          .advise("check the port and the scheme");
     case CURLE_FILESIZE_EXCEEDED: return too_large_error(exchange);
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return make_error(ErrorCode::kInvalidInput, "libcurl refuses the URL: " + words(curl_code, detail, 0));
     case CURLE_COULDNT_RESOLVE_HOST:
     case CURLE_COULDNT_RESOLVE_PROXY:
       return make_error(ErrorCode::kUnavailable, "the name cannot be resolved")
