@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s-client/auth/credentials.h"
 
-#include <algorithm>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "base/file.h"
 #include "k8s-client/auth/pem.h"
 #include "k8s-client/auth/token_file.h"
+#include "net/header_rules.h"
 
 namespace kintsugi::k8s {
 namespace {
@@ -33,25 +33,16 @@ bool same(const net::TlsOptions& left, const net::TlsOptions& right) {
          left.key_pem.equals(right.key_pem.reveal());
 }
 
-/// May stand in an HTTP header's value.
-bool is_header_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c < '\x7f'; });
-}
-
 Result<net::Headers> impersonation_headers(const Impersonation& who) {
   net::Headers headers;
   if (!who.user.empty()) headers.add("Impersonate-User", who.user);
   if (!who.uid.empty()) headers.add("Impersonate-Uid", who.uid);
   for (const std::string& group : who.groups) headers.add("Impersonate-Group", group);
   for (const auto& [key, value] : who.extra) headers.add("Impersonate-Extra-" + url_encode(key), value);
-  const auto& all = headers.all();
-  if (who.user.empty() && !all.empty()) {
+  if (who.user.empty() && !headers.all().empty()) {
     return fail(ErrorCode::kInvalidInput, "impersonating a UID, group or extra needs a user to impersonate");
   }
-  if (!std::all_of(all.begin(), all.end(),
-                   [](const auto& header) { return is_header_value(header.second); })) {
-    return fail(ErrorCode::kInvalidInput, "impersonation has characters that a header cannot carry");
-  }
+  if (auto sendable = net::check_headers(headers); !sendable) return fail(std::move(sendable).error());
   return headers;
 }
 

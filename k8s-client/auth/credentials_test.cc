@@ -7,15 +7,19 @@
 
 #include "k8s-client/auth/in_cluster.h"
 #include "k8s-client/auth/pem.h"
-#include "k8s-client/auth/test_certificate.h"
 #include "k8s-client/auth/test_directory.h"
 #include "k8s-client/auth/test_environment.h"
+#include "net/testing/test_certificates.h"
 
 using namespace kintsugi;
 using namespace kintsugi::k8s;
 using namespace std::chrono_literals;
 
 namespace {
+
+net::TestCertificate make_test_pair(const std::string& name) {
+  return net::TestAuthority().issue({name});
+}
 
 ClusterConfig bare_config() {
   ClusterConfig config;
@@ -29,8 +33,8 @@ ClusterConfig bare_config() {
 TEST_CASE("a certificate authority that changed gives a new generation, a broken one does not") {
   const TestDirectory directory;
   ManualClock clock;
-  const TestPair first = make_test_pair("first");
-  const TestPair second = make_test_pair("second");
+  const net::TestCertificate first = make_test_pair("first");
+  const net::TestCertificate second = make_test_pair("second");
   ClusterConfig config = bare_config();
   config.ca.path = directory.write("ca.crt", first.certificate_pem);
   auto source = make_credentials(config, clock);
@@ -63,8 +67,8 @@ TEST_CASE("a certificate authority that changed gives a new generation, a broken
 TEST_CASE("a client certificate is taken over only together with its key") {
   const TestDirectory directory;
   ManualClock clock;
-  const TestPair old_pair = make_test_pair("old");
-  const TestPair new_pair = make_test_pair("new");
+  const net::TestCertificate old_pair = make_test_pair("old");
+  const net::TestCertificate new_pair = make_test_pair("new");
   ClusterConfig config = bare_config();
   config.certificate.path = directory.write("tls.crt", old_pair.certificate_pem);
   config.key.path = directory.write("tls.key", old_pair.key_pem);
@@ -83,8 +87,8 @@ TEST_CASE("a client certificate is taken over only together with its key") {
 }
 
 TEST_CASE("PEM that nobody can use is told from PEM that fits") {
-  const TestPair one = make_test_pair("one");
-  const TestPair two = make_test_pair("two");
+  const net::TestCertificate one = make_test_pair("one");
+  const net::TestCertificate two = make_test_pair("two");
   CHECK(check_certificates(one.certificate_pem));
   CHECK(check_certificates(one.certificate_pem + "\ntext between\n" + two.certificate_pem + "text after"));
   CHECK_FALSE(check_certificates(""));
@@ -125,7 +129,7 @@ TEST_CASE("impersonation becomes headers") {
 TEST_CASE("configurations that contradict themselves or cannot work are refused") {
   const TestDirectory directory;
   const ManualClock clock;
-  const TestPair pair = make_test_pair("x");
+  const net::TestCertificate pair = make_test_pair("x");
   const auto refused = [&](const std::function<void(ClusterConfig&)>& change) {
     ClusterConfig config = bare_config();
     change(config);

@@ -6,10 +6,10 @@
 #include <nlohmann/json.hpp>
 
 #include "k8s-client/auth/credentials.h"
-#include "k8s-client/auth/test_certificate.h"
 #include "k8s-client/auth/test_directory.h"
 #include "k8s-client/auth/test_environment.h"
 #include "k8s-client/client/test_world.h"
+#include "net/testing/test_certificates.h"
 
 using namespace kintsugi;
 using namespace kintsugi::k8s;
@@ -72,8 +72,8 @@ TEST_CASE("a changed certificate authority gives new connections") {
   const TestDirectory directory;
   const LeapingClock clock;
   std::vector<net::CurlOptions> made;
-  const std::string first = make_test_pair("first").certificate_pem;
-  const std::string second = make_test_pair("second").certificate_pem;
+  const std::string first = net::TestAuthority().certificate_pem();
+  const std::string second = net::TestAuthority().certificate_pem();
   directory.write("ca.crt", first);
   const std::string path =
       directory.write("config", kubeconfig_text("server: 'https://h', certificate-authority: ca.crt"));

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s-client/client/warnings.h"
 
-#include <strings.h>
-
 #include "base/escape.h"
+#include "net/header_rules.h"
 
 namespace kintsugi::k8s {
 namespace {
@@ -29,7 +28,7 @@ std::vector<std::string> warnings_of(const net::Headers& headers) {
   std::vector<std::string> warnings;
   for (const auto& [name, value] : headers.all()) {
     if (warnings.size() == kMaxWarnings) break;
-    if (strcasecmp(name.c_str(), "Warning") == 0) warnings.push_back(escape(quoted_text(value)));
+    if (net::equals_ignoring_case(name, "Warning")) warnings.push_back(escape(quoted_text(value)));
   }
   return warnings;
 }
