@@ -9,7 +9,9 @@ WallTime SystemClock::now() const {
   return std::chrono::time_point_cast<std::chrono::nanoseconds>(std::chrono::system_clock::now());
 }
 
-MonotonicTime SystemClock::monotonic() const { return std::chrono::steady_clock::now(); }
+MonotonicTime SystemClock::monotonic() const {
+  return std::chrono::steady_clock::now();
+}
 
 void SystemClock::wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
                              MonotonicTime deadline) const {

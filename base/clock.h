@@ -21,7 +21,8 @@ class Clock {
   virtual ~Clock() = default;
   virtual WallTime now() const = 0;
   virtual MonotonicTime monotonic() const = 0;
-  /// Waits on `wake` until it is notified (or spuriously) or `deadline` has come. `lock` is held before and after.
+  /// Waits on `wake` until it is notified (or spuriously) or `deadline` has come. `lock` is held before and
+  /// after.
   virtual void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
                           MonotonicTime deadline) const = 0;
 };
@@ -38,7 +39,8 @@ class SystemClock final : public Clock {
 /// A clock that moves only when told to; waiters see a move within a few milliseconds of real time.
 class ManualClock final : public Clock {
  public:
-  explicit ManualClock(WallTime start = WallTime(std::chrono::seconds(1'767'225'600)));  // 2026-01-01T00:00:00Z
+  explicit ManualClock(
+      WallTime start = WallTime(std::chrono::seconds(1'767'225'600)));  // 2026-01-01T00:00:00Z
 
   WallTime now() const override;
   MonotonicTime monotonic() const override;

@@ -9,7 +9,9 @@
 namespace kintsugi {
 namespace {
 
-bool is_integer_literal(std::string_view text) { return text.find_first_of(".eE") == std::string_view::npos; }
+bool is_integer_literal(std::string_view text) {
+  return text.find_first_of(".eE") == std::string_view::npos;
+}
 
 Result<nlohmann::json> number_to_json(const std::string& text) {
   const char* const begin = text.data();
@@ -18,12 +20,14 @@ Result<nlohmann::json> number_to_json(const std::string& text) {
     std::int64_t integer = 0;
     if (std::from_chars(begin, end, integer).ec == std::errc()) return nlohmann::json(integer);
     std::uint64_t natural = 0;
-    if (text.front() != '-' && std::from_chars(begin, end, natural).ec == std::errc()) return nlohmann::json(natural);
+    if (text.front() != '-' && std::from_chars(begin, end, natural).ec == std::errc())
+      return nlohmann::json(natural);
     return fail(ErrorCode::kInvalidInput, "integer beyond 64 bits");
   }
   double real = 0;
   const auto [pointer, error] = std::from_chars(begin, end, real);
-  if (error != std::errc() || !std::isfinite(real)) return fail(ErrorCode::kInvalidInput, "number out of range");
+  if (error != std::errc() || !std::isfinite(real))
+    return fail(ErrorCode::kInvalidInput, "number out of range");
   return nlohmann::json(real);
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One tree for whatever people or sensors send us, JSON or YAML: every node knows where it stood, numbers keep
-// their literal until someone uses them, object members keep their order.
+// One tree for whatever people or sensors send us, JSON or YAML: every node knows where it stood, numbers
+// keep their literal until someone uses them, object members keep their order.
 #pragma once
 
 #include <cstddef>
@@ -55,12 +55,22 @@ struct Node::Member {
 /// "null", "boolean", "number", "string", "array", "object".
 std::string_view kind_name(Node::Kind kind);
 
-/// Reads one JSON text (RFC 8259) and nothing after it. Strict: UTF-8 only, no repeated keys, no lone surrogates,
-/// no comments. Numbers are checked for form but not for range. Errors name line, column and byte.
+/// Reads one JSON text (RFC 8259) and nothing after it. Strict: UTF-8 only, no repeated keys, no lone
+/// surrogates, no comments. Numbers are checked for form but not for range. Errors name line, column and
+/// byte.
 Result<Node> parse_json_document(std::string_view text, const DocumentLimits& limits = {});
 
-/// Reads one YAML document (1.2 core schema scalars; no anchors' aliases beyond the limits, no tags but the core
-/// ones, no merge keys, no repeated keys, string keys only). Errors name line and column.
+/// Reads YAML documents separated by "---" lines; empty ones are left out. The limits hold for the whole
+/// text.
+///
+/// A strict subset of YAML 1.2 with the core schema: UTF-8 without other control characters than tab and line
+/// ends, no tab in indentation, unique string keys, no anchors and aliases, no merge keys, no tags but !!str.
+/// "yes", "no" and "on" are strings. Octal (0o17) and hexadecimal (0x1F) integers become decimal literals; a
+/// leading zero, which other readers take for octal, and .inf and .nan, which JSON cannot say, are refused.
+/// Errors name line and column.
+Result<std::vector<Node>> parse_yaml_documents(std::string_view text, const DocumentLimits& limits = {});
+
+/// As above where one document is expected: a second one is an error, none is a null.
 Result<Node> parse_yaml_document(std::string_view text, const DocumentLimits& limits = {});
 
 /// For documents that are sent on or patched. Fails where a number does not fit (an integer literal beyond

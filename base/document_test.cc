@@ -95,11 +95,13 @@ TEST_CASE("JSON: size, depth and count are bounded") {
   CHECK(parse_json_document("[[[[[1]]]]]", limits).error().code == ErrorCode::kTooLarge);
   CHECK(parse_json_document("[1,2,3,4,5,6,7,8,9]", limits));
   CHECK(parse_json_document("[1,2,3,4,5,6,7,8,9,10]", limits).error().code == ErrorCode::kTooLarge);
-  CHECK(parse_json_document("\"" + std::string(299, 'a') + "\"", limits).error().code == ErrorCode::kTooLarge);
+  CHECK(parse_json_document("\"" + std::string(299, 'a') + "\"", limits).error().code ==
+        ErrorCode::kTooLarge);
 }
 
 TEST_CASE("JSON: a number is judged only when it is used") {
-  const auto root = parse_json_document(R"({"unused": 1e999, "big": 1767225600123456789, "whole": 5.0, "part": 0.5,
+  const auto root =
+      parse_json_document(R"({"unused": 1e999, "big": 1767225600123456789, "whole": 5.0, "part": 0.5,
                                            "over": 9223372036854775808, "vague": 1e17, "text": "1"})");
   REQUIRE(root);
   CHECK(root->find("big")->as_integer().value() == 1767225600123456789);

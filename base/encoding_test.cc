@@ -21,7 +21,8 @@ TEST_CASE("base64 round-trips and accepts the canonical form only") {
     CHECK(base64_decode(base64_encode(text)).value() == text);
   }
   CHECK(base64_encode("foobar") == "Zm9vYmFy");
-  const std::string bad = GENERATE("Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zm 9", "Zm9v\n", "Zm-v", "Zg==Zg==");
+  const std::string bad =
+      GENERATE("Zg", "Zg=", "Zh==", "Zm9=", "Z===", "====", "Zm 9", "Zm9v\n", "Zm-v", "Zg==Zg==");
   INFO(bad);
   CHECK_FALSE(base64_decode(bad));
 }

@@ -79,20 +79,25 @@ Result<void> write_file_durably(const std::string& path, std::string_view conten
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return system_failure("rename", path, errno);
   const std::string parent = std::filesystem::path(path).parent_path().string();
-  const Descriptor directory(::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const Descriptor directory(
+      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return system_failure("open", parent, errno);
   if (::fsync(directory.get()) != 0) return system_failure("flush", parent, errno);
   return {};
 }
 
-Result<std::vector<std::string>> list_files(const std::string& directory, const std::vector<std::string>& suffixes) {
+Result<std::vector<std::string>> list_files(const std::string& directory,
+                                            const std::vector<std::string>& suffixes) {
   std::error_code error;
   std::vector<std::string> found;
-  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end; it.increment(error)) {
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
     const std::string name = it->path().filename().string();
-    const bool wanted = std::any_of(suffixes.begin(), suffixes.end(), [&](const std::string& s) { return name.ends_with(s); });
+    const bool wanted = std::any_of(suffixes.begin(), suffixes.end(),
+                                    [&](const std::string& s) { return name.ends_with(s); });
     std::error_code ignored;
-    if (wanted && !name.starts_with('.') && it->is_regular_file(ignored)) found.push_back(it->path().string());
+    if (wanted && !name.starts_with('.') && it->is_regular_file(ignored))
+      found.push_back(it->path().string());
   }
   if (error) return system_failure("list", directory, error.value());
   std::sort(found.begin(), found.end());

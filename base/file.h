@@ -10,15 +10,17 @@
 
 namespace kintsugi {
 
-/// The whole file. Errors: kNotFound, kForbidden, kTooLarge above `max_bytes`, kInternal for other I/O trouble.
+/// The whole file. Errors: kNotFound, kForbidden, kTooLarge above `max_bytes`, kInternal for other I/O
+/// trouble.
 Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 
-/// Replaces or makes `path` so that a crash leaves the old content or the new, never a part: temporary file in the
-/// same directory, fsync, rename, fsync of the directory. Mode 0640.
+/// Replaces or makes `path` so that a crash leaves the old content or the new, never a part: temporary file
+/// in the same directory, fsync, rename, fsync of the directory. Mode 0640.
 Result<void> write_file_durably(const std::string& path, std::string_view content);
 
 /// Regular files directly in `directory` whose names end in one of `suffixes`, sorted by name; full paths.
 /// Names that start with a dot (editors, mounted ConfigMaps' "..data") are left out.
-Result<std::vector<std::string>> list_files(const std::string& directory, const std::vector<std::string>& suffixes);
+Result<std::vector<std::string>> list_files(const std::string& directory,
+                                            const std::vector<std::string>& suffixes);
 
 }  // namespace kintsugi

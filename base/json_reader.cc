@@ -3,23 +3,25 @@
 
 #include <cstring>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "base/unique_keys.h"
 
 namespace kintsugi {
 namespace {
 
-/// Recursive descent over RFC 8259; the depth limit bounds the stack. A method that returns false has set error_.
+/// Recursive descent over RFC 8259; the depth limit bounds the stack. A method that returns false has set
+/// error_.
 class JsonReader {
  public:
   JsonReader(std::string_view text, const DocumentLimits& limits) : text_(text), limits_(limits) {}
 
   Result<Node> read() {
     if (text_.size() > limits_.max_bytes) {
-      return fail(ErrorCode::kTooLarge, fmt::format("{} bytes, at most {} are read", text_.size(), limits_.max_bytes));
+      return fail(ErrorCode::kTooLarge,
+                  fmt::format("{} bytes, at most {} are read", text_.size(), limits_.max_bytes));
     }
     Node root;
     skip_space();
@@ -35,7 +37,8 @@ class JsonReader {
  private:
   bool refuse(std::string_view what, ErrorCode code = ErrorCode::kInvalidInput) {
     const Position here = position();
-    error_ = make_error(code, fmt::format("line {}, column {} (byte {}): {}", here.line, here.column, at_, what));
+    error_ =
+        make_error(code, fmt::format("line {}, column {} (byte {}): {}", here.line, here.column, at_, what));
     return false;
   }
 
@@ -65,7 +68,10 @@ class JsonReader {
       case '{': return depth > limits_.max_depth ? too_deep() : object(out, depth);
       case '[': return depth > limits_.max_depth ? too_deep() : array(out, depth);
       case '"': out.kind = Node::Kind::kString; return string(out.text);
-      case 't': out.kind = Node::Kind::kBoolean; out.boolean = true; return word("true");
+      case 't':
+        out.kind = Node::Kind::kBoolean;
+        out.boolean = true;
+        return word("true");
       case 'f': out.kind = Node::Kind::kBoolean; return word("false");
       case 'n': return word("null");
       default: out.kind = Node::Kind::kNumber; return number(out.text);
@@ -110,20 +116,20 @@ class JsonReader {
     ++at_;
     skip_space();
     if (!done() && peek() == '}') return ++at_, true;
-    std::unordered_set<std::string> keys;
+    UniqueKeys keys;
     for (bool more = true; more;) {
       if (!member(out, depth, keys) || !separator('}', more)) return false;
     }
     return true;
   }
 
-  bool member(Node& object, std::size_t depth, std::unordered_set<std::string>& keys) {
+  bool member(Node& object, std::size_t depth, UniqueKeys& keys) {
     Node::Member& member = object.members.emplace_back();
     member.key_position = position();
     if (done() || peek() != '"') return refuse("expected a string as the member's name");
     const std::size_t start = at_;
     if (!string(member.key)) return false;
-    if (is_repeated(object, keys)) {
+    if (!keys.admit_last(object.members)) {
       at_ = start;
       return refuse(fmt::format("repeated key \"{}\"", escape(member.key, 64)));
     }
@@ -132,23 +138,6 @@ class JsonReader {
     ++at_;
     skip_space();
     return value(member.value, depth + 1);
-  }
-
-  /// Small objects are compared directly; the set is for the rare large one, which would be quadratic.
-  static bool is_repeated(const Node& object, std::unordered_set<std::string>& keys) {
-    constexpr std::size_t kFew = 16;
-    const std::string& key = object.members.back().key;
-    const std::size_t count = object.members.size();
-    if (count <= kFew) {
-      for (std::size_t i = 0; i + 1 < count; ++i) {
-        if (object.members[i].key == key) return true;
-      }
-      return false;
-    }
-    if (keys.empty()) {
-      for (std::size_t i = 0; i + 1 < count; ++i) keys.insert(object.members[i].key);
-    }
-    return !keys.insert(key).second;
   }
 
   bool string(std::string& out) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Structured logs: one JSON object a line, on the writer that `main` chose. Passed by reference, never global.
+// Structured logs: one JSON object a line, on the writer that `main` chose. Passed by reference, never
+// global.
 #pragma once
 
 #include <functional>
@@ -17,7 +18,8 @@ namespace kintsugi {
 enum class LogLevel { kDebug, kInfo, kWarning, kError };
 
 /// Thread-safe. Lines have `time`, `level`, `message` and the given fields; values are escaped, so that text
-/// written by attackers cannot forge a line or reach a terminal. Secrets have no way in: there is no overload.
+/// written by attackers cannot forge a line or reach a terminal. Secrets have no way in: there is no
+/// overload.
 class Logger {
  public:
   using Field = std::pair<std::string_view, std::string_view>;

@@ -85,13 +85,8 @@ BrokenDown break_down(WallTime time) {
   const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(rest);
   rest -= minutes;
   const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(rest);
-  return {int(date.year()),
-          unsigned(date.month()),
-          unsigned(date.day()),
-          hours.count(),
-          minutes.count(),
-          seconds.count(),
-          (rest - seconds).count()};
+  return {int(date.year()), unsigned(date.month()), unsigned(date.day()),    hours.count(),
+          minutes.count(),  seconds.count(),        (rest - seconds).count()};
 }
 
 }  // namespace
@@ -127,7 +122,8 @@ Result<WallTime> parse_rfc3339(std::string_view text) {
 
 std::string format_seconds(WallTime time) {
   const BrokenDown t = break_down(time);
-  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.year, t.month, t.day, t.hour, t.minute, t.second);
+  return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}Z", t.year, t.month, t.day, t.hour, t.minute,
+                     t.second);
 }
 
 std::string format_micros(WallTime time) {

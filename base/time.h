@@ -10,8 +10,9 @@
 
 namespace kintsugi {
 
-/// Parses RFC 3339 §5.6: "2026-11-21T09:58:00.123456789Z", with "Z" or a numeric offset, zero to nine fraction
-/// digits (more are truncated), a leap second read as :59. Years 1970 to 2261, which is what nanoseconds hold.
+/// Parses RFC 3339 §5.6: "2026-11-21T09:58:00.123456789Z", with "Z" or a numeric offset, zero to nine
+/// fraction digits (more are truncated), a leap second read as :59. Years 1970 to 2261, which is what
+/// nanoseconds hold.
 Result<WallTime> parse_rfc3339(std::string_view text);
 
 /// "2026-11-21T09:58:00Z": the form of Kubernetes' metav1.Time.

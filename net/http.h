@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// HTTP as values, and the one interface through which requests leave the process. Nothing here knows Kubernetes.
+// HTTP as values, and the one interface through which requests leave the process. Nothing here knows
+// Kubernetes.
 #pragma once
 
 #include <chrono>
@@ -35,12 +36,13 @@ class Headers {
 /// Which requests go first when connections or rate tokens are short.
 enum class Priority : std::uint8_t { kContainment, kNormal, kBackground };
 
-/// What a TLS connection is checked and authenticated with. PEM text, not paths, so that rotation is the caller's.
+/// What a TLS connection is checked and authenticated with. PEM text, not paths, so that rotation is the
+/// caller's.
 struct TlsOptions {
   std::string ca_pem;           ///< trusted roots; empty: the system's
   std::string certificate_pem;  ///< client certificate chain; empty: none
   Secret key_pem;
-  std::string server_name;      ///< expected name and SNI; empty: the URL's host
+  std::string server_name;  ///< expected name and SNI; empty: the URL's host
   bool insecure_skip_verify = false;
 };
 
@@ -69,24 +71,25 @@ struct HttpResponse {
   std::string body;
 };
 
-/// Called with the bytes of a streamed body, in order, on the caller's own thread. Return false to end the stream.
+/// Called with the bytes of a streamed body, in order, on the caller's own thread. Return false to end the
+/// stream.
 using BodySink = std::function<bool(std::string_view bytes)>;
 /// Called once with status and headers before the first byte. Return false to end the stream.
 using ResponseSink = std::function<bool(const HttpResponse& head)>;
 
 /// Sends requests. Thread-safe; each call blocks its thread until done, failed, timed out or stopped.
 ///
-/// Never follows redirects. Any HTTP status is a success here. Errors: kUnavailable (resolve, connect, reset, TLS),
-/// kTimeout, kCancelled (stop requested), kTooLarge, kInvalidInput (bad URL). `outcome_unknown` is set when the
-/// request, or a part of it, had been sent and no complete answer came.
+/// Never follows redirects. Any HTTP status is a success here. Errors: kUnavailable (resolve, connect, reset,
+/// TLS), kTimeout, kCancelled (stop requested), kTooLarge, kInvalidInput (bad URL). `outcome_unknown` is set
+/// when the request, or a part of it, had been sent and no complete answer came.
 class HttpTransport {
  public:
   virtual ~HttpTransport() = default;
   virtual Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) = 0;
-  /// A response without an end in sight (watch, followed logs). Returns the head after a normal end of the body
-  /// or when a sink ended it.
-  virtual Result<HttpResponse> stream(const HttpRequest& request, std::stop_token stop, const ResponseSink& on_head,
-                                      const BodySink& on_body) = 0;
+  /// A response without an end in sight (watch, followed logs). Returns the head after a normal end of the
+  /// body or when a sink ended it.
+  virtual Result<HttpResponse> stream(const HttpRequest& request, std::stop_token stop,
+                                      const ResponseSink& on_head, const BodySink& on_body) = 0;
 };
 
 }  // namespace kintsugi::net

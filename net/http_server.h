@@ -24,7 +24,7 @@ struct ServerRequest {
   std::string query;   ///< after '?', without it; may be empty
   Headers headers;
   std::string body;
-  std::string peer;    ///< "127.0.0.1:40312"
+  std::string peer;  ///< "127.0.0.1:40312"
 };
 
 /// Writes a body piece by piece (a watch). Thread-safe. Destroying it ends the body with the final chunk.
@@ -64,10 +64,10 @@ class Responder {
 using Handler = std::function<void(ServerRequest request, std::unique_ptr<Responder> responder)>;
 
 struct ServerLimits {
-  std::size_t max_connections = 1024;         ///< more are closed at once
+  std::size_t max_connections = 1024;  ///< more are closed at once
   std::size_t max_connections_per_peer = 256;
   std::size_t max_header_bytes = 16u << 10;
-  std::size_t max_body_bytes = 1u << 20;      ///< above it: 413
+  std::size_t max_body_bytes = 1u << 20;             ///< above it: 413
   std::chrono::milliseconds header_timeout{10'000};  ///< also the idle time of a kept-alive connection
   std::chrono::milliseconds body_timeout{30'000};    ///< from the end of the headers to the end of the body
   std::chrono::milliseconds write_timeout{30'000};
@@ -85,8 +85,8 @@ struct ServerOptions {
   std::uint16_t port = 0;  ///< 0: any free one
   unsigned threads = 2;
   ServerLimits limits;
-  /// Called before the body of a request is read, with an empty body. A response ends the exchange there: this is
-  /// where a full queue says 429 and a missing credential 401.
+  /// Called before the body of a request is read, with an empty body. A response ends the exchange there:
+  /// this is where a full queue says 429 and a missing credential 401.
   std::function<std::optional<HttpResponse>(const ServerRequest&)> admit;
   Handler handle;
   std::optional<ServerTls> tls;
@@ -98,13 +98,15 @@ class HttpServer {
   virtual ~HttpServer() = default;
   /// The bound port.
   virtual std::uint16_t port() const = 0;
-  /// For new connections; those that are open keep the old certificate. Fails and changes nothing on a bad pair.
+  /// For new connections; those that are open keep the old certificate. Fails and changes nothing on a bad
+  /// pair.
   virtual Result<void> reload_tls(const ServerTls& tls) = 0;
   /// Stops accepting, lets exchanges under way finish within `grace`, then closes everything. Idempotent.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 
-/// Binds and starts. Errors: kUnavailable (address in use, not bindable), kInvalidInput (bad certificate or address).
+/// Binds and starts. Errors: kUnavailable (address in use, not bindable), kInvalidInput (bad certificate or
+/// address).
 Result<std::unique_ptr<HttpServer>> start_http_server(ServerOptions options, Logger& log);
 
 }  // namespace kintsugi::net

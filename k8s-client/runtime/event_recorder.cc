@@ -3,7 +3,7 @@
 
 #include <utility>
 
-#include "k8s-client/runtime/wait.h"
+#include "k8s-client/client/wait.h"
 
 namespace kintsugi::k8s {
 namespace {

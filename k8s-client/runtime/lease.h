@@ -56,7 +56,8 @@ class LeaseElection {
   /// `record`, which was proposed, is stored. The request was begun at `begun`: from there the time counts,
   /// because others can have seen it no earlier.
   void written(LeaseRecord record, MonotonicTime begun);
-  /// `record` was sent and no answer came. If it is found to be stored while it is still valid, it counts as written.
+  /// `record` was sent and no answer came. If it is found to be stored while it is still valid, it counts as
+  /// written.
   void outcome_unknown(LeaseRecord record, MonotonicTime begun);
   /// The record that gives the lease up (K8.11); nothing where this one does not lead.
   std::optional<LeaseRecord> release(WallTime stamp) const;

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "k8s-client/runtime/wait.h"
+#include "k8s-client/client/wait.h"
 
 namespace kintsugi::k8s {
 

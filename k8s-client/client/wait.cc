@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "k8s-client/runtime/wait.h"
+#include "k8s-client/client/wait.h"
 
 #include <condition_variable>
 #include <mutex>
 
 namespace kintsugi::k8s {
 
-bool wait_until(const Clock& clock, MonotonicTime deadline, std::stop_token stop) {
+bool wait_until(const Clock& clock, MonotonicTime deadline, const std::stop_token& stop) {
   std::mutex mutex;
   std::condition_variable wake;
   const std::stop_callback on_stop(stop, [&] {
-    const std::lock_guard lock(mutex);
+    std::lock_guard lock(mutex);
     wake.notify_all();
   });
   std::unique_lock lock(mutex);
