@@ -101,6 +101,11 @@ void ListWatch::on_list_error(const ApiError& error, MonotonicTime now) {
     const bool first = !version_.empty() && !std::exchange(version_unavailable_, true);
     return relist(error, first ? 0ns : backoff_.next(now), now);
   }
+  if (error.code == ErrorCode::kTooLarge && state_ == ListWatchState::kListFirst) {
+    version_unavailable_ = true;  // one page holds no more of this collection: list it in several
+    in_one_page_ = false;
+    return relist(error, backoff_.next(now), now);
+  }
   // A page that was not answered is asked for again; any other refusal starts over.
   if (keeps_version(error)) return wait_for(backoff_.next(now), error, now);
   relist(error, backoff_.next(now), now);

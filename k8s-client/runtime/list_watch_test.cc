@@ -362,6 +362,19 @@ TEST_CASE("a page that was not answered is asked for again, a refused one starts
   }
 }
 
+TEST_CASE("a relist that is too large for one page is made in several") {
+  Bench bench;
+  bench.start_watching();
+  bench.machine.on_watch_error(refusal(410, "Expired"), bench.now);
+  CHECK(bench.next_list().limit == 0);
+  bench.machine.on_list_error(transport_error(make_error(ErrorCode::kTooLarge, "256 MiB"), "pods"),
+                              bench.now);
+  CHECK(bench.waited() >= 800ms);
+  const ListParams list = bench.next_list();
+  CHECK(list.limit == 500);
+  CHECK(list.resource_version.empty());
+}
+
 TEST_CASE("a listing that cannot be read is started again after a wait") {
   Bench bench;
   bench.next_list();

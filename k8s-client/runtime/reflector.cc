@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s-client/runtime/reflector.h"
 
-#include "k8s-client/runtime/wait.h"
+#include "k8s-client/client/wait.h"
 
 namespace kintsugi::k8s {
 namespace {
