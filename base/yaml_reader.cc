@@ -192,9 +192,26 @@ Result<void> check_lines(std::string_view text) {
   return {};
 }
 
+/// yaml-cpp takes quotes that the text's end leaves open after a line end as closed; a document's end there
+/// is an error to it.
+std::string with_end_marker(std::string_view text) {
+  std::string marked(text);
+  const std::size_t last_line = text.find_last_of('\n');
+  const bool ends_blank = last_line != std::string_view::npos &&
+                          text.find_first_not_of(" \t\r", last_line + 1) == std::string_view::npos;
+  if (ends_blank) marked += text.ends_with('\n') ? "..." : "\n...";
+  return marked;
+}
+
+std::string explain(const YAML::Exception& error) {
+  const bool is_open_quote =
+      error.msg == YAML::ErrorMsg::EOF_IN_SCALAR || error.msg == YAML::ErrorMsg::DOC_IN_SCALAR;
+  return is_open_quote ? "a quoted text without its closing quote" : escape(error.msg);
+}
+
 Result<std::vector<Node>> build_documents(std::string_view text, const DocumentLimits& limits) {
   try {
-    std::istringstream stream{std::string(text)};
+    std::istringstream stream(with_end_marker(text));
     YAML::Parser parser(stream);
     TreeBuilder builder(text, limits);
     while (parser.HandleNextDocument(builder)) {
@@ -203,7 +220,7 @@ Result<std::vector<Node>> build_documents(std::string_view text, const DocumentL
   } catch (Refusal& refusal) {
     return fail(std::move(refusal.error));
   } catch (const YAML::Exception& error) {
-    return fail(located(to_position(error.mark), escape(error.msg)));
+    return fail(located(to_position(error.mark), explain(error)));
   } catch (const std::exception& error) {
     return fail(ErrorCode::kInvalidInput, "not readable as YAML: " + escape(error.what()));
   }

@@ -20,6 +20,8 @@ namespace {
 
 constexpr std::size_t kMostElements = 1000;
 constexpr std::size_t kMostTags = 100;
+/// More than the largest list of events that are all within the other limits.
+constexpr std::size_t kMostNodes = 200'000;
 constexpr std::size_t kMostIdentifierBytes = 256;
 constexpr std::size_t kMostTextBytes = 1024;
 constexpr std::size_t kShownBytes = 64;
@@ -303,7 +305,7 @@ Result<Signal> decode_event(const Node& node, WallTime received) {
 }  // namespace
 
 Result<Batch> FalcoDecoder::decode(std::string_view body, WallTime received) const {
-  auto document = parse_json_members(body, kUsedKeys);
+  auto document = parse_json_members(body, kUsedKeys, {.max_nodes = kMostNodes});
   if (!document) return tl::unexpected(std::move(document).error());
   Batch batch;
   batch.is_list = document->kind == Node::Kind::kArray;
