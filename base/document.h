@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -59,6 +60,11 @@ std::string_view kind_name(Node::Kind kind);
 /// surrogates, no comments. Numbers are checked for form but not for range. Errors name line, column and
 /// byte.
 Result<Node> parse_json_document(std::string_view text, const DocumentLimits& limits = {});
+
+/// As parse_json_document for a reader that uses few members: those whose key is not in `keys` (sorted) are
+/// checked as strictly, but kept as nulls and not counted, so that what is not used costs no memory.
+Result<Node> parse_json_members(std::string_view text, std::span<const std::string_view> keys,
+                                const DocumentLimits& limits = {});
 
 /// Reads YAML documents separated by "---" lines; empty ones are left out. The limits hold for the whole
 /// text.
