@@ -20,6 +20,7 @@ namespace kintsugi {
 struct Position {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
+  bool operator==(const Position&) const = default;
 };
 
 /// Bounds that a reader enforces while it reads, before memory is spent.
