@@ -133,7 +133,12 @@ Result<net::HttpResponse> RegistrySession::reach(const RegistryRequest& request,
     url = api_url(request, false);
     response = exchange(request, url, login, call);
   }
-  if (response) remember_scheme(request.image.registry, url.tls);
+  if (response) {
+    remember_scheme(request.image.registry, url.tls);
+  } else if (!known && !http_permitted) {
+    std::string& advice = response.error().advice;
+    advice += std::string(advice.empty() ? "" : "; ") + "a registry without TLS needs --allow-http-registry";
+  }
   return response;
 }
 
