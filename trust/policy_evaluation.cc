@@ -18,21 +18,24 @@ tl::unexpected<Error> refuse(const char* why, std::string message) {
   return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
 }
 
-/// How near a refused signature came to being accepted.
-std::size_t nearness(const std::string& why) {
+/// How near a refused signature came to being accepted; what is not listed is nothing but an obstacle on the
+/// way.
+std::ptrdiff_t nearness(const std::string& why) {
   static constexpr std::array kOrder = {
       reason::kUnsupportedLayout, reason::kTooLarge,        reason::kManifestUnknown,
       reason::kSignatureInvalid,  reason::kDigestMismatch,  reason::kKeyMismatch,
       reason::kPayloadMalformed,  reason::kDigestNotSigned, reason::kKeyRevoked};
-  return std::size_t(std::find(kOrder.begin(), kOrder.end(), why) - kOrder.begin()) % kOrder.size();
+  const auto found = std::find(kOrder.begin(), kOrder.end(), why);
+  return found == kOrder.end() ? -1 : found - kOrder.begin();
 }
 
 Result<Proof> evaluate_signature(const TrustPolicy& policy, const Digest& image,
                                  const FoundSignature& signature) {
   if (!signature.layer) return fail(signature.layer.error());
   auto verified = verify_signature(*signature.layer, signature.payload, policy.keys, image);
-  if (verified)
+  if (verified) {
     return Proof{policy.spec.name, policy.keys[verified->key].id(), verified->payload.docker_reference};
+  }
   if (verify_signature(*signature.layer, signature.payload, policy.dead_keys, image)) {
     return refuse(reason::kKeyRevoked, "the key that signed is revoked");
   }

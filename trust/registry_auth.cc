@@ -7,6 +7,7 @@
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "net/header_rules.h"
 #include "trust/reasons.h"
 
 namespace kintsugi::trust {
@@ -22,11 +23,6 @@ bool is_visible(char c) {
 
 char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? char(c + 32) : c;
-}
-
-bool same_word(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
-                    [](char x, char y) { return to_lower(x) == to_lower(y); });
 }
 
 tl::unexpected<Error> refuse(const char* why, std::string message) {
@@ -45,14 +41,14 @@ class ChallengeReader {
   std::optional<Challenge> read() {
     Challenge challenge;
     const std::string scheme = token();
-    challenge.bearer = same_word(scheme, "Bearer");
-    if (!challenge.bearer && !same_word(scheme, "Basic")) return std::nullopt;
+    challenge.bearer = net::equals_ignoring_case(scheme, "Bearer");
+    if (!challenge.bearer && !net::equals_ignoring_case(scheme, "Basic")) return std::nullopt;
     while (skip_separators(), at_ < text_.size()) {
       const std::string name = token();
       std::string value;
       if (name.empty() || !take('=') || !read_value(value)) return std::nullopt;
-      if (same_word(name, "realm")) challenge.realm = std::move(value);
-      if (same_word(name, "service")) challenge.service = std::move(value);
+      if (net::equals_ignoring_case(name, "realm")) challenge.realm = std::move(value);
+      if (net::equals_ignoring_case(name, "service")) challenge.service = std::move(value);
     }
     return challenge;
   }
@@ -101,65 +97,51 @@ bool is_dotted_loopback(std::string_view host) {
 
 }  // namespace
 
-Result<Url> Url::parse(std::string_view text) {
+Result<net::Url> parse_server_url(std::string_view text) {
   if (text.size() > kMaxUrlBytes) return protocol_error("a URL over 8192 bytes");
-  if (!std::all_of(text.begin(), text.end(), is_visible))
-    return protocol_error("a URL with spaces or control characters");
-  Url url;
-  url.https = text.starts_with("https://");
-  if (!url.https && !text.starts_with("http://")) return protocol_error("neither an http nor an https URL");
-  text.remove_prefix(url.https ? 8 : 7);
-  const std::size_t end = std::min(text.find_first_of("/?#"), text.size());
-  url.authority = text.substr(0, end);
-  std::transform(url.authority.begin(), url.authority.end(), url.authority.begin(), to_lower);
-  url.target = text.substr(end);
-  if (url.target.empty() || url.target.front() != '/') url.target.insert(0, "/");
-  if (url.authority.empty() || url.authority.find_first_of("@\\") != std::string::npos) {
-    return protocol_error("a URL without a host, or with user information");
-  }
-  if (url.target.find('#') != std::string::npos) return protocol_error("a URL with a fragment");
+  auto url = net::parse_url(text);
+  if (!url)
+    return protocol_error("no absolute http or https URL, or one with user information or a fragment");
+  std::transform(url->host.begin(), url->host.end(), url->host.begin(), to_lower);
   return url;
 }
 
-std::string Url::origin() const {
-  return (https ? "https://" : "http://") + authority;
-}
-
-std::string Url::to_string() const {
-  return origin() + target;
-}
-
-std::string_view Url::host() const {
-  const std::string_view text = authority;
-  if (text.starts_with('[')) return text.substr(0, text.find(']') + 1);
-  return text.substr(0, text.find(':'));
+std::string to_string(const net::Url& url) {
+  return (url.tls ? "https://" : "http://") + url.host_header() + url.target;
 }
 
 bool is_loopback(std::string_view host) {
-  return host == "localhost" || host == "[::1]" || is_dotted_loopback(host);
+  return host == "localhost" || host == "::1" || is_dotted_loopback(host);
 }
 
-Result<void> check_next_hop(const Url& from, const Url& to, bool allow_http) {
-  const std::string where = escape(to.origin(), 256);
-  if (is_loopback(to.host()) && !is_loopback(from.host())) {
+Result<void> check_next_hop(const net::Url& from, const net::Url& to, bool allow_http) {
+  const std::string where = escape(to.authority(), 256);
+  if (is_loopback(to.host) && !is_loopback(from.host)) {
     return refuse(reason::kRedirectRefused, "sent to the loopback address " + where);
   }
-  if (to.https) return {};
-  if (from.https) return refuse(reason::kRedirectRefused, "sent from https to plain HTTP at " + where);
-  if (!is_loopback(to.host()) && !allow_http)
+  if (to.tls) return {};
+  if (from.tls) return refuse(reason::kRedirectRefused, "sent from https to plain HTTP at " + where);
+  if (!is_loopback(to.host) && !allow_http) {
     return refuse(reason::kPlainHttpRefused, "sent to plain HTTP at " + where);
+  }
   return {};
 }
 
-Result<Url> resolve_location(const Url& from, std::string_view location) {
-  if (!location.starts_with('/') || location.starts_with("//")) return Url::parse(location);
-  return Url::parse(from.origin() + std::string(location));
+bool is_same_origin(const net::Url& a, const net::Url& b) {
+  return a.tls == b.tls && a.host == b.host && a.port == b.port;
+}
+
+Result<net::Url> resolve_location(const net::Url& from, std::string_view location) {
+  if (!location.starts_with('/') || location.starts_with("//")) return parse_server_url(location);
+  net::Url on_same_server = from;
+  on_same_server.target = "/";
+  return parse_server_url(to_string(on_same_server) + std::string(location.substr(1)));
 }
 
 std::optional<Challenge> find_challenge(const net::Headers& headers) {
   std::optional<Challenge> basic;
   for (const auto& [name, value] : headers.all()) {
-    if (!same_word(name, "WWW-Authenticate") || value.size() > kMaxUrlBytes) continue;
+    if (!net::equals_ignoring_case(name, "WWW-Authenticate") || value.size() > kMaxUrlBytes) continue;
     auto challenge = ChallengeReader(value).read();
     if (challenge && challenge->bearer) return challenge;
     if (challenge) basic = std::move(challenge);

@@ -13,32 +13,30 @@
 #include "base/result.h"
 #include "base/secret.h"
 #include "net/http.h"
+#include "net/url.h"
 
 namespace kintsugi::trust {
 
-/// An absolute http or https URL without user information or fragment.
-struct Url {
-  bool https = true;
-  std::string authority;  ///< "registry.example.com:5000"
-  std::string target;     ///< path and query, at least "/"
+/// A URL that a server gave us: net::parse_url(), at most 8192 bytes. The error does not repeat it, because
+/// storage URLs carry credentials.
+Result<net::Url> parse_server_url(std::string_view text);
 
-  static Result<Url> parse(std::string_view text);
-  std::string to_string() const;
-  std::string origin() const;
-  /// Without the port.
-  std::string_view host() const;
-};
+/// "https://registry.example.com/v2/"
+std::string to_string(const net::Url& url);
 
-/// "localhost", 127.0.0.0/8 or [::1], as written: names are not resolved.
+/// "localhost", 127.0.0.0/8 or ::1, as written: names are not resolved.
 bool is_loopback(std::string_view host);
 
 /// May a server at `from` send us to `to`? Never from https to http, never from elsewhere to a loopback
 /// address, and to plain HTTP only on loopback unless `allow_http`. Error: the reason PlainHttpRefused or
 /// RedirectRefused.
-Result<void> check_next_hop(const Url& from, const Url& to, bool allow_http);
+Result<void> check_next_hop(const net::Url& from, const net::Url& to, bool allow_http);
+
+/// Same scheme, host and port: what credentials may not leave.
+bool is_same_origin(const net::Url& a, const net::Url& b);
 
 /// `location` of an answer from `from`: an absolute URL, or a path on the same server.
-Result<Url> resolve_location(const Url& from, std::string_view location);
+Result<net::Url> resolve_location(const net::Url& from, std::string_view location);
 
 struct Challenge {
   bool bearer = false;  ///< else Basic

@@ -19,7 +19,8 @@ std::optional<Challenge> challenge_of(const std::string& header) {
 }
 
 std::string hop(const std::string& from, const std::string& to, bool allow_http = false) {
-  const auto result = check_next_hop(Url::parse(from).value(), Url::parse(to).value(), allow_http);
+  const auto result =
+      check_next_hop(parse_server_url(from).value(), parse_server_url(to).value(), allow_http);
   return result ? "allowed" : result.error().reason;
 }
 
@@ -35,32 +36,32 @@ std::string user_for(const RegistryCredentials& credentials, const std::string& 
 }  // namespace
 
 TEST_CASE("URLs from registries are taken apart strictly") {
-  const Url url = Url::parse("https://R.io:5000/a/b?c=d").value();
-  CHECK(url.https);
-  CHECK(url.authority == "r.io:5000");
-  CHECK(url.host() == "r.io");
+  const net::Url url = parse_server_url("https://R.io:5000/a/b?c=d").value();
+  CHECK(url.tls);
+  CHECK(url.authority() == "r.io:5000");
+  CHECK(url.host == "r.io");
   CHECK(url.target == "/a/b?c=d");
-  CHECK(Url::parse("http://[::1]:80").value().host() == "[::1]");
-  CHECK(Url::parse("https://r.io?x=1").value().to_string() == "https://r.io/?x=1");
+  CHECK(parse_server_url("http://[::1]:80").value().host == "::1");
+  CHECK(to_string(parse_server_url("https://r.io?x=1").value()) == "https://r.io/?x=1");
   const std::string bad =
       GENERATE("", "r.io/a", "ftp://r.io/", "HTTPS://r.io/", "https://", "https:///a", "https://u:p@r.io/",
                "https://r.io/a b", "https://r.io/\r\nX: y", "https://r.io/a#b", "https://r.io\\@e.io/",
                "//r.io/a", "file:///etc/passwd", "https://r.io/\xc3\xa9");
   INFO(bad);
-  CHECK_FALSE(Url::parse(bad));
+  CHECK_FALSE(parse_server_url(bad));
 }
 
 TEST_CASE("locations are absolute or a path on the same server") {
-  const Url from = Url::parse("https://r.io/v2/a?b").value();
-  CHECK(resolve_location(from, "/x?y").value().to_string() == "https://r.io/x?y");
-  CHECK(resolve_location(from, "https://cdn.io/x").value().to_string() == "https://cdn.io/x");
+  const net::Url from = parse_server_url("https://r.io/v2/a?b").value();
+  CHECK(to_string(resolve_location(from, "/x?y").value()) == "https://r.io/x?y");
+  CHECK(to_string(resolve_location(from, "https://cdn.io/x").value()) == "https://cdn.io/x");
   CHECK_FALSE(resolve_location(from, "//cdn.io/x"));
   CHECK_FALSE(resolve_location(from, "x"));
   CHECK_FALSE(resolve_location(from, ""));
 }
 
 TEST_CASE("only written-out loopback addresses are loopback") {
-  for (const char* host : {"localhost", "127.0.0.1", "127.1.2.3", "[::1]"}) CHECK(is_loopback(host));
+  for (const char* host : {"localhost", "127.0.0.1", "127.1.2.3", "::1"}) CHECK(is_loopback(host));
   for (const char* host :
        {"", "localhost.evil.io", "127.evil.io", "127.0.0.1.evil.io", "127.0.0", "127...", "127.0.0.",
         "10.0.0.1", "[::]", "0.0.0.0", "[::ffff:127.0.0.1]", "2130706433", "local"}) {

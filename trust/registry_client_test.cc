@@ -278,7 +278,10 @@ TEST_CASE("plain HTTP is spoken on loopback only, and only when https does not w
 TEST_CASE("plain HTTP elsewhere needs allow_http") {
   World world("10.0.0.1:5000/shop/web:1");
   world.registry.plain_http_only = true;
-  CHECK(world.resolve().error().reason == reason::kRegistryUnavailable);
+  const auto refused = world.resolve();
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason == reason::kRegistryUnavailable);
+  CHECK_THAT(refused.error().advice, Catch::Contains("--allow-http-registry"));
   for (const std::string& request : world.registry.requests) CHECK(request.starts_with("HEAD https://"));
   World allowed("10.0.0.1:5000/shop/web:1");
   allowed.registry.plain_http_only = true;

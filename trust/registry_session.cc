@@ -25,9 +25,13 @@ constexpr milliseconds kFirstBackoff{500};
 constexpr std::size_t kMaxTokenAnswerBytes = 64u << 10;
 constexpr std::size_t kMaxRemembered = 1024;
 
-/// Docker Hub's API is not where its name says.
-std::string api_host(const std::string& registry) {
-  return registry == "docker.io" ? "registry-1.docker.io" : registry;
+/// Where the API is: Docker Hub's is not where its name says.
+net::Url api_url(const RegistryRequest& request, bool tls) {
+  const std::string& registry = request.image.registry;
+  const auto url = net::parse_url(fmt::format("{}://{}/v2/{}/{}", tls ? "https" : "http",
+                                              registry == "docker.io" ? "registry-1.docker.io" : registry,
+                                              request.image.repository, request.path));
+  return url.value();  // an ImageReference holds nothing that a URL cannot
 }
 
 bool is_redirect(int status) {
@@ -101,8 +105,7 @@ Result<net::HttpResponse> RegistrySession::send(const RegistryRequest& request, 
 }
 
 Result<net::HttpResponse> RegistrySession::attempt(const RegistryRequest& request, const Call& call) {
-  Url url{true, api_host(request.image.registry),
-          fmt::format("/v2/{}/{}", request.image.repository, request.path)};
+  net::Url url;
   auto response = reach(request, url, call);
   if (response && response->status == 401) {
     const auto login = log_in(request, url, response->headers, call);
@@ -119,24 +122,29 @@ Result<net::HttpResponse> RegistrySession::attempt(const RegistryRequest& reques
 }
 
 /// The first request of an attempt, which finds out whether the registry speaks TLS.
-Result<net::HttpResponse> RegistrySession::reach(const RegistryRequest& request, Url& url, const Call& call) {
+Result<net::HttpResponse> RegistrySession::reach(const RegistryRequest& request, net::Url& url,
+                                                 const Call& call) {
   const Login login = known_login(request.image);
   const auto known = known_scheme(request.image.registry);
-  url.https = known.value_or(true);
+  url = api_url(request, known.value_or(true));
   auto response = exchange(request, url, login, call);
-  const bool http_permitted = is_loopback(url.host()) || options_.allow_http;
-  if (!response && response.error().code == ErrorCode::kUnavailable && !known) {
-    if (!http_permitted) return response;
-    url.https = false;
+  const bool http_permitted = is_loopback(url.host) || options_.allow_http;
+  if (!response && response.error().code == ErrorCode::kUnavailable && !known && http_permitted) {
+    url = api_url(request, false);
     response = exchange(request, url, login, call);
   }
-  if (response) remember_scheme(request.image.registry, url.https);
+  if (response) {
+    remember_scheme(request.image.registry, url.tls);
+  } else if (!known && !http_permitted) {
+    std::string& advice = response.error().advice;
+    advice += std::string(advice.empty() ? "" : "; ") + "a registry without TLS needs --allow-http-registry";
+  }
   return response;
 }
 
-Result<net::HttpResponse> RegistrySession::follow(const RegistryRequest& request, Url from,
+Result<net::HttpResponse> RegistrySession::follow(const RegistryRequest& request, net::Url from,
                                                   net::HttpResponse response, const Call& call) {
-  const std::string first_origin = from.origin();
+  const net::Url first = from;
   for (int hop = 0; is_redirect(response.status); ++hop) {
     if (hop == kMaxRedirects) {
       return refuse(ErrorCode::kRefused, reason::kRedirectRefused, "more than three redirects in a row");
@@ -147,8 +155,8 @@ Result<net::HttpResponse> RegistrySession::follow(const RegistryRequest& request
     auto to = resolve_location(from, *location);
     if (!to) return fail(std::move(to).error());
     if (auto allowed = check_next_hop(from, *to, options_.allow_http); !allowed) return fail(allowed.error());
-    const bool same_origin = to->origin() == first_origin;
-    auto next = exchange(request, *to, same_origin ? known_login(request.image) : Login(), call);
+    const Login login = is_same_origin(*to, first) ? known_login(request.image) : Login();
+    auto next = exchange(request, *to, login, call);
     if (!next) return next;
     response = std::move(*next);
     from = std::move(*to);
@@ -156,8 +164,9 @@ Result<net::HttpResponse> RegistrySession::follow(const RegistryRequest& request
   return response;
 }
 
-Result<RegistrySession::Login> RegistrySession::log_in(const RegistryRequest& request, const Url& registry,
-                                                       const net::Headers& headers, const Call& call) {
+Result<RegistrySession::Login> RegistrySession::log_in(const RegistryRequest& request,
+                                                       const net::Url& registry, const net::Headers& headers,
+                                                       const Call& call) {
   const auto challenge = find_challenge(headers);
   if (!challenge) {
     return refuse(ErrorCode::kUnauthorized, reason::kRegistryUnauthorized,
@@ -179,9 +188,9 @@ Result<RegistrySession::Login> RegistrySession::log_in(const RegistryRequest& re
 }
 
 Result<RegistrySession::Login> RegistrySession::fetch_token(const RegistryRequest& request,
-                                                            const Url& registry, const Challenge& challenge,
-                                                            const Call& call) {
-  auto realm = Url::parse(challenge.realm);
+                                                            const net::Url& registry,
+                                                            const Challenge& challenge, const Call& call) {
+  auto realm = parse_server_url(challenge.realm);
   if (!realm) {
     return refuse(ErrorCode::kUnauthorized, reason::kRegistryUnauthorized,
                   "token server: " + realm.error().message);
@@ -189,7 +198,7 @@ Result<RegistrySession::Login> RegistrySession::fetch_token(const RegistryReques
   if (auto allowed = check_next_hop(registry, *realm, options_.allow_http); !allowed)
     return fail(allowed.error());
   net::HttpRequest get;
-  get.url = fmt::format("{}{}service={}&scope=repository%3A{}%3Apull", realm->to_string(),
+  get.url = fmt::format("{}{}service={}&scope=repository%3A{}%3Apull", to_string(*realm),
                         realm->target.find('?') == std::string::npos ? '?' : '&',
                         url_encode(challenge.service), url_encode(request.image.repository));
   get.max_response_bytes = kMaxTokenAnswerBytes;
@@ -212,11 +221,11 @@ Result<RegistrySession::Login> RegistrySession::fetch_token(const RegistryReques
   return Login{true, std::move(token->text), asked + milliseconds(token->lifetime) * 9 / 10};
 }
 
-Result<net::HttpResponse> RegistrySession::exchange(const RegistryRequest& request, const Url& url,
+Result<net::HttpResponse> RegistrySession::exchange(const RegistryRequest& request, const net::Url& url,
                                                     const Login& login, const Call& call) {
   net::HttpRequest out;
   out.method = request.method;
-  out.url = url.to_string();
+  out.url = to_string(url);
   out.max_response_bytes = request.max_bytes;
   if (!request.accept.empty()) out.headers.add("Accept", request.accept);
   if (login.bearer) {

@@ -67,14 +67,14 @@ class RegistrySession {
   };
 
   Result<net::HttpResponse> attempt(const RegistryRequest& request, const Call& call);
-  Result<net::HttpResponse> reach(const RegistryRequest& request, Url& url, const Call& call);
-  Result<net::HttpResponse> follow(const RegistryRequest& request, Url from, net::HttpResponse response,
+  Result<net::HttpResponse> reach(const RegistryRequest& request, net::Url& url, const Call& call);
+  Result<net::HttpResponse> follow(const RegistryRequest& request, net::Url from, net::HttpResponse response,
                                    const Call& call);
-  Result<Login> log_in(const RegistryRequest& request, const Url& registry, const net::Headers& headers,
+  Result<Login> log_in(const RegistryRequest& request, const net::Url& registry, const net::Headers& headers,
                        const Call& call);
-  Result<Login> fetch_token(const RegistryRequest& request, const Url& registry, const Challenge& challenge,
-                            const Call& call);
-  Result<net::HttpResponse> exchange(const RegistryRequest& request, const Url& url, const Login& login,
+  Result<Login> fetch_token(const RegistryRequest& request, const net::Url& registry,
+                            const Challenge& challenge, const Call& call);
+  Result<net::HttpResponse> exchange(const RegistryRequest& request, const net::Url& url, const Login& login,
                                      const Call& call);
   Result<net::HttpResponse> exchange(net::HttpRequest request, const Call& call);
   Result<void> pause(const Error& error, int attempt, const Call& call);

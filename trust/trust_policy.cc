@@ -190,10 +190,7 @@ TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems) 
 TrustPolicy resolve_keys(TrustPolicySpec spec, const ConfigMapReader& config_maps) {
   TrustPolicy policy;
   for (const AuthoritySpec& authority : spec.authorities) {
-    if (authority.kind == AuthoritySpec::Kind::kKeyless) {
-      policy.has_unsupported_authority = true;
-      continue;
-    }
+    if (authority.kind == AuthoritySpec::Kind::kKeyless) continue;
     auto key = read_public_key(spec, authority, config_maps);
     if (!key) {
       policy.defect = std::move(key).error();

@@ -51,10 +51,9 @@ struct TrustPolicySpec {
 /// A TrustPolicy that can be applied. A value; copies share the keys.
 struct TrustPolicy {
   TrustPolicySpec spec;
-  std::vector<PublicKey> keys;             ///< those that count: revoked ones are left out
-  std::vector<PublicKey> dead_keys;        ///< the revoked ones, to say so
-  bool has_unsupported_authority = false;  ///< keyless: never accepts for now
-  std::optional<Error> defect;  ///< set: a key could not be had, and whatever is selected is refused
+  std::vector<PublicKey> keys;       ///< those that count: revoked ones are left out
+  std::vector<PublicKey> dead_keys;  ///< the revoked ones, to say so
+  std::optional<Error> defect;       ///< set: a key could not be had, and whatever is selected is refused
   std::string hash;  ///< changes when anything changes that a verdict could depend on, keys included
 };
 
