@@ -1,7 +1,8 @@
 # Tests that need the lab (tests/lab/README.md). They have the label `lab`.
 
-# kintsugi_lab_test(NAME COMMAND … [TIMEOUT seconds] [NODE]): runs COMMAND beside a control plane of its own, which
-# tests/lab/with-control-plane.sh starts and takes down. The lab's programs are built before the first of these tests.
+# kintsugi_lab_test(NAME COMMAND … [TIMEOUT seconds] [NODE]): runs COMMAND beside a control plane of its own,
+# which tests/lab/with-control-plane.sh starts and takes down. The lab's programs are built before the first
+# of these tests.
 #   NODE  with a real node and a registry; one such test at a time; skipped where not root
 function(kintsugi_lab_test name)
   cmake_parse_arguments(ARG "NODE" "TIMEOUT" "COMMAND" ${ARGN})

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# architecture_test.sh [ROOT]: fails when a source file includes a header of a folder that its own folder may not use
-# (the table is that of docs/design.md, "The parts"), or when a header brings a third-party library into whoever
-# includes it. Only direct includes are looked at.
+# architecture_test.sh [ROOT]: fails when a source file includes a header of a folder that its own folder may
+# not use (the table is that of docs/design.md, "The parts"), or when a header brings a third-party library
+# into whoever includes it. Only direct includes are looked at.
 set -euo pipefail
 cd "${1:-$(dirname "$0")/..}"
 

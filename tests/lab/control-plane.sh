@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager, kube-scheduler, and
-# (WITH_KWOK=1, the default) kwok, which plays three nodes, so that pods become Ready without containers.
+# A real Kubernetes control plane on loopback: etcd, kube-apiserver, kube-controller-manager, kube-scheduler,
+# and (WITH_KWOK=1, the default) kwok, which plays three nodes, so that pods become Ready without containers.
 #
 #   control-plane.sh up      start it; prints the path of the administrator's kubeconfig
 #   control-plane.sh down    stop it, and the node, registry and enforcer beside it, and delete LAB_DIR
@@ -55,13 +55,15 @@ END
 start_etcd() {
   start etcd "$LAB_BIN/etcd" --data-dir "$LAB_DIR/etcd" --unsafe-no-fsync \
     --listen-client-urls "$etcd_client" --advertise-client-urls "$etcd_client" \
-    --listen-peer-urls "$etcd_peer" --initial-advertise-peer-urls "$etcd_peer" --initial-cluster "default=$etcd_peer"
+    --listen-peer-urls "$etcd_peer" --initial-advertise-peer-urls "$etcd_peer" \
+    --initial-cluster "default=$etcd_peer"
 }
 
 start_apiserver() {
   # shellcheck disable=SC2086  # flags, split at blanks
   start kube-apiserver "$LAB_BIN/kube-apiserver" --etcd-servers "$etcd_client" \
-    --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port "$LAB_PORT" --endpoint-reconciler-type none \
+    --bind-address 127.0.0.1 --advertise-address 127.0.0.1 --secure-port "$LAB_PORT" \
+    --endpoint-reconciler-type none \
     --tls-cert-file "$pki/apiserver.crt" --tls-private-key-file "$pki/apiserver.key" \
     --client-ca-file "$pki/ca.crt" --service-account-issuer https://kubernetes.default.svc \
     --service-account-key-file "$pki/service-accounts.pub" \
@@ -73,8 +75,9 @@ start_apiserver() {
 
 start_controllers() {
   start kube-controller-manager "$LAB_BIN/kube-controller-manager" \
-    --kubeconfig "$LAB_DIR/controller-manager.kubeconfig" --bind-address 127.0.0.1 --secure-port "$((LAB_PORT + 3))" \
-    --leader-elect=false --use-service-account-credentials --kube-api-qps 200 --kube-api-burst 400 \
+    --kubeconfig "$LAB_DIR/controller-manager.kubeconfig" \
+    --bind-address 127.0.0.1 --secure-port "$((LAB_PORT + 3))" --leader-elect=false \
+    --use-service-account-credentials --kube-api-qps 200 --kube-api-burst 400 \
     --service-account-private-key-file "$pki/service-accounts.key" --root-ca-file "$pki/ca.crt" \
     --allocate-node-cidrs --cluster-cidr 10.244.0.0/16
   start kube-scheduler "$LAB_BIN/kube-scheduler" --kubeconfig "$LAB_DIR/scheduler.kubeconfig" \
@@ -89,7 +92,9 @@ start_kwok() {
     cat <<END
 apiVersion: v1
 kind: Node
-metadata: {name: kwok-$n, labels: {kubernetes.io/hostname: kwok-$n, kubernetes.io/os: linux, kubernetes.io/arch: amd64}}
+metadata:
+  name: kwok-$n
+  labels: {kubernetes.io/hostname: kwok-$n, kubernetes.io/os: linux, kubernetes.io/arch: amd64}
 status:
   allocatable: {cpu: "256", memory: 1Ti, pods: "10000"}
   capacity: {cpu: "256", memory: 1Ti, pods: "10000"}
@@ -105,7 +110,8 @@ up() {
   for port in $(seq "$LAB_PORT" "$((LAB_PORT + 4))"); do
     ! port_taken "$port" || die "port $port is taken: set LAB_PORT to the first of five free ones"
   done
-  rmdir "$LAB_DIR" 2>/dev/null || [ ! -e "$LAB_DIR" ] || die "$LAB_DIR exists: run '$0 down' first, or set LAB_DIR"
+  rmdir "$LAB_DIR" 2>/dev/null || [ ! -e "$LAB_DIR" ] ||
+    die "$LAB_DIR exists: run '$0 down' first, or set LAB_DIR"
   mkdir -m 700 "$LAB_DIR"
   touch "$LAB_DIR/.kintsugi-lab"
   certificates 2> "$LAB_DIR/certificates.log" || die "no certificates; see $LAB_DIR/certificates.log"

@@ -96,7 +96,8 @@ END
     done
   done | kubectl apply -f - > /dev/null
   for namespace in np-a np-b; do
-    kubectl wait -n $namespace --for=condition=Ready pod --all --timeout=60s > /dev/null || die "the pods are not Ready"
+    kubectl wait -n $namespace --for=condition=Ready pod --all --timeout=60s > /dev/null ||
+      die "the pods are not Ready"
   done
   web_a=$(address np-a web) client_a=$(address np-a client) other_a=$(address np-a other)
   web_b=$(address np-b web) client_b=$(address np-b client)
@@ -176,11 +177,13 @@ ports() {
   connects "ingress to 8081-8090: 8082" yes np-b client "$web_a" 8082
   connects "ingress to 8081-8090: 8080" no np-b client "$web_a" 8080
 
-  only_policy np-a udp '{podSelector: {matchLabels: {app: web}}, ingress: [{ports: [{protocol: UDP, port: 8080}]}]}'
+  only_policy np-a udp '{podSelector: {matchLabels: {app: web}}, ingress: [
+    {ports: [{protocol: UDP, port: 8080}]}]}'
   connects "ingress to 8080/UDP: 8080/TCP" no np-b client "$web_a" 8080
 }
 
-# A TCP connection from np-b/client to np-a/web on port 9000 that carries a line a second; np-a/web counts the lines.
+# A TCP connection from np-b/client to np-a/web on port 9000 that carries a line a second; np-a/web counts the
+# lines.
 open_connection() {
   in_pod np-a web sh -c '(tail -f /dev/null | nc -l -p 9000 > /tmp/received) > /dev/null 2>&1 < /dev/null &'
   sleep 0.5
@@ -209,8 +212,8 @@ open_connections() {
   clear_policies
   open_connection
   result "an open connection, no policy: lines arrive" yes "$(goes_on)"
-  only_policy np-a open-9000 '{podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress, Egress], ingress: [
-    {ports: [{port: 9000}]}]}'
+  only_policy np-a open-9000 '{podSelector: {matchLabels: {app: web}}, policyTypes: [Ingress, Egress],
+    ingress: [{ports: [{port: 9000}]}]}'
   result "an open connection that a policy allows: lines arrive" yes "$(goes_on)"
   only_policy np-a deny "$deny_web"
   got=$(goes_on)
@@ -231,8 +234,8 @@ server_at() {
   done
 }
 
-# From the start of `kubectl apply` of a deny policy to the first connection that fails, tried every 5 ms from the
-# network namespace of np-b/client.
+# From the start of `kubectl apply` of a deny policy to the first connection that fails, tried every 5 ms from
+# the network namespace of np-b/client.
 reaction() {
   local failed=$scratch/failed from applied
   clear_policies

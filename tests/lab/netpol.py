@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Enforces NetworkPolicy on the node of node.sh: watches pods, namespaces and policies, and writes one nftables table.
+"""Enforces NetworkPolicy on the node of node.sh: watches pods, namespaces and policies, writes one nftables table.
 
   netpol.py up [--established=keep|cut]   start in the background; returns when the rules are loaded
   netpol.py down                          stop it and delete the table
@@ -11,10 +11,11 @@ cut   every packet is judged, so that a new policy also ends the open connection
 
 LAB_DIR and LAB_PORT are as in control-plane.sh. The log is $LAB_DIR/netpol.log. Needs root and nft.
 
-Not enforced: IPv6 (the lab's pods have none), pods on the host's network, and traffic between a pod and its own node,
-which Kubernetes always allows (probes, exec, port-forward). A pod is without rules from its start until the API shows
-its address, about a second, as with any enforcer that only watches.
+Not enforced: IPv6 (the lab's pods have none), pods on the host's network, and traffic between a pod and its own
+node, which Kubernetes always allows (probes, exec, port-forward). A pod is without rules from its start until the
+API shows its address, about a second, as with any enforcer that only watches.
 """
+
 import http.client
 import json
 import os
@@ -29,8 +30,11 @@ LAB_DIR = os.environ.get("LAB_DIR", "/tmp/kintsugi-lab")
 LAB_PORT = int(os.environ.get("LAB_PORT", "16443"))
 PID_FILE, LOG_FILE = f"{LAB_DIR}/netpol.pid", f"{LAB_DIR}/netpol.log"
 TABLE = "inet kintsugi_lab"
-WATCHED = {"pods": "/api/v1/pods", "namespaces": "/api/v1/namespaces",
-           "networkpolicies": "/apis/networking.k8s.io/v1/networkpolicies"}
+WATCHED = {
+    "pods": "/api/v1/pods",
+    "namespaces": "/api/v1/namespaces",
+    "networkpolicies": "/apis/networking.k8s.io/v1/networkpolicies",
+}
 
 # ---- the API: one thread lists and watches each kind -------------------------------------------------------
 
@@ -75,8 +79,9 @@ def follow(kind):
 
 # ---- policies to rules -------------------------------------------------------------------------------------
 
-# A rule names the connection, not the packet, so that it judges both directions of it alike: its source is the sender of
-# the first packet; its destination and port are those that answer, which also holds behind address translation.
+# A rule names the connection, not the packet, so that it judges both directions of it alike: its source is
+# the sender of the first packet; its destination and port are those that answer, which also holds behind
+# address translation.
 SOURCE, DESTINATION, PORT = "ct original ip saddr", "ct reply ip saddr", "ct reply proto-src"
 
 
@@ -86,8 +91,12 @@ def selects(selector, labels):
         return False
     for e in selector.get("matchExpressions") or []:
         value, values = labels.get(e["key"]), e.get("values") or []
-        if not {"In": value in values, "NotIn": value not in values,  # NotIn selects what lacks the key, too
-                "Exists": value is not None, "DoesNotExist": value is None}[e["operator"]]:
+        if not {
+            "In": value in values,
+            "NotIn": value not in values,  # NotIn selects what lacks the key, too
+            "Exists": value is not None,
+            "DoesNotExist": value is None,
+        }[e["operator"]]:
             return False
     return True
 
@@ -104,7 +113,7 @@ def named_ports(pod, name, protocol):
 
 
 def port_matches(ports, pods):
-    """The nft matches for a rule's ports. A named port is looked up in the pods it may lead to, one match for each."""
+    """The nft matches for a rule's ports. A named port is looked up in the pods it may lead to, a match for each."""
     matches = [] if ports else [""]
     for p in ports or []:
         protocol, port = p.get("protocol", "TCP"), p.get("port")
@@ -112,26 +121,47 @@ def port_matches(ports, pods):
         if port is None:
             matches.append(head)
         elif isinstance(port, int):
-            matches.append(f"{head} {PORT} {port}" + (f"-{p['endPort']}" if p.get("endPort", port) > port else ""))
+            matches.append(
+                f"{head} {PORT} {port}" + (f"-{p['endPort']}" if p.get("endPort", port) > port else "")
+            )
         else:
-            matches += [f"{DESTINATION} {pod['status']['podIP']} {head} {PORT} {number}"
-                        for pod in pods for number in named_ports(pod, port, protocol)]
+            matches += [
+                f"{DESTINATION} {pod['status']['podIP']} {head} {PORT} {number}"
+                for pod in pods
+                for number in named_ports(pod, port, protocol)
+            ]
     return matches
 
 
 def peer_matches(peers, side, own_namespace, pods, namespaces):
-    """(nft match, pods it stands for) for each peer of a rule; side is the end of the connection where the peer is."""
+    """(nft match, pods it stands for) for each peer of a rule; side is the peer's end of the connection."""
     if not peers:
         return [("", pods)]
     matches = []
     for peer in peers:
-        block, in_namespaces, in_pods = peer.get("ipBlock"), peer.get("namespaceSelector"), peer.get("podSelector") or {}
+        block, in_namespaces, in_pods = (
+            peer.get("ipBlock"),
+            peer.get("namespaceSelector"),
+            peer.get("podSelector") or {},
+        )
         if block and ":" not in block["cidr"]:
-            matches.append((f"{side} {block['cidr']}" + "".join(f" {side} != {x}" for x in block.get("except") or []), []))
+            matches.append(
+                (
+                    f"{side} {block['cidr']}" + "".join(f" {side} != {x}" for x in block.get("except") or []),
+                    [],
+                )
+            )
         elif not block:
-            chosen = [p for p in pods if selects(in_pods, labels(p)) and (
-                p["metadata"]["namespace"] == own_namespace if in_namespaces is None
-                else selects(in_namespaces, namespaces.get(p["metadata"]["namespace"], {})))]
+            chosen = [
+                p
+                for p in pods
+                if selects(in_pods, labels(p))
+                and (
+                    p["metadata"]["namespace"] == own_namespace
+                    if in_namespaces is None
+                    else selects(in_namespaces, namespaces.get(p["metadata"]["namespace"], {}))
+                )
+            ]
             if chosen:
                 matches.append((f"{side} {{ {', '.join(p['status']['podIP'] for p in chosen)} }}", chosen))
     return matches
@@ -143,13 +173,18 @@ def pod_chain(direction, pod, policies, pods, namespaces):
     for policy in policies:
         spec, namespace = policy["spec"], policy["metadata"]["namespace"]
         types = spec.get("policyTypes") or ["Ingress"] + (["Egress"] if spec.get("egress") else [])
-        if (namespace != pod["metadata"]["namespace"] or direction not in types
-                or not selects(spec.get("podSelector") or {}, labels(pod))):
+        if (
+            namespace != pod["metadata"]["namespace"]
+            or direction not in types
+            or not selects(spec.get("podSelector") or {}, labels(pod))
+        ):
             continue
         isolated = True
         for rule in spec.get(direction.lower()) or []:
             peers = rule.get("from" if inward else "to")
-            for peer, peer_pods in peer_matches(peers, SOURCE if inward else DESTINATION, namespace, pods, namespaces):
+            for peer, peer_pods in peer_matches(
+                peers, SOURCE if inward else DESTINATION, namespace, pods, namespaces
+            ):
                 for port in port_matches(rule.get("ports"), [pod] if inward else peer_pods):
                     comment = f'comment "{namespace}/{policy["metadata"]["name"]}'[:120] + '"'
                     lines.append(" ".join(filter(None, [peer, port, "counter return", comment])))
@@ -159,8 +194,16 @@ def pod_chain(direction, pod, policies, pods, namespaces):
 def ruleset(pods, namespaces, policies, established):
     """The whole table. In the forward hook a connection must pass its source's chain and its destination's."""
     namespaces = {n["metadata"]["name"]: labels(n) for n in namespaces}
-    pods = sorted((p for p in pods if p["status"].get("podIP") and not p["spec"].get("hostNetwork")
-                   and p["status"].get("phase") not in ("Succeeded", "Failed")), key=lambda p: p["status"]["podIP"])
+    pods = sorted(
+        (
+            p
+            for p in pods
+            if p["status"].get("podIP")
+            and not p["spec"].get("hostNetwork")
+            and p["status"].get("phase") not in ("Succeeded", "Failed")
+        ),
+        key=lambda p: p["status"]["podIP"],
+    )
     policies = sorted(policies, key=lambda p: (p["metadata"]["namespace"], p["metadata"]["name"]))
     out, elements = [f"table {TABLE} {{"], {"from": [], "to": []}
     for pod in pods:
@@ -169,18 +212,34 @@ def ruleset(pods, namespaces, policies, established):
             if lines:
                 chain = f"{prefix}-{pod['status']['podIP']}"
                 elements[prefix].append(f"{pod['status']['podIP']} : jump {chain}")
-                out += [f"chain {chain} {{ # {pod['metadata']['namespace']}/{pod['metadata']['name']}", *lines, "}"]
+                out += [
+                    f"chain {chain} {{ # {pod['metadata']['namespace']}/{pod['metadata']['name']}",
+                    *lines,
+                    "}",
+                ]
     for name, e in elements.items():
-        out.append(f"map {name} {{ type ipv4_addr : verdict; " + (f"elements = {{ {', '.join(e)} }}; }}" if e else "}"))
-    return "\n".join(out + [
-        "chain forward { type filter hook forward priority filter; policy accept;",
-        f"ct state {'established,related' if established == 'keep' else 'related'} accept",  # related: ICMP errors
-        f"{SOURCE} vmap @from", f"{DESTINATION} vmap @to",
-        "ct state invalid ip saddr vmap @from", "ct state invalid ip daddr vmap @to",  # these belong to no connection
-        "}", "}", ""])
+        out.append(
+            f"map {name} {{ type ipv4_addr : verdict; "
+            + (f"elements = {{ {', '.join(e)} }}; }}" if e else "}")
+        )
+    return "\n".join(
+        out
+        + [
+            "chain forward { type filter hook forward priority filter; policy accept;",
+            f"ct state {'established,related' if established == 'keep' else 'related'} accept",  # related: ICMP errors
+            f"{SOURCE} vmap @from",
+            f"{DESTINATION} vmap @to",
+            "ct state invalid ip saddr vmap @from",
+            "ct state invalid ip daddr vmap @to",  # these belong to no connection
+            "}",
+            "}",
+            "",
+        ]
+    )
 
 
 # ---- the process -------------------------------------------------------------------------------------------
+
 
 def log(message):
     print(f"{time.strftime('%H:%M:%S')}.{int(time.time() * 1000) % 1000:03d} {message}", flush=True)
@@ -188,8 +247,12 @@ def log(message):
 
 def replace_table(text):
     """One transaction: the node is never without rules in between, and a refused text changes nothing."""
-    return subprocess.run(["nft", "-f", "-"], input=f"table {TABLE} {{}}\ndelete table {TABLE}\n{text}",
-                          text=True, capture_output=True).stderr
+    return subprocess.run(
+        ["nft", "-f", "-"],
+        input=f"table {TABLE} {{}}\ndelete table {TABLE}\n{text}",
+        text=True,
+        capture_output=True,
+    ).stderr
 
 
 def run(established):
@@ -216,7 +279,7 @@ def run(established):
 
 
 def started_at(pid):
-    """When the process started, in ticks since boot: with its id, it names one process for ever. None if it ended."""
+    """When the process started, in ticks since boot: with its id, it names one process. None if it ended."""
     try:
         with open(f"/proc/{pid}/stat") as f:
             fields = f.read().rpartition(") ")[2].split()
@@ -238,8 +301,13 @@ def up(established):
     if running() or not os.path.exists(f"{LAB_DIR}/pki/admin.key"):
         sys.exit(f"already up in {LAB_DIR}" if running() else f"no control plane in {LAB_DIR}")
     with open(LOG_FILE, "w") as output:
-        child = subprocess.Popen([sys.executable, __file__, "run", f"--established={established}"],
-                                 stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        child = subprocess.Popen(
+            [sys.executable, __file__, "run", f"--established={established}"],
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     with open(PID_FILE, "w") as f:
         print(child.pid, started_at(child.pid), file=f)
     for _ in range(100):
@@ -264,8 +332,16 @@ def down():
 
 if __name__ == "__main__":
     command, option = (sys.argv[1:] + ["", ""])[:2]
-    if command not in ("up", "run", "down", "dump") or option not in ("", "--established=keep", "--established=cut"):
+    if command not in ("up", "run", "down", "dump") or option not in (
+        "",
+        "--established=keep",
+        "--established=cut",
+    ):
         sys.exit(__doc__)
     mode = option.partition("=")[2] or "keep"
-    {"up": lambda: up(mode), "run": lambda: run(mode), "down": down,
-     "dump": lambda: subprocess.run(["nft", "list", "table", *TABLE.split()])}[command]()
+    {
+        "up": lambda: up(mode),
+        "run": lambda: run(mode),
+        "down": down,
+        "dump": lambda: subprocess.run(["nft", "list", "table", *TABLE.split()]),
+    }[command]()

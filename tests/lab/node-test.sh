@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# What scenarios take for granted of a real node: an image that is pulled by digest, exec, logs, a signature, and a
+# What scenarios take for granted of a real node: an image that is pulled by digest, exec, logs, and a
 # NetworkPolicy that stops packets. Run by with-control-plane.sh with WITH_NODE=1.
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
@@ -14,8 +14,9 @@ echo started
 exec httpd -f -p 8080 -h /www
 END
 echo hello > "$root/www/index.html"
-image=$("$here/registry.sh" push "$root" shop/web:1 --platform linux/amd64 --platform linux/arm64)
-[ "$image" = "$("$here/registry.sh" push "$root" shop/web:2 --platform linux/amd64 --platform linux/arm64)" ] ||
+push() { "$here/registry.sh" push "$root" "$1" --platform linux/amd64 --platform linux/arm64; }
+image=$(push shop/web:1)
+[ "$(push shop/web:2)" = "$image" ] ||
   die "the same content has two digests"
 
 kubectl create deployment web --image="$image" --replicas=2

@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# A real node for control-plane.sh (run that with WITH_KWOK=0): containerd, runc, CNI plugins, registry.sh, kubelet.
-# Containers run, probes probe, exec and logs answer, and images are pulled by digest from the registry.
+# A real node for control-plane.sh (run that with WITH_KWOK=0): containerd, runc, CNI plugins, registry.sh,
+# kubelet. Containers run, probes probe, exec and logs answer, and images are pulled by digest from the
+# registry.
 #
 #   node.sh install    install the Debian packages that it needs; `up` does so, too
 #   node.sh up         start registry, containerd and kubelet; returns when the node is Ready
 #   node.sh down       stop and unmount everything, and delete it
 #
-# Needs root. One per machine: the bridge kintsugi0, the pods' network and the kubelet's port are fixed.
-# Pods get addresses from 10.244.0.0/24 through the ptp CNI plugin, so that traffic between pods is routed and the
+# Needs root. One per machine: the bridge kintsugi0, the pods' network and the kubelet's port are fixed. Pods
+# get addresses from 10.244.0.0/24 through the ptp CNI plugin, so that traffic between pods is routed and the
 # host's netfilter rules see it. No NetworkPolicy is enforced until something enforces it (netpol.py).
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
@@ -19,8 +20,8 @@ node_dir=$LAB_DIR/node
 socket=$node_dir/containerd.sock
 
 install() {
-  "$here/../../scripts/install-packages" containerd runc containernetworking-plugins docker-registry busybox-static \
-    curl iptables nftables iproute2 conntrack ethtool procps
+  "$here/../../scripts/install-packages" containerd runc containernetworking-plugins docker-registry \
+    busybox-static curl iptables nftables iproute2 conntrack ethtool procps
 }
 
 network() {
@@ -74,7 +75,10 @@ start_kubelet() {
   cat > "$node_dir/kubelet.yaml" <<END
 apiVersion: kubelet.config.k8s.io/v1beta1
 kind: KubeletConfiguration
-authentication: {anonymous: {enabled: false}, webhook: {enabled: true}, x509: {clientCAFile: $LAB_DIR/pki/ca.crt}}
+authentication:
+  anonymous: {enabled: false}
+  webhook: {enabled: true}
+  x509: {clientCAFile: $LAB_DIR/pki/ca.crt}
 authorization: {mode: Webhook}
 tlsCertFile: $LAB_DIR/pki/node-0.crt
 tlsPrivateKeyFile: $LAB_DIR/pki/node-0.key
@@ -94,8 +98,8 @@ staticPodPath: $node_dir/static-pods
 podLogsDir: $node_dir/pod-logs
 END
   mkdir "$node_dir/static-pods"
-  start kubelet "$LAB_BIN/kubelet" --config "$node_dir/kubelet.yaml" --kubeconfig "$LAB_DIR/node-0.kubeconfig" \
-    --root-dir "$node_dir/kubelet" --hostname-override node-0 --node-ip $node_ip
+  start kubelet "$LAB_BIN/kubelet" --config "$node_dir/kubelet.yaml" \
+    --kubeconfig "$LAB_DIR/node-0.kubeconfig" --root-dir "$node_dir/kubelet" --hostname-override node-0 --node-ip $node_ip
   wait_for kubelet kubectl get node node-0
   wait_for kubelet kubectl wait --for=condition=Ready node/node-0 --timeout=10s
 }

@@ -7,6 +7,7 @@ authentication. With several platforms the tag names an index of one manifest ea
 
 The same folder gives the same digest: names are sorted, times are 0, everything belongs to root.
 """
+
 import argparse
 import gzip
 import hashlib
@@ -36,7 +37,9 @@ def archive(folder):
     tar = io.BytesIO()
     with tarfile.open(fileobj=tar, mode="w", format=tarfile.GNU_FORMAT) as out:
         for name in sorted(os.listdir(folder)):
-            out.add(os.path.join(folder, name), arcname=name, filter=owned_by_root)  # sorts what is below, too
+            out.add(
+                os.path.join(folder, name), arcname=name, filter=owned_by_root
+            )  # sorts what is below, too
     return tar.getvalue()
 
 
@@ -72,12 +75,18 @@ class Repository:
 
 def manifest_for(platform, user, tar, repository):
     os_name, architecture = platform.split("/")
-    config = {"os": os_name, "architecture": architecture,
-              "config": {"Entrypoint": ["/bin/init"], "Env": ["PATH=/bin"], "User": user},
-              "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]}}
-    return {"schemaVersion": 2, "mediaType": MANIFEST,
-            "config": repository.push_blob(CONFIG, json.dumps(config).encode()),
-            "layers": [repository.push_blob(LAYER, gzip.compress(tar, mtime=0))]}
+    config = {
+        "os": os_name,
+        "architecture": architecture,
+        "config": {"Entrypoint": ["/bin/init"], "Env": ["PATH=/bin"], "User": user},
+        "rootfs": {"type": "layers", "diff_ids": [digest_of(tar)]},
+    }
+    return {
+        "schemaVersion": 2,
+        "mediaType": MANIFEST,
+        "config": repository.push_blob(CONFIG, json.dumps(config).encode()),
+        "layers": [repository.push_blob(LAYER, gzip.compress(tar, mtime=0))],
+    }
 
 
 def main():
@@ -98,8 +107,12 @@ def main():
         entries = []
         for platform, manifest in manifests.items():
             os_name, architecture = platform.split("/")
-            entries.append({**repository.push_manifest(manifest),
-                            "platform": {"os": os_name, "architecture": architecture}})
+            entries.append(
+                {
+                    **repository.push_manifest(manifest),
+                    "platform": {"os": os_name, "architecture": architecture},
+                }
+            )
         pushed = repository.push_manifest({"schemaVersion": 2, "mediaType": INDEX, "manifests": entries}, tag)
     print(f"{address}@{pushed['digest']}")
 

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# sign-image.sh KEY_DIR NAME:TAG [DIR]: pushes an image for two platforms to the lab's registry, signs its index with
-# cosign, and prints its address with the index's digest.
+# sign-image.sh KEY_DIR NAME:TAG [DIR]: pushes an image for two platforms to the lab's registry, signs its
+# index with cosign, and prints its address with the index's digest.
 #
-# KEY_DIR/cosign.key and cosign.pub are made, without a password, when they are missing. DIR is the image's content,
-# with /bin/init as the entrypoint; without it, busybox that serves a page on port 8080.
+# KEY_DIR/cosign.key and cosign.pub are made, without a password, when they are missing. DIR is the image's
+# content, with /bin/init as the entrypoint; without it, busybox that serves a page on port 8080.
 # The signature has the layout with a tag sha256-<hex>.sig, and no transparency log is told.
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
