@@ -367,22 +367,24 @@ TEST_CASE("a policy of the victim's own forensic profile is an exception, any ot
 TEST_CASE(
     "scenario 13: what quarantine does not reach is a limit, and some forbid calling the victim isolated") {
   struct Case {
-    PodFacts facts;
+    void (*set)(PodFacts& facts);
     std::string code, words;
     bool isolated;
   };
   const auto c = GENERATE(values<Case>({
-      {{.host_network = true}, "HostNetwork", "its node's network", false},
-      {{.host_pid = true}, "HostPID", "processes of its node", false},
-      {{.privileged_containers = {"agent"}}, "Privileged", "agent", false},
-      {{.host_paths = {"/var/run"}}, "HostPath", "/var/run", false},
-      {{.secondary_networks = {"storage"}}, "SecondaryNetworks", "storage", false},
-      {{.shared_volumes = {"data", "x\x1b"}}, "SharedVolume", "data, x\\x1b", true},
-      {{.service_account_token = true}, "ServiceAccountToken", "token", true},
+      {[](PodFacts& facts) { facts.host_network = true; }, "HostNetwork", "its node's network", false},
+      {[](PodFacts& facts) { facts.host_pid = true; }, "HostPID", "processes of its node", false},
+      {[](PodFacts& facts) { facts.privileged_containers = {"agent"}; }, "Privileged", "agent", false},
+      {[](PodFacts& facts) { facts.host_paths = {"/var/run"}; }, "HostPath", "/var/run", false},
+      {[](PodFacts& facts) { facts.secondary_networks = {"storage"}; }, "SecondaryNetworks", "storage",
+       false},
+      {[](PodFacts& facts) { facts.shared_volumes = {"data", "x\x1b"}; }, "SharedVolume", "data, x\\x1b",
+       true},
+      {[](PodFacts& facts) { facts.service_account_token = true; }, "ServiceAccountToken", "token", true},
   }));
   INFO(c.code);
   Victim pod = victim();
-  pod.facts = c.facts;
+  c.set(pod.facts);
   const IsolationProof proof = prove_beside_standing(pod, {});
   CHECK(proof.ingress_denied);
   CHECK(proof.egress_denied);
@@ -413,8 +415,8 @@ TEST_CASE("what is known of the network becomes limits") {
 }
 
 TEST_CASE("a policy that could not be read forbids calling the victim isolated, and is named") {
-  const auto broken =
-      parse_network_policy(R"({"metadata":{"namespace":"shop","name":"odd"},"spec":{"ingress":7}})");
+  const auto broken = parse_network_policy(
+      R"({"metadata":{"namespace":"shop","name":"odd"},"spec":{"policyTypes":["\u001b"]}})");
   REQUIRE_FALSE(broken);
   const NetworkPolicy standing = standing_policy("shop");
   const std::vector<const NetworkPolicy*> policies{&standing};
@@ -422,12 +424,14 @@ TEST_CASE("a policy that could not be read forbids calling the victim isolated, 
   const IsolationProof proof = prove_isolation(victim(), {policies, unreadable}, {});
   CHECK_FALSE(proof.isolated);
   CHECK(proof.reason() == "PolicyUnreadable");
-  CHECK_THAT(proof.message(), Contains("networkpolicy shop/odd: spec.ingress: expected array, found number"));
+  CHECK_THAT(proof.message(), Contains("networkpolicy shop/odd: spec.policyTypes[0]: \"\\x1b\" is not"));
 }
 
 TEST_CASE("limits that forbid come before those that do not") {
   Victim pod = victim();
-  pod.facts = {.host_network = true, .shared_volumes = {"data"}, .service_account_token = true};
+  pod.facts.host_network = true;
+  pod.facts.shared_volumes = {"data"};
+  pod.facts.service_account_token = true;
   const IsolationProof proof = prove(pod, {}, {Enforcement::kNotEnforced, false, {}});
   CHECK(codes(proof) == std::vector<std::string>{"HostNetwork", "DirectionNotDenied", "DirectionNotDenied",
                                                  "PolicyNotEnforced", "EstablishedConnectionsMaySurvive",

@@ -14,11 +14,11 @@ namespace kintsugi::isolation {
 struct PodFacts {
   bool host_network = false;
   bool host_pid = false;
-  std::vector<std::string> privileged_containers{};
-  std::vector<std::string> host_paths{};      ///< "/var/run"
-  std::vector<std::string> shared_volumes{};  ///< volumes whose bytes others may read while the pod writes
-  std::vector<std::string> secondary_networks{};  ///< attachments beside the cluster's own network
-  bool service_account_token = false;             ///< a token is mounted (a template: would be)
+  std::vector<std::string> privileged_containers;
+  std::vector<std::string> host_paths;          ///< "/var/run"
+  std::vector<std::string> shared_volumes;      ///< volumes whose bytes others may read while the pod writes
+  std::vector<std::string> secondary_networks;  ///< attachments beside the cluster's own network
+  bool service_account_token = false;           ///< a token is mounted (a template: would be)
   bool operator==(const PodFacts&) const = default;
 };
 
