@@ -35,8 +35,8 @@ TrustedImage trusted(const trust::Verdict& verdict, const std::string& container
   TrustedImage image;
   image.container = container;
   image.image = verdict.image;
-  image.digest = verdict.digest->to_string();
-  for (const trust::Digest& digest : verdict.equivalents) image.equivalents.push_back(digest.to_string());
+  image.digest = verdict.digest->text();
+  for (const trust::Digest& digest : verdict.equivalents) image.equivalents.push_back(digest.text());
   image.policy = verdict.policy;
   image.key_id = verdict.proofs.empty() ? "" : verdict.proofs.front().key_id;
   image.origin = origin;
@@ -129,6 +129,20 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
     refusal.retryable = refusal.retryable || again.retryable;
   }
   return refusal;
+}
+
+void ImageTrust::keep_answers(const std::string& incident, std::vector<ImageAnswer> answers) {
+  std::lock_guard lock(mutex_);
+  answers_[incident] = std::move(answers);
+}
+
+std::optional<std::vector<ImageAnswer>> ImageTrust::take_answers(const std::string& incident) {
+  std::lock_guard lock(mutex_);
+  const auto found = answers_.find(incident);
+  if (found == answers_.end()) return std::nullopt;
+  std::vector<ImageAnswer> answers = std::move(found->second);
+  answers_.erase(found);
+  return answers;
 }
 
 std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployment, std::stop_token stop) {
