@@ -204,8 +204,9 @@ Result<void> ImageTrust::remember(const targets::Deployment& deployment, const s
 Result<void> ImageTrust::load_known_good() {
   auto stored = client_.get(k8s::kConfigMaps, {name_space_, kKnownGoodConfigMap});
   if (!stored) return stored.error().code == ErrorCode::kNotFound ? Result<void>() : fail(stored.error());
+  const json data = stored->value("data", json::object());
   std::lock_guard lock(mutex_);
-  for (const auto& [uid, text] : stored->value("data", json::object()).items()) {
+  for (const auto& [uid, text] : data.items()) {
     if (!text.is_string() || text.get_ref<const std::string&>().size() > kMaxKnownGoodBytes) continue;
     // What was proven in this process is newer.
     known_good_.emplace(uid, parse_entry(text.get<std::string>()));
