@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "base/time.h"
+#include "k8s-client/client/config_map.h"
 #include "targets/isolation/isolation_proof.h"
 #include "targets/kubernetes/redeployment.h"
 
@@ -142,23 +143,10 @@ Result<void> Preparation::publish(const std::string& key, const std::optional<Re
     }
   }
   const k8s::ObjectKey config_map{world_.settings.name_space, kReadinessConfigMap};
-  k8s::JsonPatch patch;
-  const std::string pointer = k8s::json_pointer({"data", data_key(key)});
-  const std::string text = readiness ? to_json(*readiness, world_.clock.now()).dump() : std::string();
-  if (readiness) {
-    patch.add(pointer, text);
-  } else {
-    patch.remove(pointer);
-  }
-  auto patched = client_.patch(k8s::kConfigMaps, config_map, patch);
-  if (patched || (!readiness && patched.error().code != ErrorCode::kUnavailable)) return {};
-  if (patched.error().code != ErrorCode::kNotFound) return fail(patched.error());
-  auto created = client_.create(k8s::kConfigMaps, config_map.name_space,
-                                {{"apiVersion", "v1"},
-                                 {"kind", "ConfigMap"},
-                                 {"metadata", {{"name", config_map.name}, {"namespace", config_map.name_space}}},
-                                 {"data", {{data_key(key), text}}}});
-  if (!created) return fail(created.error());
+  auto written = readiness ? k8s::put_config_map_entry(client_, config_map, data_key(key),
+                                                       to_json(*readiness, world_.clock.now()).dump())
+                           : k8s::remove_config_map_entry(client_, config_map, data_key(key));
+  if (!written) return fail(written.error());
   return {};
 }
 
