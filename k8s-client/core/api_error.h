@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <tl/expected.hpp>
 #include <vector>
@@ -22,8 +23,9 @@ struct StatusCause {
 /// Why a call failed: an answer of the API server (http_status > 0) or trouble on the way to it (http_status
 /// 0). Converts to a plain Error by slicing, so that an ApiResult can be returned as a Result.
 ///
-/// `code` follows `status_reason` first and the HTTP status second (K12.14); 409 AlreadyExists and 409
-/// Conflict are kAlreadyExists and kConflict. `reason` is the Status' reason ("NotFound", "Expired", …).
+/// `code` follows `reason`, the Status' own word ("NotFound", "Expired", …), first and the HTTP status second
+/// (K12.14): 409 AlreadyExists and 409 Conflict are kAlreadyExists and kConflict; a failed patch test is
+/// kConflict, an expired version kRefused (the same request fails again), a disruption budget's 429 kRefused.
 struct ApiError : Error {
   int http_status = 0;
   std::vector<StatusCause> causes;
@@ -36,13 +38,19 @@ struct ApiError : Error {
   /// 422 without causes: a JSON Patch `test` failed or a path was missing; with causes it is schema or
   /// admission.
   bool is_failed_patch_test() const;
+  /// A 429 that says a PodDisruptionBudget forbids the eviction, not that the server is busy (K10.2).
+  bool is_disruption_budget() const;
 };
 
 template <class T>
 using ApiResult = tl::expected<T, ApiError>;
 
-/// Decodes a response with a status of 400 or above. A body that is no Status keeps its first 1 KiB, escaped.
+/// Decodes a response whose status is none of success. A body that is no Status keeps its first 1 KiB,
+/// escaped. Limits: 256 KiB of body, 64 causes, 2 KiB of message.
 ApiError decode_api_error(const net::HttpResponse& response, std::string object);
+/// From a Status that came inside a stream: a watch's ERROR event (K2.5), exec's channel 3 (K11.3). Its
+/// `code` member stands in for the HTTP status.
+ApiError api_error_from_status(const nlohmann::json& status, std::string object);
 /// Wraps trouble on the way.
 ApiError transport_error(Error error, std::string object);
 
