@@ -55,11 +55,21 @@ Labels string_map(const nlohmann::json& object, Path path) {
   return labels;
 }
 
-std::string name_of(const nlohmann::json& object) { return text(object, {"metadata", "name"}); }
-std::string namespace_of(const nlohmann::json& object) { return text(object, {"metadata", "namespace"}); }
-std::string uid_of(const nlohmann::json& object) { return text(object, {"metadata", "uid"}); }
-k8s::ObjectKey key_of(const nlohmann::json& object) { return {namespace_of(object), name_of(object)}; }
-Labels labels_of(const nlohmann::json& object) { return string_map(object, {"metadata", "labels"}); }
+std::string name_of(const nlohmann::json& object) {
+  return text(object, {"metadata", "name"});
+}
+std::string namespace_of(const nlohmann::json& object) {
+  return text(object, {"metadata", "namespace"});
+}
+std::string uid_of(const nlohmann::json& object) {
+  return text(object, {"metadata", "uid"});
+}
+k8s::ObjectKey key_of(const nlohmann::json& object) {
+  return {namespace_of(object), name_of(object)};
+}
+Labels labels_of(const nlohmann::json& object) {
+  return string_map(object, {"metadata", "labels"});
+}
 
 bool is_being_deleted(const nlohmann::json& object) {
   return !field(object, {"metadata", "deletionTimestamp"}).is_null();
@@ -72,8 +82,12 @@ std::string controller_uid(const nlohmann::json& object) {
 }
 
 nlohmann::json owner_reference(const nlohmann::json& owner) {
-  return {{"apiVersion", owner.at("apiVersion")}, {"kind", owner.at("kind")}, {"name", name_of(owner)},
-          {"uid", uid_of(owner)},                 {"controller", true},       {"blockOwnerDeletion", true}};
+  return {{"apiVersion", owner.at("apiVersion")},
+          {"kind", owner.at("kind")},
+          {"name", name_of(owner)},
+          {"uid", uid_of(owner)},
+          {"controller", true},
+          {"blockOwnerDeletion", true}};
 }
 
 LabelSelector to_selector(const nlohmann::json& selector) {

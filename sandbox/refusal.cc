@@ -11,7 +11,9 @@ Refusal::Details details_of(const ResourceInfo& info, const std::string& name) {
   return {name, std::string(info.resource.group), std::string(info.resource.plural), {}, 0};
 }
 
-std::string quoted(const std::string& name) { return "\"" + name + "\""; }
+std::string quoted(const std::string& name) {
+  return "\"" + name + "\"";
+}
 
 nlohmann::json to_object(const Refusal::Details& details) {
   nlohmann::json object = nlohmann::json::object();
@@ -30,7 +32,7 @@ nlohmann::json to_object(const Refusal::Details& details) {
 }  // namespace
 
 std::string Refusal::to_json() const {
-  nlohmann::json status{{"kind", "Status"},     {"apiVersion", "v1"},   {"metadata", nlohmann::json::object()},
+  nlohmann::json status{{"kind", "Status"},    {"apiVersion", "v1"}, {"metadata", nlohmann::json::object()},
                         {"status", "Failure"}, {"message", message}, {"code", code}};
   if (!reason.empty()) status["reason"] = reason;
   if (details) status["details"] = to_object(*details);
@@ -54,25 +56,30 @@ Refusal conflict(const ResourceInfo& info, const std::string& name, std::string_
 }
 
 Refusal modified(const ResourceInfo& info, const std::string& name) {
-  return conflict(info, name,
-                  "the object has been modified; please apply your changes to the latest version and try again");
+  return conflict(
+      info, name,
+      "the object has been modified; please apply your changes to the latest version and try again");
 }
 
 Refusal invalid(const ResourceInfo& info, const std::string& name, Cause cause) {
   const std::string kind(info.resource.kind);
   const std::string group(info.resource.group);
   const std::string what = group.empty() ? kind : kind + "." + group;
-  Refusal refusal{422, "Invalid", what + " " + quoted(name) + " is invalid: " + cause.field + ": " + cause.message,
+  Refusal refusal{422, "Invalid",
+                  what + " " + quoted(name) + " is invalid: " + cause.field + ": " + cause.message,
                   Refusal::Details{name, group, kind, {}, 0}};
   refusal.details->causes.push_back(std::move(cause));
   return refusal;
 }
 
 Refusal patch_failed() {
-  return {422, "Invalid", "the server rejected our request due to an error in our request", Refusal::Details{}};
+  return {422, "Invalid", "the server rejected our request due to an error in our request",
+          Refusal::Details{}};
 }
 
-Refusal bad_request(std::string message) { return {400, "BadRequest", std::move(message), std::nullopt}; }
+Refusal bad_request(std::string message) {
+  return {400, "BadRequest", std::move(message), std::nullopt};
+}
 
 Refusal unsupported_media_type(std::string message) {
   return {415, "UnsupportedMediaType", std::move(message), std::nullopt};
@@ -87,17 +94,21 @@ Refusal method_not_allowed() {
           Refusal::Details{}};
 }
 
-Refusal namespace_terminating(const ResourceInfo& info, const std::string& name, const std::string& name_space) {
+Refusal namespace_terminating(const ResourceInfo& info, const std::string& name,
+                              const std::string& name_space) {
   Refusal refusal{403, "Forbidden",
-                  info.qualified_name() + " " + quoted(name) + " is forbidden: unable to create new content in namespace " +
-                      name_space + " because it is being terminated",
+                  info.qualified_name() + " " + quoted(name) +
+                      " is forbidden: unable to create new content in namespace " + name_space +
+                      " because it is being terminated",
                   details_of(info, name)};
   refusal.details->causes.push_back(
       {"NamespaceTerminating", "namespace " + name_space + " is being terminated", "metadata.namespace"});
   return refusal;
 }
 
-Refusal expired(std::string message) { return {410, "Expired", std::move(message), std::nullopt}; }
+Refusal expired(std::string message) {
+  return {410, "Expired", std::move(message), std::nullopt};
+}
 
 Refusal version_too_large(std::uint64_t asked, std::uint64_t current) {
   Refusal refusal{504, "Timeout",
@@ -109,6 +120,8 @@ Refusal version_too_large(std::uint64_t asked, std::uint64_t current) {
   return refusal;
 }
 
-Refusal unclassified(std::string message) { return {500, "", std::move(message), std::nullopt}; }
+Refusal unclassified(std::string message) {
+  return {500, "", std::move(message), std::nullopt};
+}
 
 }  // namespace kintsugi::sandbox

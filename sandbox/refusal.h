@@ -43,7 +43,9 @@ struct Refusal {
 template <class T>
 using Answer = tl::expected<T, Refusal>;
 
-inline tl::unexpected<Refusal> refuse(Refusal refusal) { return tl::unexpected<Refusal>(std::move(refusal)); }
+inline tl::unexpected<Refusal> refuse(Refusal refusal) {
+  return tl::unexpected<Refusal>(std::move(refusal));
+}
 
 Refusal not_found(const ResourceInfo& info, const std::string& name);
 Refusal already_exists(const ResourceInfo& info, const std::string& name);
@@ -59,7 +61,8 @@ Refusal bad_request(std::string message);
 Refusal unsupported_media_type(std::string message);
 Refusal unknown_path();
 Refusal method_not_allowed();
-Refusal namespace_terminating(const ResourceInfo& info, const std::string& name, const std::string& name_space);
+Refusal namespace_terminating(const ResourceInfo& info, const std::string& name,
+                              const std::string& name_space);
 /// 410 Expired.
 Refusal expired(std::string message);
 /// 504 with the cause ResourceVersionTooLarge.

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "k8s-client/core/selector.h"
 #include "sandbox/fields.h"
 
 namespace kintsugi::sandbox {
@@ -16,72 +17,45 @@ std::string field_text(const nlohmann::json& object, const std::string& path) {
   return text(object, {path.substr(0, dot).c_str(), path.substr(dot + 1).c_str()});
 }
 
-/// Words and the marks ( ) , ! = of a label selector, one by one.
-class Lexer {
- public:
-  explicit Lexer(std::string_view text) : text_(text) { next(); }
-
-  const std::string& token() const { return token_; }
-  bool at_end() const { return token_.empty(); }
-  bool is_word() const { return !at_end() && std::string_view("(),!=").find(token_[0]) == std::string_view::npos; }
-
-  void next() {
-    while (!text_.empty() && (text_[0] == ' ' || text_[0] == '\t')) text_.remove_prefix(1);
-    std::size_t length = std::min(text_.find_first_of("(),!= \t"), text_.size());
-    if (length == 0 && !text_.empty()) length = text_.substr(0, 2) == "==" || text_.substr(0, 2) == "!=" ? 2 : 1;
-    token_ = text_.substr(0, length);
-    text_.remove_prefix(length);
-  }
-
-  bool take(std::string_view expected) {
-    if (token_ != expected) return false;
-    next();
-    return true;
-  }
-
-  std::string take_word() {
-    std::string word = is_word() ? token_ : std::string();
-    if (is_word()) next();
-    return word;
-  }
-
- private:
-  std::string_view text_;
-  std::string token_;
-};
-
-Refusal unparsable(const Lexer& lexer, const std::string& expected) {
-  return bad_request("unable to parse requirement: found '" + lexer.token() + "', expected: " + expected);
+std::string_view trim(std::string_view text) {
+  const std::size_t first = text.find_first_not_of(' ');
+  return first == std::string_view::npos ? "" : text.substr(first, text.find_last_not_of(' ') + 1 - first);
 }
 
-Answer<std::vector<std::string>> parse_values(Lexer& lexer) {
-  if (!lexer.take("(")) return refuse(unparsable(lexer, "'('"));
-  std::vector<std::string> values;
-  do values.push_back(lexer.take_word());
-  while (lexer.take(","));
-  if (!lexer.take(")")) return refuse(unparsable(lexer, "',' or ')'"));
-  return values;
+/// The parts between commas that are in no parentheses.
+std::vector<std::string_view> split(std::string_view text) {
+  std::vector<std::string_view> parts;
+  std::size_t start = 0;
+  bool inside = false;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (i < text.size() && (text[i] == '(' || text[i] == ')')) inside = text[i] == '(';
+    if (i < text.size() && (text[i] != ',' || inside)) continue;
+    parts.push_back(trim(text.substr(start, i - start)));
+    start = i + 1;
+  }
+  return parts;
 }
 
-Answer<LabelRequirement> parse_requirement(Lexer& lexer) {
-  LabelRequirement requirement;
-  const bool negated = lexer.take("!");
-  requirement.op = negated ? Operator::kDoesNotExist : Operator::kExists;
-  requirement.key = lexer.take_word();
-  if (requirement.key.empty()) return refuse(unparsable(lexer, "!, identifier, or 'end of string'"));
-  if (negated || lexer.at_end() || lexer.token() == ",") return requirement;
-  const bool equal = lexer.take("=") || lexer.take("==");
-  if (equal || lexer.take("!=")) {
-    requirement.op = equal ? Operator::kIn : Operator::kNotIn;
-    requirement.values.push_back(lexer.take_word());
-    return requirement;
+LabelRequirement parse_requirement(std::string_view part) {
+  if (part.starts_with('!')) return {std::string(trim(part.substr(1))), Operator::kDoesNotExist, {}};
+  const std::size_t equals = part.find('=');
+  if (equals != std::string_view::npos && equals > 0) {
+    const bool negated = part[equals - 1] == '!';
+    const std::size_t value = part.find_first_not_of('=', equals);
+    return {std::string(trim(part.substr(0, equals - (negated ? 1 : 0)))),
+            negated ? Operator::kNotIn : Operator::kIn,
+            {value == std::string_view::npos ? "" : std::string(trim(part.substr(value)))}};
   }
-  const bool in = lexer.take("in");
-  if (!in && !lexer.take("notin")) return refuse(unparsable(lexer, "in, notin, =, ==, !=, gt, lt"));
-  auto values = parse_values(lexer);
-  if (!values) return refuse(std::move(values).error());
-  requirement.op = in ? Operator::kIn : Operator::kNotIn;
-  requirement.values = std::move(*values);
+  const std::size_t open = part.find('(');
+  if (open == std::string_view::npos || !part.ends_with(')'))
+    return {std::string(part), Operator::kExists, {}};
+  const std::string_view head = trim(part.substr(0, open));
+  const bool negated = head.ends_with(" notin");
+  if (!negated && !head.ends_with(" in")) return {};
+  LabelRequirement requirement{
+      std::string(trim(head.substr(0, head.rfind(' ')))), negated ? Operator::kNotIn : Operator::kIn, {}};
+  for (const std::string_view value : split(part.substr(open + 1, part.size() - open - 2)))
+    requirement.values.emplace_back(value);
   return requirement;
 }
 
@@ -96,7 +70,8 @@ Answer<FieldRequirement> parse_field(const ResourceInfo& info, std::string_view 
     const std::string shown(part);
     return refuse(bad_request("invalid selector: '" + shown + "'; can't understand '" + shown + "'"));
   }
-  FieldRequirement requirement{std::string(part.substr(0, equals)), std::string(part.substr(equals + 1)), true};
+  FieldRequirement requirement{std::string(part.substr(0, equals)), std::string(part.substr(equals + 1)),
+                               true};
   if (requirement.field.back() == '!') {
     requirement.equal = false;
     requirement.field.pop_back();
@@ -121,25 +96,22 @@ bool Selection::matches(const nlohmann::json& object) const {
 
 Answer<LabelSelector> parse_label_selector(std::string_view text) {
   LabelSelector selector;
-  Lexer lexer(text);
-  if (lexer.at_end()) return selector;
-  do {
-    auto requirement = parse_requirement(lexer);
-    if (!requirement) return refuse(std::move(requirement).error());
-    selector.match_expressions.push_back(std::move(*requirement));
-  } while (lexer.take(","));
-  if (!lexer.at_end()) return refuse(unparsable(lexer, "',' or 'end of string'"));
+  if (trim(text).empty()) return selector;
+  for (const std::string_view part : split(text)) {
+    selector.match_expressions.push_back(parse_requirement(part));
+    if (!k8s::is_label_key(selector.match_expressions.back().key))
+      return refuse(bad_request("unable to parse requirement: " + std::string(part)));
+  }
   return selector;
 }
 
 Answer<std::vector<FieldRequirement>> parse_field_selector(const ResourceInfo& info, std::string_view text) {
   std::vector<FieldRequirement> requirements;
-  while (!text.empty()) {
-    const std::size_t comma = std::min(text.find(','), text.size());
-    auto requirement = parse_field(info, text.substr(0, comma));
+  if (text.empty()) return requirements;
+  for (const std::string_view part : split(text)) {
+    auto requirement = parse_field(info, part);
     if (!requirement) return refuse(std::move(requirement).error());
     requirements.push_back(std::move(*requirement));
-    text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return requirements;
 }

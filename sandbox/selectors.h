@@ -29,8 +29,8 @@ struct Selection {
 
 /// The text form of labelSelector: "a=b,c!=d,e in (f,g),h notin (i),j,!k". A refusal is a 400.
 Answer<LabelSelector> parse_label_selector(std::string_view text);
-/// The text form of fieldSelector. Every kind has metadata.name and metadata.namespace, pods also spec.nodeName
-/// and status.phase; other fields are refused with 400.
+/// The text form of fieldSelector. Every kind has metadata.name and metadata.namespace, pods also
+/// spec.nodeName and status.phase; other fields are refused with 400.
 Answer<std::vector<FieldRequirement>> parse_field_selector(const ResourceInfo& info, std::string_view text);
 
 }  // namespace kintsugi::sandbox
