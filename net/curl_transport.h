@@ -8,10 +8,10 @@
 namespace kintsugi::net {
 
 struct CurlOptions {
-  TlsOptions tls;
-  std::string user_agent;
-  std::string proxy_url;  ///< empty: none; the environment is never consulted
-  std::size_t max_connections_per_host = 64;
+  TlsOptions tls{};
+  std::string user_agent{};
+  std::string proxy_url{};                    ///< empty: none; the environment is never consulted
+  std::size_t max_connections_per_host = 64;  ///< of each connection_pool
 };
 
 /// The real transport: libcurl's multi interface, HTTP/1.1, one I/O thread that moves bytes and parses

@@ -84,12 +84,12 @@ struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one
   unsigned threads = 2;
-  ServerLimits limits;
+  ServerLimits limits{};
   /// Called before the body of a request is read, with an empty body. A response ends the exchange there:
   /// this is where a full queue says 429 and a missing credential 401.
-  std::function<std::optional<HttpResponse>(const ServerRequest&)> admit;
-  Handler handle;
-  std::optional<ServerTls> tls;
+  std::function<std::optional<HttpResponse>(const ServerRequest&)> admit{};
+  Handler handle{};
+  std::optional<ServerTls> tls{};
 };
 
 /// Listens from construction by start() until stop(). Thread-safe.

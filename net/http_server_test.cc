@@ -1,0 +1,394 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "net/http_server.h"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+#include "net/test_server.h"
+#include "net/testing/raw_socket.h"
+
+namespace kintsugi::net {
+namespace {
+
+using namespace std::chrono_literals;
+
+ServerLimits limits_with(const std::function<void(ServerLimits&)>& change) {
+  ServerLimits limits;
+  change(limits);
+  return limits;
+}
+
+int status_of(const std::string& answer) {
+  return answer.size() < 12 ? 0 : std::stoi(answer.substr(9, 3));
+}
+
+std::size_t count_of(const std::string& text, const std::string& part) {
+  std::size_t count = 0;
+  for (std::size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++count;
+  return count;
+}
+
+const std::string kGet = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+
+/// Keeps responders for the test to answer.
+class Held {
+ public:
+  Handler handler() {
+    return [this](const ServerRequest&, std::unique_ptr<Responder> responder) {
+      const std::lock_guard lock(mutex_);
+      responders_.push_back(std::move(responder));
+      changed_.notify_all();
+    };
+  }
+  std::unique_ptr<Responder> take() {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, 5s, [&] { return !responders_.empty(); });
+    REQUIRE_FALSE(responders_.empty());
+    auto responder = std::move(responders_.back());
+    responders_.pop_back();
+    return responder;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::unique_ptr<Responder>> responders_;
+};
+
+}  // namespace
+
+TEST_CASE("a server that cannot start says why", "[server]") {
+  SystemClock clock;
+  Logger log(clock, LogLevel::kError, [](std::string_view) {});
+  TestServer running({.handle = echo_handler()});
+  const auto taken = start_http_server({.port = running.port(), .handle = echo_handler()}, log);
+  REQUIRE_FALSE(taken.has_value());
+  CHECK(taken.error().code == ErrorCode::kUnavailable);
+  CHECK(taken.error().object == "127.0.0.1:" + std::to_string(running.port()));
+  const auto named = start_http_server({.address = "localhost", .handle = echo_handler()}, log);
+  CHECK(named.error().code == ErrorCode::kInvalidInput);
+  const auto no_certificate =
+      start_http_server({.handle = echo_handler(), .tls = ServerTls{"x", Secret("y")}}, log);
+  CHECK(no_certificate.error().code == ErrorCode::kInvalidInput);
+}
+
+TEST_CASE("pipelined requests are answered in order", "[server]") {
+  TestServer server({.handle = echo_handler()});
+  RawConnection client = RawConnection::open(server.port());
+  std::string requests;
+  for (int i = 0; i < 50; ++i) {
+    requests += "POST /" + std::to_string(i) + " HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc";
+  }
+  client.send(requests + "GET /last HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string answers = client.read_to_end();
+  std::size_t at = 0;
+  for (int i = 0; i < 50; ++i) {
+    at = answers.find("POST /" + std::to_string(i) + " abc", at);
+    REQUIRE(at != std::string::npos);
+  }
+  CHECK(answers.find("GET /last ", at) != std::string::npos);
+  CHECK(count_of(answers, "Connection: close") == 1);
+}
+
+TEST_CASE("bad requests get their status and the connection is closed", "[server]") {
+  std::atomic<int> handled = 0;
+  ServerLimits limits;
+  limits.max_header_bytes = 1024;
+  limits.max_body_bytes = 10;
+  TestServer server(
+      {.limits = limits, .handle = [&](const ServerRequest&, std::unique_ptr<Responder> responder) {
+         ++handled;
+         responder->respond(text_response(200, ""));
+       }});
+  struct Case {
+    int status;
+    std::string text;
+  };
+  const Case cases[] = {
+      {400, "nonsense\r\n\r\n"},
+      {400, "GET / HTTP/1.1\r\n\r\n"},
+      {413, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"},
+      {413, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n" + std::string(100'000, 'x')},
+      {413, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nb\r\nhello world\r\n0\r\n\r\n"},
+      {431, "GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(2000, 'x') + "\r\n\r\n"},
+  };
+  for (const Case& c : cases) {
+    INFO(c.text.substr(0, 100));
+    RawConnection client = RawConnection::open(server.port());
+    client.send(c.text);
+    const std::string answer = client.read_until("\r\n\r\n");
+    CHECK(status_of(answer) == c.status);
+    CHECK(answer.find("Connection: close") != std::string::npos);
+    CHECK(client.wait_end());
+  }
+  CHECK(handled == 0);
+}
+
+TEST_CASE("slow senders are cut off", "[server]") {
+  ServerLimits limits;
+  limits.header_timeout = 60ms;
+  limits.body_timeout = 60ms;
+  TestServer server({.limits = limits, .handle = echo_handler()});
+  RawConnection client = RawConnection::open(server.port());
+  SECTION("who says nothing is closed without a word") {
+    CHECK(client.read_to_end().empty());
+  }
+  SECTION("half a head") {
+    client.send("GET / HTTP/1.1\r\nHo");
+    CHECK(status_of(client.read_to_end()) == 408);
+  }
+  SECTION("a head that drips") {
+    std::atomic<bool> ended = false;
+    std::thread dripping([&] {
+      while (!ended && client.send("X")) std::this_thread::sleep_for(10ms);
+    });
+    CHECK(status_of(client.read_until("\r\n\r\n")) == 408);
+    ended = true;
+    dripping.join();
+  }
+  SECTION("half a body") {
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 10\r\n\r\nabc");
+    CHECK(status_of(client.read_to_end()) == 408);
+  }
+  SECTION("an idle connection after its request") {
+    client.send(kGet);
+    CHECK(status_of(client.read_until("GET / ")) == 200);
+    CHECK(client.read_to_end().empty());
+  }
+}
+
+TEST_CASE("connections over a limit are closed at once", "[server]") {
+  const bool per_peer = GENERATE(false, true);
+  TestServer server({.limits = limits_with([&](ServerLimits& l) {
+                       (per_peer ? l.max_connections_per_peer : l.max_connections) = 2;
+                     }),
+                     .handle = echo_handler()});
+  RawConnection first = RawConnection::open(server.port());
+  RawConnection second = RawConnection::open(server.port());
+  first.send(kGet);
+  second.send(kGet);
+  CHECK(status_of(first.read_until("GET / ")) == 200);
+  CHECK(status_of(second.read_until("GET / ")) == 200);
+  RawConnection third = RawConnection::open(server.port());
+  CHECK(third.wait_end());
+  first.close();
+  std::string answer;  // the place is free once the server has seen the end
+  for (int i = 0; i < 100 && answer.empty(); ++i) {
+    RawConnection next = RawConnection::open(server.port());
+    next.send(kGet);
+    answer = next.read_until("GET / ");
+    if (answer.empty()) std::this_thread::sleep_for(5ms);
+  }
+  CHECK(status_of(answer) == 200);
+}
+
+TEST_CASE("admission decides before the body is read", "[server]") {
+  std::atomic<int> handled = 0;
+  TestServer server({.admit = [](const ServerRequest& request) -> std::optional<HttpResponse> {
+                       CHECK(request.body.empty());
+                       if (request.path == "/throws") throw std::runtime_error("a bug");
+                       if (request.path == "/full") return text_response(429, "full");
+                       return std::nullopt;
+                     },
+                     .handle =
+                         [&](const ServerRequest& request, std::unique_ptr<Responder> responder) {
+                           ++handled;
+                           responder->respond(text_response(200, "got " + request.body));
+                         }});
+  RawConnection client = RawConnection::open(server.port());
+  SECTION("a small body is dropped and the connection kept") {
+    client.send("POST /full HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+    CHECK(status_of(client.read_until("full")) == 429);
+    client.send("helloPOST / HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi");
+    CHECK(client.read_until("got hi").find("got hi") != std::string::npos);
+    CHECK(handled == 1);
+  }
+  SECTION("a large one ends the connection, after the answer") {
+    client.send("POST /full HTTP/1.1\r\nHost: a\r\nContent-Length: 900000\r\n\r\n" +
+                std::string(900'000, 'x'));
+    CHECK(status_of(client.read_to_end()) == 429);
+    CHECK(handled == 0);
+  }
+  SECTION("a client that waits to be asked is not asked") {
+    client.send("POST /full HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    const std::string answer = client.read_to_end();
+    CHECK(status_of(answer) == 429);
+    CHECK(answer.find("100 Continue") == std::string::npos);
+  }
+  SECTION("or is, and sends") {
+    client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nExpect: 100-continue\r\n\r\n");
+    CHECK(client.read_until("\r\n\r\n") == "HTTP/1.1 100 Continue\r\n\r\n");
+    client.send("hello");
+    CHECK(client.read_until("got hello").find("got hello") != std::string::npos);
+  }
+  SECTION("an exception is a 500") {
+    client.send("GET /throws HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK(status_of(client.read_until("\r\n\r\n")) == 500);
+  }
+}
+
+TEST_CASE("a handler that fails its request answers 500", "[server]") {
+  TestServer server({.handle = [](const ServerRequest& request, std::unique_ptr<Responder> responder) {
+    if (request.path == "/throws") throw std::runtime_error("a bug\n{\"forged\":1}");
+    if (request.path == "/header") {
+      HttpResponse response = text_response(200, "x");
+      response.headers.set("X", "a\r\nInjected: 1");
+      return responder->respond(std::move(response));
+    }
+    responder.reset();
+  }});
+  const auto transport = make_curl_transport({});
+  for (const char* path : {"/throws", "/drops", "/header"}) {
+    INFO(path);
+    const auto response = transport->send(get(server.url(path)), {});
+    REQUIRE(response.has_value());
+    CHECK(response->status == 500);
+    CHECK(response->headers.find("Injected") == nullptr);
+  }
+}
+
+TEST_CASE("HEAD has the head of GET and no body", "[server]") {
+  TestServer server({.handle = [](const ServerRequest& request, std::unique_ptr<Responder> responder) {
+    if (request.path == "/stream") {
+      responder->start_stream(text_response(200, ""))->write("never seen");
+    } else {
+      responder->respond(text_response(200, "twelve bytes"));
+    }
+  }});
+  RawConnection client = RawConnection::open(server.port());
+  client.send(
+      "HEAD / HTTP/1.1\r\nHost: a\r\n\r\nHEAD /stream HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n");
+  const std::string answers = client.read_to_end();
+  CHECK(answers.find("Content-Length: 12\r\n") != std::string::npos);
+  CHECK(answers.find("Date: ") != std::string::npos);
+  CHECK(count_of(answers, "HTTP/1.1 200 OK") == 2);
+  CHECK(answers.find("bytes") == std::string::npos);
+  CHECK(answers.find("never") == std::string::npos);
+}
+
+TEST_CASE("HTTP/1.0 clients get a body without chunks and an end", "[server]") {
+  TestServer server({.handle = [](const ServerRequest&, std::unique_ptr<Responder> responder) {
+    responder->start_stream(text_response(200, ""))->write("plain");
+  }});
+  RawConnection client = RawConnection::open(server.port());
+  client.send("GET / HTTP/1.0\r\n\r\n");
+  const std::string answer = client.read_to_end();
+  CHECK(answer.find("Transfer-Encoding") == std::string::npos);
+  CHECK(answer.ends_with("\r\n\r\nplain"));
+}
+
+TEST_CASE("a responder answers from another thread, once", "[server]") {
+  Held held;
+  TestServer server({.handle = held.handler()});
+  RawConnection client = RawConnection::open(server.port());
+  client.send(kGet + kGet);
+  std::thread([responder = held.take()] {
+    responder->respond(text_response(200, "first"));
+    responder->respond(text_response(200, "again"));
+    CHECK_FALSE(responder->start_stream(text_response(200, ""))->write("x"));
+  }).join();
+  CHECK(client.read_until("first").find("first") != std::string::npos);
+  held.take()->respond(text_response(200, "second"));
+  CHECK(client.read_until("second").find("again") == std::string::npos);
+}
+
+TEST_CASE("a writer notices that the client has gone", "[server][stream]") {
+  Held held;
+  TestServer server({.handle = held.handler()});
+  RawConnection client = RawConnection::open(server.port());
+  client.send(kGet);
+  const auto writer = held.take()->start_stream(text_response(200, ""));
+  CHECK(writer->write("hello"));
+  CHECK(client.read_until("hello").find("5\r\nhello") != std::string::npos);
+  SECTION("by an orderly end") {
+    client.close();
+  }
+  SECTION("by a reset") {
+    client.reset();
+  }
+  bool alive = true;
+  for (int i = 0; i < 200 && alive; ++i) {
+    std::this_thread::sleep_for(5ms);
+    alive = writer->write("");
+  }
+  CHECK_FALSE(alive);
+}
+
+TEST_CASE("a client that does not read is given up", "[server][stream]") {
+  Held held;
+  TestServer server({.limits = limits_with([](ServerLimits& l) {
+                       l.max_stream_buffer_bytes = 256u << 10;
+                       l.write_timeout = 80ms;
+                     }),
+                     .handle = held.handler()});
+  RawConnection client = RawConnection::open(server.port(), 4096);
+  client.send(kGet);
+  SECTION("over the buffer's limit") {
+    const auto writer = held.take()->start_stream(text_response(200, ""));
+    std::size_t written = 0;
+    while (written < (64u << 20) && writer->write(std::string(32u << 10, 'x'))) written += 32u << 10;
+    CHECK(written < (64u << 20));
+    CHECK_FALSE(writer->write("x"));
+    CHECK_FALSE(client.read_to_end().ends_with("0\r\n\r\n"));
+  }
+  SECTION("by the write timeout") {
+    held.take()->respond(text_response(200, std::string(16u << 20, 'x')));
+    std::this_thread::sleep_for(100ms);
+    CHECK(client.read_to_end().size() < (16u << 20));
+  }
+}
+
+TEST_CASE("a stream ends with the final chunk and the connection goes on", "[server][stream]") {
+  TestServer server({.handle = [](const ServerRequest& request, std::unique_ptr<Responder> responder) {
+    const auto writer = responder->start_stream(text_response(200, ""));
+    writer->write(request.path);
+    writer->write("!");
+  }});
+  RawConnection client = RawConnection::open(server.port());
+  for (const std::string path : {"/a", "/b"}) {
+    client.send("GET " + path + " HTTP/1.1\r\nHost: a\r\n\r\n");
+    const std::string answer = client.read_until("0\r\n\r\n");
+    CHECK(answer.find("2\r\n" + path + "\r\n1\r\n!\r\n0\r\n\r\n") != std::string::npos);
+  }
+}
+
+TEST_CASE("stop lets what is under way finish, within its grace", "[server][stop]") {
+  Held held;
+  TestServer server({.handle = held.handler()});
+  RawConnection idle = RawConnection::open(server.port());
+  RawConnection busy = RawConnection::open(server.port());
+  busy.send(kGet);
+  auto responder = held.take();
+  SECTION("answered in time") {
+    std::thread answering([&] {
+      CHECK(idle.wait_end());
+      CHECK_FALSE(RawConnection::open(server.port()).is_open());
+      responder->respond(text_response(200, "done"));
+    });
+    server->stop(5s);
+    answering.join();
+    const std::string answer = busy.read_to_end();
+    CHECK(answer.ends_with("done"));
+    CHECK(answer.find("Connection: close") != std::string::npos);
+  }
+  SECTION("never answered") {
+    const auto start = std::chrono::steady_clock::now();
+    server->stop(50ms);
+    CHECK(std::chrono::steady_clock::now() - start < 2s);
+    CHECK(busy.wait_end());
+    server->stop(0ms);
+  }
+  SECTION("the server is gone before the responder") {
+    auto writer = responder->start_stream(text_response(200, ""));
+    server.destroy();
+    CHECK(busy.wait_end());
+    CHECK_FALSE(writer->write("x"));
+  }
+  SECTION("the server is gone before the responder is used") {
+    server.destroy();
+    responder->respond(text_response(200, "late"));
+  }
+}
+
+}  // namespace kintsugi::net

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "net/http_server.h"
+
+namespace kintsugi::net {
+
+class ServerSession;
+
+/// What the sessions of a server share, and the count of what is open. Thread-safe. Outlives the sessions.
+class ServerRegistry {
+ public:
+  ServerRegistry(ServerOptions server_options, Logger& logger)
+      : options(std::move(server_options)), log(logger), link_(std::make_shared<Link>()) {}
+
+  const ServerOptions options;
+  Logger& log;
+  const SystemClock clock;
+
+  /// Counts a connection from this address; false (and not counted) over a limit.
+  bool admit(const std::string& address);
+  /// Keeps an admitted session until remove().
+  void add(std::shared_ptr<ServerSession> session);
+  void remove(const std::shared_ptr<ServerSession>& session, const std::string& address);
+  std::vector<std::shared_ptr<ServerSession>> sessions() const;
+
+  /// After this, exchanges end with their connection.
+  void start_draining() { draining_ = true; }
+  bool draining() const { return draining_; }
+
+  /// Runs `serve` on a thread of its own; false over max_websockets.
+  bool start_websocket(std::function<void()> serve);
+
+  /// True when no session and no WebSocket thread is left.
+  bool wait_empty_until(MonotonicTime deadline) const;
+  void wait_empty() const;
+
+  /// How code outside the server's threads reaches a session: not at all once cut() has returned, so that
+  /// nothing touches a server that is gone.
+  class Link {
+   public:
+    void run(const std::weak_ptr<ServerSession>& session, const std::function<void(ServerSession&)>& work);
+    void cut();
+
+   private:
+    std::mutex mutex_;
+    bool cut_ = false;
+  };
+  const std::shared_ptr<Link>& link() const { return link_; }
+
+ private:
+  bool is_empty() const { return sessions_.empty() && websockets_ == 0; }
+
+  const std::shared_ptr<Link> link_;
+  std::atomic<bool> draining_ = false;
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  std::size_t connections_ = 0;
+  std::size_t websockets_ = 0;
+  std::unordered_map<std::string, std::size_t> connections_by_address_;
+  std::unordered_map<ServerSession*, std::shared_ptr<ServerSession>> sessions_;
+};
+
+}  // namespace kintsugi::net
