@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json_fwd.hpp>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ namespace kintsugi {
 struct Position {
   std::uint32_t line = 1;
   std::uint32_t column = 1;
+  bool operator==(const Position&) const = default;
 };
 
 /// Bounds that a reader enforces while it reads, before memory is spent.
@@ -60,8 +62,22 @@ std::string_view kind_name(Node::Kind kind);
 /// byte.
 Result<Node> parse_json_document(std::string_view text, const DocumentLimits& limits = {});
 
-/// Reads one YAML document (1.2 core schema scalars; no anchors' aliases beyond the limits, no tags but the
-/// core ones, no merge keys, no repeated keys, string keys only). Errors name line and column.
+/// As parse_json_document for a reader that uses few members: those whose key is not in `keys` (sorted) are
+/// checked as strictly, but kept as nulls and not counted, so that what is not used costs no memory.
+Result<Node> parse_json_members(std::string_view text, std::span<const std::string_view> keys,
+                                const DocumentLimits& limits = {});
+
+/// Reads YAML documents separated by "---" lines; empty ones are left out. The limits hold for the whole
+/// text.
+///
+/// A strict subset of YAML 1.2 with the core schema: UTF-8 without other control characters than tab and line
+/// ends, no tab in indentation, unique string keys, no anchors and aliases, no merge keys, no tags but !!str.
+/// "yes", "no" and "on" are strings. Octal (0o17) and hexadecimal (0x1F) integers become decimal literals; a
+/// leading zero, which other readers take for octal, and .inf and .nan, which JSON cannot say, are refused.
+/// Errors name line and column.
+Result<std::vector<Node>> parse_yaml_documents(std::string_view text, const DocumentLimits& limits = {});
+
+/// As above where one document is expected: a second one is an error, none is a null.
 Result<Node> parse_yaml_document(std::string_view text, const DocumentLimits& limits = {});
 
 /// For documents that are sent on or patched. Fails where a number does not fit (an integer literal beyond

@@ -121,3 +121,29 @@ TEST_CASE("JSON: conversion keeps values exactly") {
   CHECK(value->dump() == text);
   CHECK(kintsugi::to_json(kintsugi::from_json(*value)).value() == *value);
 }
+
+TEST_CASE("JSON: members that are not asked for are checked but not kept") {
+  constexpr std::string_view kKeys[] = {"a", "in"};
+  kintsugi::DocumentLimits limits;
+  limits.max_nodes = 6;
+  std::string zeros = "0";
+  for (int i = 0; i < 1000; ++i) zeros += ",0";
+  const auto root = kintsugi::parse_json_members(
+      "{\"a\": 1, \"x\": [" + zeros + "], \"in\": {\"a\": [2, 3], \"y\": {\"a\": [" + zeros + "]}}}", kKeys,
+      limits);
+  REQUIRE(root);
+  CHECK(root->find("a")->text == "1");
+  CHECK(root->find("x")->kind == Node::Kind::kNull);
+  CHECK(root->find("in")->find("a")->items.at(1).text == "3");
+  CHECK(root->find("in")->find("y")->kind == Node::Kind::kNull);
+  CHECK_FALSE(kintsugi::parse_json_members("{\"a\": [" + zeros + "]}", kKeys, limits));
+}
+
+TEST_CASE("JSON: members that are not asked for must be strict JSON too") {
+  constexpr std::string_view kKeys[] = {"a"};
+  const std::string text = GENERATE(as<std::string>(), R"({"x": 1, "x": 2})", R"({"x": {"y": 1, "y": 2}})",
+                                    R"({"x": [{"y": 1, "y": 2}]})", R"({"x": [1,]})", "{\"x\": \"\xff\"}",
+                                    R"({"x": 01})", R"({"x": nul})");
+  INFO(text);
+  CHECK_FALSE(kintsugi::parse_json_members(text, kKeys));
+}

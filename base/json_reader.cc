@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cstring>
+#include <optional>
+#include <span>
 #include <string>
-#include <unordered_set>
 #include <utility>
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "base/unique_keys.h"
 
 namespace kintsugi {
 namespace {
@@ -16,7 +19,10 @@ namespace {
 /// error_.
 class JsonReader {
  public:
-  JsonReader(std::string_view text, const DocumentLimits& limits) : text_(text), limits_(limits) {}
+  /// Without `kept_keys` everything is kept.
+  JsonReader(std::string_view text, const DocumentLimits& limits,
+             std::optional<std::span<const std::string_view>> kept_keys = {})
+      : text_(text), limits_(limits), kept_keys_(kept_keys) {}
 
   Result<Node> read() {
     if (text_.size() > limits_.max_bytes) {
@@ -60,7 +66,7 @@ class JsonReader {
 
   bool value(Node& out, std::size_t depth) {
     if (done()) return refuse("unexpected end of the text");
-    if (++nodes_ > limits_.max_nodes) {
+    if (!dropping_ && ++nodes_ > limits_.max_nodes) {
       return refuse(fmt::format("more than {} values", limits_.max_nodes), ErrorCode::kTooLarge);
     }
     out.position = position();
@@ -106,6 +112,7 @@ class JsonReader {
     skip_space();
     if (!done() && peek() == ']') return ++at_, true;
     for (bool more = true; more;) {
+      if (dropping_) out.items.clear();
       if (!value(out.items.emplace_back(), depth + 1) || !separator(']', more)) return false;
     }
     return true;
@@ -116,20 +123,20 @@ class JsonReader {
     ++at_;
     skip_space();
     if (!done() && peek() == '}') return ++at_, true;
-    std::unordered_set<std::string> keys;
+    UniqueKeys keys;
     for (bool more = true; more;) {
       if (!member(out, depth, keys) || !separator('}', more)) return false;
     }
     return true;
   }
 
-  bool member(Node& object, std::size_t depth, std::unordered_set<std::string>& keys) {
+  bool member(Node& object, std::size_t depth, UniqueKeys& keys) {
     Node::Member& member = object.members.emplace_back();
     member.key_position = position();
     if (done() || peek() != '"') return refuse("expected a string as the member's name");
     const std::size_t start = at_;
     if (!string(member.key)) return false;
-    if (is_repeated(object, keys)) {
+    if (!keys.admit_last(object.members)) {
       at_ = start;
       return refuse(fmt::format("repeated key \"{}\"", escape(member.key, 64)));
     }
@@ -137,24 +144,16 @@ class JsonReader {
     if (done() || peek() != ':') return refuse("expected ':'");
     ++at_;
     skip_space();
-    return value(member.value, depth + 1);
+    const bool was_dropping = dropping_;
+    dropping_ = was_dropping || !is_kept(member.key);
+    const bool good = value(member.value, depth + 1);
+    if (dropping_) member.value = Node();
+    dropping_ = was_dropping;
+    return good;
   }
 
-  /// Small objects are compared directly; the set is for the rare large one, which would be quadratic.
-  static bool is_repeated(const Node& object, std::unordered_set<std::string>& keys) {
-    constexpr std::size_t kFew = 16;
-    const std::string& key = object.members.back().key;
-    const std::size_t count = object.members.size();
-    if (count <= kFew) {
-      for (std::size_t i = 0; i + 1 < count; ++i) {
-        if (object.members[i].key == key) return true;
-      }
-      return false;
-    }
-    if (keys.empty()) {
-      for (std::size_t i = 0; i + 1 < count; ++i) keys.insert(object.members[i].key);
-    }
-    return !keys.insert(key).second;
+  bool is_kept(std::string_view key) const {
+    return !kept_keys_ || std::binary_search(kept_keys_->begin(), kept_keys_->end(), key);
   }
 
   bool string(std::string& out) {
@@ -281,6 +280,8 @@ class JsonReader {
 
   std::string_view text_;
   const DocumentLimits& limits_;
+  const std::optional<std::span<const std::string_view>> kept_keys_;
+  bool dropping_ = false;  ///< inside a member that is checked but not kept
   std::size_t at_ = 0;
   std::size_t line_start_ = 0;
   std::uint32_t line_ = 1;
@@ -292,6 +293,11 @@ class JsonReader {
 
 Result<Node> parse_json_document(std::string_view text, const DocumentLimits& limits) {
   return JsonReader(text, limits).read();
+}
+
+Result<Node> parse_json_members(std::string_view text, std::span<const std::string_view> keys,
+                                const DocumentLimits& limits) {
+  return JsonReader(text, limits, keys).read();
 }
 
 }  // namespace kintsugi

@@ -19,12 +19,13 @@ function(kintsugi_library name)
   target_link_libraries(${target} PUBLIC ${ARG_USES} ${ARG_LIBRARIES} PRIVATE ${ARG_PRIVATE_LIBRARIES})
 endfunction()
 
-# kintsugi_program(NAME SOURCES … [USES …] [LIBRARIES …]): an executable in bin/.
+# kintsugi_program(NAME SOURCES … [USES …] [LIBRARIES …]): an executable in bin/, which tests/ checks for hardening.
 function(kintsugi_program name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   list(TRANSFORM ARG_USES PREPEND kintsugi_)
   target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_LIBRARIES})
+  set_property(GLOBAL APPEND PROPERTY KINTSUGI_PROGRAMS ${name})
 endfunction()
 
 # kintsugi_test(NAME SOURCES … [USES …] [LIBRARIES …]): one Catch2 binary per folder, one ctest entry.
@@ -39,7 +40,11 @@ function(kintsugi_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
 
-# kintsugi_fuzz(NAME SOURCE file USES …): a libFuzzer target, built by the preset `fuzz` only.
+# kintsugi_fuzz(NAME SOURCE file USES …): a libFuzzer target, built by the preset `fuzz` only, which builds nothing else.
+# Its seeds are in tests/fuzz/corpus/NAME.
+if(KINTSUGI_FUZZ)
+  add_custom_target(fuzz_targets)
+endif()
 function(kintsugi_fuzz name)
   if(NOT KINTSUGI_FUZZ)
     return()
@@ -50,4 +55,5 @@ function(kintsugi_fuzz name)
   target_link_libraries(${name}_fuzz PRIVATE ${ARG_USES})
   target_link_options(${name}_fuzz PRIVATE -fsanitize=fuzzer)
   set_target_properties(${name}_fuzz PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/fuzz)
+  add_dependencies(fuzz_targets ${name}_fuzz)
 endfunction()

@@ -19,14 +19,14 @@ struct Signal {
   Severity severity = Severity::kInfo;
   WallTime time;      ///< when it happened, as the sensor says; already clamped to a plausible range
   WallTime received;  ///< when we had it
-  bool time_was_clamped = false;
+  bool time_was_clamped = false;  ///< the sensor's time was missing or implausible: `time` is `received`
   std::optional<WallTime> compromise_start;  ///< where the format knows it
   std::string id;                            ///< the format's own, or one built from its content
   std::vector<std::string> tags;
   std::string summary;  ///< the sensor's text, at most 1 KiB
 
   // The victim as the format names it.
-  bool on_host = false;  ///< an event of the node itself, not of a container
+  bool on_host = false;  ///< an event of the node itself, not of a container: no pod, no container
   std::string name_space;
   std::string pod_name;
   std::string pod_uid;

@@ -89,7 +89,8 @@ Result<std::unique_ptr<CurlEasy>> CurlEasy::make(CurlExchange& exchange, const C
 }
 
 std::optional<Error> CurlEasy::error_of(int curl_code) const {
-  if (curl_code == CURLE_OK) return std::nullopt;
+  if (curl_code == CURLE_OK && exchange_.head_complete()) return std::nullopt;
+  if (curl_code == CURLE_OK) curl_code = CURLE_GOT_NOTHING;  // libcurl does not mind a head that is cut
   long os_error = 0;
   curl_easy_getinfo(handle_, CURLINFO_OS_ERRNO, &os_error);
   return curl_error(curl_code, message_.data(), int(os_error), exchange_);

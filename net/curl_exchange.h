@@ -64,6 +64,7 @@ class CurlExchange {
   bool connected() const { return times_sent_ > 0; }
   bool refused_repeat() const { return times_sent_ > 1 && !may_repeat(); }
   bool too_large() const { return too_large_; }
+  bool head_complete() const { return head_complete_; }
   bool streaming_body() const { return mode_ == Mode::kStream && head_complete_; }
   /// Nothing or an error; sets its object and whether the outcome is unknown. Later calls are ignored.
   void finish(std::optional<Error> error);

@@ -8,76 +8,54 @@
 #include <functional>
 #include <memory>
 #include <nlohmann/json_fwd.hpp>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/clock.h"
+#include "k8s-client/client/call_options.h"
 #include "k8s-client/client/rate_limiter.h"
 #include "k8s-client/core/api_error.h"
+#include "k8s-client/core/exec_frames.h"
 #include "k8s-client/core/list_params.h"
 #include "k8s-client/core/patch.h"
+#include "k8s-client/core/request.h"
 #include "k8s-client/core/resource.h"
 #include "net/http.h"
+#include "net/websocket.h"
 
 namespace kintsugi::k8s {
 
 class CredentialSource;
 
-/// How one call is made.
-struct CallOptions {
-  net::Priority priority = net::Priority::kNormal;
-  std::chrono::milliseconds timeout{5000};
-  std::stop_token stop;
-  /// Sends `dryRun=All`: the server validates and admits, and stores nothing.
-  bool dry_run = false;
-};
-
-struct DeleteOptions {
-  std::string uid;               ///< precondition; empty: none
-  std::string resource_version;  ///< precondition; empty: none
-  std::optional<std::int64_t> grace_period_seconds;
-  std::string propagation_policy;  ///< "Background", "Foreground", "Orphan"; empty: the server's default
-};
-
-struct LogOptions {
-  std::string container;
-  bool previous = false;
-  bool timestamps = true;
-  std::size_t limit_bytes = 1u << 20;  ///< sent as limitBytes and enforced here too
-};
-
 struct ExecOptions {
-  std::string container;
-  std::vector<std::string> command;
+  std::string container{};
+  std::vector<std::string> command{};
   std::size_t max_output_bytes = 1u << 20;  ///< of both streams together; more ends the session
   std::chrono::milliseconds deadline{20'000};
 };
 
-/// What a command left behind. Output is written by whoever runs the container: hostile.
-struct ExecResult {
-  std::string standard_output;
-  std::string standard_error;
-  int exit_code = 0;
-  bool truncated = false;
-};
-
 /// Thread-safe; every call blocks its thread up to its timeout.
 ///
-/// Retries (K12.10): 429 and 5xx only when the server sent Retry-After and only inside the call's timeout.
-/// Nothing is retried after an ambiguous transport error; such an error has `outcome_unknown` and the caller
-/// looks first. A 401 drops the token and tries once with a fresh one (K12.2).
+/// Retries (K12.10): 429 and 5xx only when the server sent Retry-After and only inside the call's timeout; a
+/// create only after 429 and 503. Nothing is retried after an ambiguous transport error; such an error has
+/// `outcome_unknown` and the caller looks first. So has a write's 5xx without Retry-After, and a write's
+/// success whose answer cannot be read. A 401 drops the token and tries once with a fresh one, if there is
+/// another (K12.2).
 class Client {
  public:
+  /// As net::run_websocket.
+  using WebSocketRunner = std::function<Result<void>(
+      const net::WebSocketRequest& request, const net::TlsOptions& tls, std::stop_token stop,
+      const std::function<bool(std::string_view message)>& on_message, net::UpgradeRefusal& refusal)>;
+
   struct Options {
-    std::string server;  ///< "https://host:port[/prefix]", without a trailing slash
-    std::string user_agent;
+    std::string server{};  ///< "https://host:port[/prefix]", without a trailing slash
+    std::string user_agent{};
     std::string default_namespace = "default";
+    WebSocketRunner run_websocket{};  ///< empty: exec is kUnsupported
   };
-  /// Called after each exchange, for metrics: method, HTTP status (0: none), duration.
-  using Observer = std::function<void(std::string_view method, int status, std::chrono::nanoseconds took)>;
 
   /// All references must outlive the client.
   Client(Options options, net::HttpTransport& transport, CredentialSource& credentials, RateLimiter& limiter,
@@ -86,14 +64,18 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  void set_observer(Observer observer);
+  /// Both before the first call.
+  void set_observer(ExchangeObserver observer);
+  void set_warning_sink(WarningSink sink);
   const Options& options() const;
 
   ApiResult<nlohmann::json> get(const Resource& resource, const ObjectKey& key, const CallOptions& call = {});
   /// One page as raw bytes (K1); ListWatch parses it.
   ApiResult<std::string> list_page(const Resource& resource, const std::string& name_space,
                                    const ListParams& params, const CallOptions& call = {});
-  /// All pages as documents. For small collections; informers are for the rest.
+  /// All pages as documents, with the apiVersion and kind that lists leave out of their items. For small
+  /// collections (at most 100,000 objects); informers are for the rest. `call.timeout` is for each page. A
+  /// page that has expired starts it again without pages (K1.2).
   ApiResult<std::vector<nlohmann::json>> list(const Resource& resource, const std::string& name_space,
                                               const ListParams& params = {}, const CallOptions& call = {});
   /// Streams watch bytes to `on_body` until the server ends the stream, the sink returns false or stop (K2).
@@ -116,10 +98,10 @@ class Client {
   ApiResult<nlohmann::json> remove(const Resource& resource, const ObjectKey& key,
                                    const DeleteOptions& options = {}, const CallOptions& call = {});
 
-  /// At most limit_bytes of a container's log (K11.8).
+  /// The first limit_bytes of a container's log (K11.8); written by the container: hostile.
   ApiResult<std::string> logs(const ObjectKey& pod, const LogOptions& options, const CallOptions& call = {});
   /// Runs a command in a container over WebSocket v5 (K11). No Status before the close is an error, never
-  /// success.
+  /// success. Once the session was open, an error has `outcome_unknown`.
   ApiResult<ExecResult> exec(const ObjectKey& pod, const ExecOptions& options, std::stop_token stop = {});
 
  private:

@@ -82,12 +82,14 @@ std::string metadata_accept(std::string_view kind) {
   return "application/json;as=" + std::string(kind) + ";g=meta.k8s.io;v=v1,application/json";
 }
 
-std::string delete_body(const DeleteOptions& options) {
+/// All in the body, dryRun too: a server that is sent a body passes over the query of a DELETE.
+std::string delete_body(const DeleteOptions& options, bool dry_run) {
   nlohmann::json body{{"apiVersion", "v1"}, {"kind", "DeleteOptions"}};
   if (!options.uid.empty()) body["preconditions"]["uid"] = options.uid;
   if (!options.resource_version.empty()) body["preconditions"]["resourceVersion"] = options.resource_version;
   if (options.grace_period_seconds) body["gracePeriodSeconds"] = *options.grace_period_seconds;
   if (!options.propagation_policy.empty()) body["propagationPolicy"] = options.propagation_policy;
+  if (dry_run) body["dryRun"] = nlohmann::json::array({"All"});
   return body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
@@ -188,8 +190,8 @@ Result<net::HttpRequest> RequestBuilder::remove(const Resource& resource, const 
                                                 const DeleteOptions& options, bool dry_run) const {
   const auto path = object_path(resource, key, "");
   if (!path) return fail(path.error());
-  net::HttpRequest request = make_request("DELETE", server_ + *path + Query().add_dry_run(dry_run).text());
-  set_body(request, "application/json", delete_body(options));
+  net::HttpRequest request = make_request("DELETE", server_ + *path);
+  set_body(request, "application/json", delete_body(options, dry_run));
   return request;
 }
 

@@ -1,0 +1,22 @@
+# Tests that need the lab (tests/lab/README.md). They have the label `lab`.
+
+# kintsugi_lab_test(NAME COMMAND … [TIMEOUT seconds] [NODE]): runs COMMAND beside a control plane of its own,
+# which tests/lab/with-control-plane.sh starts and takes down. The lab's programs are built before the first
+# of these tests.
+#   NODE  with a real node and a registry; one such test at a time; skipped where not root
+function(kintsugi_lab_test name)
+  cmake_parse_arguments(ARG "NODE" "TIMEOUT" "COMMAND" ${ARGN})
+  if(NOT ARG_TIMEOUT)
+    set(ARG_TIMEOUT 300)
+  endif()
+  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/lab/with-control-plane.sh ${ARG_COMMAND})
+  set_tests_properties(${name} PROPERTIES
+    LABELS lab
+    TIMEOUT ${ARG_TIMEOUT}
+    PROCESSORS 2
+    FIXTURES_REQUIRED lab_programs
+    SKIP_RETURN_CODE 77)
+  if(ARG_NODE)
+    set_tests_properties(${name} PROPERTIES ENVIRONMENT WITH_NODE=1 RESOURCE_LOCK lab_node)
+  endif()
+endfunction()

@@ -1,0 +1,202 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/image_trust.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/document.h"
+#include "base/escape.h"
+#include "targets/kubernetes/redeployment.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::seconds kVerifyTimeout{20};
+constexpr const char* kKnownGoodConfigMap = "kintsugi-known-good";
+constexpr std::size_t kMaxKnownGoodBytes = 900u << 10;
+
+/// "repository@digest" for the running content of a container whose template names `image`.
+std::string by_digest(const std::string& image, const std::string& digest) {
+  std::string repository = image.substr(0, image.find('@'));
+  const std::size_t colon = repository.rfind(':');
+  const std::size_t slash = repository.rfind('/');
+  if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) repository.resize(colon);
+  return repository + "@" + digest;
+}
+
+bool covers(const TrustedImage& image, const std::string& digest) {
+  return image.digest == digest ||
+         std::find(image.equivalents.begin(), image.equivalents.end(), digest) != image.equivalents.end();
+}
+
+TrustedImage trusted(const trust::Verdict& verdict, const std::string& container, const char* origin) {
+  TrustedImage image;
+  image.container = container;
+  image.image = verdict.image;
+  image.digest = verdict.digest->to_string();
+  for (const trust::Digest& digest : verdict.equivalents) image.equivalents.push_back(digest.to_string());
+  image.policy = verdict.policy;
+  image.key_id = verdict.proofs.empty() ? "" : verdict.proofs.front().key_id;
+  image.origin = origin;
+  return image;
+}
+
+json image_to_json(const TrustedImage& image) {
+  return {{"image", image.image},   {"digest", image.digest}, {"equivalents", image.equivalents},
+          {"policy", image.policy}, {"keyID", image.key_id}};
+}
+
+std::string text_of(const Node& object, std::string_view key) {
+  const Node* value = object.find(key);
+  return value != nullptr && value->kind == Node::Kind::kString ? value->text : std::string();
+}
+
+/// One workload's entry; an entry that somebody made unreadable is as good as none.
+std::map<std::string, TrustedImage> parse_entry(const std::string& text) {
+  std::map<std::string, TrustedImage> images;
+  const auto root = parse_json_document(text);
+  if (!root) return images;
+  for (const Node::Member& member : root->members) {
+    TrustedImage image;
+    image.container = member.key;
+    image.image = text_of(member.value, "image");
+    image.digest = targets::digest_of(text_of(member.value, "digest"));
+    if (const Node* list = member.value.find("equivalents")) {
+      for (const Node& item : list->items) image.equivalents.push_back(item.text);
+    }
+    image.policy = text_of(member.value, "policy");
+    image.key_id = text_of(member.value, "keyID");
+    if (!image.digest.empty()) images.emplace(member.key, std::move(image));
+  }
+  return images;
+}
+
+}  // namespace
+
+ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client, std::string name_space,
+                       const Clock& clock)
+    : verifier_(verifier), book_(book), client_(client), name_space_(std::move(name_space)), clock_(clock) {}
+
+ImageAnswer ImageTrust::ask(const std::string& image, const std::string& container, const std::string& policy,
+                            const char* origin, std::stop_token stop) {
+  const PlaybookBook::Policies all = book_.policies();
+  std::vector<trust::TrustPolicy> chosen;
+  std::copy_if(all->begin(), all->end(), std::back_inserter(chosen),
+               [&](const trust::TrustPolicy& candidate) { return policy.empty() || candidate.spec.name == policy; });
+  trust::Call call;
+  call.deadline = clock_.monotonic() + kVerifyTimeout;
+  call.stop = std::move(stop);
+  const trust::Verdict verdict = verifier_.verify(std::string_view(image), chosen, call);
+  ImageAnswer answer;
+  answer.reason = verdict.reason;
+  answer.retryable = verdict.retryable;
+  answer.message = "image " + escape(image, 256) + (verdict.policy.empty() ? "" : ", policy " + verdict.policy) + ": " +
+                   verdict.message;
+  if (verdict.accepted && verdict.digest) answer.image = trusted(verdict, container, origin);
+  return answer;
+}
+
+ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string& policy, bool suspect,
+                               const std::string& workload_uid, std::stop_token stop) {
+  const std::string running = targets::digest_of(question.running_image_id);
+  const auto is_forbidden = [&](const ImageAnswer& answer) {
+    return suspect && !running.empty() && answer.image && covers(*answer.image, running);
+  };
+  ImageAnswer refusal;
+  if (!running.empty() && !suspect) {
+    ImageAnswer answer = ask(by_digest(question.image, running), question.container, policy, "Running", stop);
+    if (answer.image) return answer;
+    refusal = std::move(answer);
+  }
+  ImageAnswer answer = ask(question.image, question.container, policy, "Template", stop);
+  if (answer.image && !is_forbidden(answer)) return answer;
+  if (is_forbidden(answer)) {
+    answer.message = "image " + escape(question.image, 256) + ": its digest is suspect and may not be used again";
+    answer.reason = "SuspectImage";
+    answer.image.reset();
+  }
+  // What the template names now says more than what the runtime happened to report.
+  refusal = std::move(answer);
+  if (const auto good = known_good(workload_uid, question.container); good && !(suspect && covers(*good, running))) {
+    ImageAnswer again = ask(by_digest(good->image, good->digest), question.container, policy, "LastKnownGood", stop);
+    if (again.image) {
+      again.message = refusal.message;  // why the template's own was not taken
+      again.reason = refusal.reason;
+      return again;
+    }
+    refusal.retryable = refusal.retryable || again.retryable;
+  }
+  return refusal;
+}
+
+std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployment, std::stop_token stop) {
+  std::vector<ImageAnswer> answers;
+  std::vector<TrustedImage> good;
+  for (const targets::Container& container : deployment.containers) {
+    answers.push_back(ask(container.image, container.name, "", "Template", stop));
+    if (answers.back().image) good.push_back(*answers.back().image);
+  }
+  if (!good.empty() && good.size() == answers.size()) {
+    if (auto kept = remember(deployment, good); !kept) {
+      answers.back().message += "; not remembered: " + kept.error().to_string();
+    }
+  }
+  return answers;
+}
+
+std::optional<TrustedImage> ImageTrust::known_good(const std::string& workload_uid, const std::string& container) const {
+  std::lock_guard lock(mutex_);
+  const auto workload = known_good_.find(workload_uid);
+  if (workload == known_good_.end()) return std::nullopt;
+  const auto image = workload->second.find(container);
+  return image == workload->second.end() ? std::nullopt : std::optional(image->second);
+}
+
+Result<void> ImageTrust::remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images) {
+  json entry = json::object();
+  std::map<std::string, TrustedImage> by_container;
+  for (const TrustedImage& image : images) {
+    entry[image.container] = image_to_json(image);
+    by_container[image.container] = image;
+  }
+  {
+    std::lock_guard lock(mutex_);
+    auto& known = known_good_[deployment.meta.uid];
+    const bool same = known.size() == by_container.size() &&
+                      std::all_of(images.begin(), images.end(), [&](const TrustedImage& image) {
+                        const auto found = known.find(image.container);
+                        return found != known.end() && found->second.digest == image.digest;
+                      });
+    known = std::move(by_container);
+    if (same) return {};
+  }
+  const k8s::ObjectKey key{name_space_, kKnownGoodConfigMap};
+  k8s::JsonPatch patch;
+  patch.add(k8s::json_pointer({"data", deployment.meta.uid}), entry.dump());
+  auto patched = client_.patch(k8s::kConfigMaps, key, patch);
+  if (patched) return {};
+  if (patched.error().code != ErrorCode::kNotFound) return fail(patched.error());
+  auto created = client_.create(k8s::kConfigMaps, name_space_,
+                                {{"apiVersion", "v1"},
+                                 {"kind", "ConfigMap"},
+                                 {"metadata", {{"name", key.name}, {"namespace", name_space_}}},
+                                 {"data", {{deployment.meta.uid, entry.dump()}}}});
+  if (!created) return fail(created.error());
+  return {};
+}
+
+Result<void> ImageTrust::load_known_good() {
+  auto stored = client_.get(k8s::kConfigMaps, {name_space_, kKnownGoodConfigMap});
+  if (!stored) return stored.error().code == ErrorCode::kNotFound ? Result<void>() : fail(stored.error());
+  std::lock_guard lock(mutex_);
+  for (const auto& [uid, text] : stored->value("data", json::object()).items()) {
+    if (!text.is_string() || text.get_ref<const std::string&>().size() > kMaxKnownGoodBytes) continue;
+    // What was proven in this process is newer.
+    known_good_.emplace(uid, parse_entry(text.get<std::string>()));
+  }
+  return {};
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "controller/playbook_book.h"
+#include "k8s-client/client/client.h"
+#include "model/incident.h"
+#include "targets/kubernetes/objects.h"
+#include "trust/verifier.h"
+
+namespace kintsugi::controller {
+
+/// A container whose image is to be decided.
+struct ImageQuestion {
+  std::string container;
+  std::string image;             ///< as the template names it
+  std::string running_image_id;  ///< what the victim's container reported; empty: unknown
+};
+
+/// The decision for one container: an accepted digest, or why there is none.
+struct ImageAnswer {
+  std::optional<TrustedImage> image;
+  std::string reason;   ///< where there is none: a stable word ("SignatureInvalid", "RegistryUnavailable")
+  std::string message;  ///< names image and policy
+  bool retryable = false;
+};
+
+/// Which digest may run, in this order: the running one, what the template's reference points to now, the last known
+/// good from before the breach. Never one that no policy accepts. Thread-safe; calls block on registries.
+class ImageTrust {
+ public:
+  /// `known_good` holds what was proven by day; references must outlive this object.
+  ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client, std::string name_space,
+             const Clock& clock);
+
+  /// `policy` narrows to one TrustPolicy; empty: all. `suspect` forbids the running digest.
+  ImageAnswer decide(const ImageQuestion& question, const std::string& policy, bool suspect,
+                     const std::string& workload_uid, std::stop_token stop);
+
+  /// Verifies by day what a workload's containers name, and remembers it as last known good, durably.
+  std::vector<ImageAnswer> prepare(const targets::Deployment& deployment, std::stop_token stop);
+
+  /// Reads what earlier processes remembered. Before the first decide().
+  Result<void> load_known_good();
+
+ private:
+  ImageAnswer ask(const std::string& image, const std::string& container, const std::string& policy, const char* origin,
+                  std::stop_token stop);
+  std::optional<TrustedImage> known_good(const std::string& workload_uid, const std::string& container) const;
+  Result<void> remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images);
+
+  trust::Verifier& verifier_;
+  const PlaybookBook& book_;
+  k8s::Client& client_;
+  const std::string name_space_;
+  const Clock& clock_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::map<std::string, TrustedImage>> known_good_;  ///< guarded; by workload UID, container
+};
+
+}  // namespace kintsugi::controller

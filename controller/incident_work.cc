@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/incident_work.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/escape.h"
+#include "model/incident_json.h"
+
+namespace kintsugi::controller {
+
+IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode)
+    : world_(world),
+      incident_(std::move(incident)),
+      stored_(status_to_json(incident_).dump()),
+      playbook_(std::move(playbook)),
+      mode_(mode) {}
+
+void IncidentWork::conclude(std::string_view type, const Finding& finding) {
+  const Condition* before = find_condition(incident_.status, type);
+  const bool news = before == nullptr || before->status != finding.status || before->reason != finding.reason;
+  set_condition(incident_, type, finding.status, finding.reason, finding.message, now());
+  if (!news) return;
+  constexpr std::string_view kStatus[] = {"False", "True", "Unknown"};
+  note(std::string(type) + "=" + std::string(kStatus[std::size_t(finding.status)]) + " " + finding.reason + ": " +
+       finding.message);
+  const bool is_warning = !finding.holds();
+  world_.announcer.announce(incident_, is_warning, std::string(type) + finding.reason, finding.message);
+}
+
+void IncidentWork::note(std::string_view message) {
+  add_timeline(incident_.status, now(), "controller", message);
+  world_.log.info("Incident", {{"incident", incident_.name}, {"target", target().to_string()}, {"event", message}});
+}
+
+void IncidentWork::await(std::string_view step, std::string_view why) {
+  std::string reason = escape(why, kMaxConditionMessageBytes - 4);
+  if (incident_.status.awaiting == step && incident_.status.awaiting_reason == reason) return;
+  incident_.status.awaiting = step;
+  incident_.status.awaiting_reason = std::move(reason);
+  if (step.empty()) return;
+  note("Step " + std::string(step) + " waits for a person: " + std::string(why));
+  world_.announcer.announce(incident_, true, "AwaitingApproval", incident_.status.awaiting_reason);
+}
+
+void IncidentWork::end(Outcome outcome, std::string_view reason, std::string_view message) {
+  incident_.status.outcome = outcome;
+  if (!incident_.status.times.closed) incident_.status.times.closed = now();
+  incident_.status.awaiting.clear();
+  incident_.status.awaiting_reason.clear();
+  const bool failed = outcome == Outcome::kFailed;
+  conclude(failed ? condition::kFailed : condition::kClosed,
+           {ConditionStatus::kTrue, std::string(reason), std::string(message), false});
+}
+
+Result<void> IncidentWork::journal(const Action& action, JournalEntry::State state) {
+  auto& entries = incident_.status.journal;
+  auto entry = std::find_if(entries.begin(), entries.end(),
+                            [&](const JournalEntry& candidate) { return candidate.action.id == action.id; });
+  if (entry == entries.end()) {
+    std::size_t bytes = action.body.size() + action.undo.size();
+    for (const JournalEntry& other : entries) bytes += other.action.body.size() + other.action.undo.size();
+    if (bytes > kMaxJournalBytes) {
+      return fail(make_error(ErrorCode::kTooLarge, "the plan does not fit into the incident's journal").on(action.id));
+    }
+    entries.push_back({action, state, ""});
+    return {};
+  }
+  entry->action = action;
+  entry->state = state;
+  return {};
+}
+
+Result<void> IncidentWork::save() {
+  incident_.status.observed_generation = incident_.generation;
+  incident_.status.fencing_token = std::uint64_t(std::max<std::int64_t>(0, world_.leadership.fencing_token()));
+  std::string wanted = status_to_json(incident_).dump();
+  if (wanted == stored_) return {};
+  auto written = world_.store.update_status(incident_);
+  if (!written) return tl::unexpected(std::move(written).error());
+  incident_.resource_version = written->resource_version;
+  stored_ = std::move(wanted);
+  return {};
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "controller/evidence_collector.h"
+#include "controller/image_trust.h"
+#include "controller/jobs.h"
+#include "controller/playbook_book.h"
+#include "controller/settings.h"
+#include "incidents/ledger.h"
+#include "incidents/store.h"
+#include "model/finding.h"
+#include "targets/kubernetes/pod_target.h"
+
+namespace kintsugi::controller {
+
+/// Whether this replica may act for all. Thread-safe.
+class Leadership {
+ public:
+  virtual ~Leadership() = default;
+  virtual bool leads() const = 0;
+  /// Asked right before a destructive action is sent: leadership will outlast the request (K8.9).
+  virtual bool outlasts(std::chrono::nanoseconds margin) const = 0;
+  virtual std::int64_t fencing_token() const = 0;
+};
+
+/// Tells people through the cluster's Events, best effort. Thread-safe.
+class Announcer {
+ public:
+  virtual ~Announcer() = default;
+  virtual void announce(const Incident& incident, bool is_warning, std::string_view reason, std::string_view message) = 0;
+};
+
+/// Everything that steps work with. Only references: the process owns the parts.
+struct World {
+  incidents::IncidentStore& store;
+  incidents::Ledger& ledger;
+  const targets::ClusterCache& cache;
+  const targets::PodTarget& target;
+  const PlaybookBook& book;
+  ImageTrust& trust;
+  EvidenceCollector& evidence;
+  Jobs& jobs;
+  const Leadership& leadership;
+  Announcer& announcer;
+  const Settings& settings;
+  const Clock& clock;
+  Logger& log;
+};
+
+/// One incident during one reconcile: a working copy that is written back when it has changed.
+class IncidentWork {
+ public:
+  IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode);
+
+  World& world() { return world_; }
+  const Incident& incident() const { return incident_; }
+  IncidentStatus& status() { return incident_.status; }
+  const TargetRef& target() const { return incident_.spec.target; }
+  /// nullptr where the playbook is gone.
+  const Playbook* playbook() const { return playbook_.get(); }
+  /// What may be done now: the incident's mode under today's caps.
+  Mode mode() const { return mode_; }
+  WallTime now() const { return world_.clock.now(); }
+
+  /// Sets a condition; a change of its status or reason is also in the timeline and an Event.
+  void conclude(std::string_view condition, const Finding& finding);
+  void note(std::string_view message);
+  /// Names the step that waits for a person, and why; an empty step: none waits.
+  void await(std::string_view step, std::string_view why);
+  /// Ends the incident.
+  void end(Outcome outcome, std::string_view reason, std::string_view message);
+
+  /// Keeps an action before its first change, or its new state. The bound on the journal is checked here, before
+  /// anything changes.
+  Result<void> journal(const Action& action, JournalEntry::State state);
+
+  /// Writes the status where it differs from what is stored. kConflict: somebody else wrote; start again.
+  Result<void> save();
+
+ private:
+  World& world_;
+  Incident incident_;
+  std::string stored_;  ///< the status as stored, serialised
+  std::shared_ptr<const Playbook> playbook_;
+  Mode mode_;
+};
+
+}  // namespace kintsugi::controller

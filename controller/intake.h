@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From a decoded signal to a durable incident. Needs no leader: every replica does this, and an incident's name decides
+// who was first (design.md, "Intake needs no leader").
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "controller/playbook_book.h"
+#include "controller/settings.h"
+#include "incidents/store.h"
+#include "model/signal.h"
+#include "targets/kubernetes/containment.h"
+#include "targets/kubernetes/pod_target.h"
+
+namespace kintsugi::controller {
+
+/// What became of one signal.
+enum class Disposition : std::uint8_t {
+  kOpened,
+  kJoined,
+  kDuplicate,
+  kObserved,
+  kNoPlaybook,
+  kNoTarget,
+  kUnprotected,
+  kGone,
+  kUidMismatch,
+  kNotUnique,
+  kLate,
+  kOff,
+  kRefused,
+};
+inline constexpr std::size_t kDispositionCount = 13;
+/// The word in answers and metrics: "opened", "no-playbook", …
+std::string_view to_string(Disposition disposition);
+
+struct IntakeResult {
+  Disposition disposition = Disposition::kNoPlaybook;
+  std::string incident;  ///< empty where none is concerned
+  std::string message;   ///< for people, escaped
+};
+
+/// Thread-safe. What it answers is durable; a repeat of a known (source, rule) pair is only counted, and the counts
+/// are written by flush_repeats().
+class Intake {
+ public:
+  /// Called with the name of an incident whose create this process has won, and when that create was started.
+  using Won = std::function<void(const std::string& incident, MonotonicTime started)>;
+
+  /// References must outlive the intake.
+  Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache, const targets::PodTarget& target,
+         const PlaybookBook& playbooks, const Settings& settings, const Clock& clock, Logger& log, Won won);
+
+  /// An error means that nothing is durable and the sender should send again.
+  Result<IntakeResult> take(const Signal& signal);
+  /// Writes what repeats were counted since the last time, best effort.
+  void flush_repeats();
+
+ private:
+  struct Victim {
+    std::shared_ptr<const targets::Pod> pod;
+    std::string container;
+    std::string note;  ///< what was not as the signal said, for the timeline
+  };
+  struct Opening {
+    Victim victim;
+    const Playbook* playbook;
+    Mode mode;
+  };
+
+  std::optional<IntakeResult> refuse_early(const Signal& signal) const;
+  Result<Victim> resolve(const Signal& signal, std::optional<IntakeResult>& instead) const;
+  Result<Victim> resolve_by_container(const Signal& signal, std::optional<IntakeResult>& instead) const;
+  std::optional<IntakeResult> judge_identity(const Signal& signal, Victim& victim) const;
+  Result<IntakeResult> open_or_join(const Signal& signal, const Opening& opening);
+  Result<IntakeResult> join(const Signal& signal, const Opening& opening, const std::string& name);
+  Incident new_incident(const Signal& signal, const Opening& opening, unsigned generation) const;
+  bool count_repeat(const Signal& signal, const Incident& incident);
+
+  incidents::IncidentStore& store_;
+  const targets::ClusterCache& cache_;
+  const targets::PodTarget& target_;
+  const PlaybookBook& playbooks_;
+  const Settings& settings_;
+  const Clock& clock_;
+  Logger& log_;
+  const Won won_;
+
+  struct Repeat {
+    Signal signal;  ///< the last one
+    std::uint64_t count = 0;
+  };
+  std::mutex mutex_;
+  std::map<std::string, std::map<std::string, Repeat>> repeats_;  ///< guarded; by incident, then source and rule
+};
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "model/severity.h"
+
+namespace kintsugi::controller {
+
+/// "ADDR:PORT", already taken apart.
+struct ListenAddress {
+  std::string address;
+  std::uint16_t port = 0;
+};
+
+/// What the command line and the environment decide; fixed for the life of the process.
+struct Settings {
+  std::string kubeconfig;  ///< empty: $KUBECONFIG, ~/.kube/config, in-cluster
+  std::string name_space = "kintsugi-system";
+  std::string playbooks_directory;       ///< empty: Playbook resources only
+  std::string trust_policies_directory;  ///< empty: TrustPolicy resources only
+  std::string evidence_directory;        ///< empty: nothing can be collected
+  std::uint64_t evidence_budget_bytes = 256u << 20;
+  ListenAddress signals_listen{"127.0.0.1", 8443};
+  ListenAddress metrics_listen{"127.0.0.1", 9090};
+  std::string signals_token_file;
+  std::string signals_tls_certificate;
+  std::string signals_tls_key;
+  bool allow_plain_signals = false;
+  bool allow_http_registry = false;
+  std::string registry_credentials_file;  ///< a dockerconfigjson; empty: anonymous
+  bool leader_elect = true;
+  std::string identity;  ///< this replica, in the lease and in events
+
+  std::chrono::milliseconds contain_window{1000};   ///< a winner patches within this of the start of its create
+  std::chrono::milliseconds contain_timeout{500};   ///< of the winner's patch
+  std::chrono::milliseconds leader_redrive{2000};   ///< the leader contains what is not contained after this
+  std::chrono::milliseconds person_grace{3000};     ///< release and hold take effect this long after creation
+  std::chrono::milliseconds recheck{1000};          ///< how often a step that waits for the world looks again
+  std::chrono::milliseconds retry{5000};            ///< how soon a failed step is tried again
+
+  /// By Severity: containment and recovery objectives in seconds.
+  std::array<double, 4> containment_objective{60, 60, 30, 5};
+  std::array<double, 4> recovery_objective{14400, 3600, 1800, 600};
+};
+
+}  // namespace kintsugi::controller

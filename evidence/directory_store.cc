@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <sstream>
+
+#include "base/encoding.h"
+#include "base/escape.h"
+#include "base/file.h"
+#include "evidence/store.h"
+
+namespace kintsugi::evidence {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t kMaxManifestBytes = 1u << 20;
+
+/// Names come from pods and containers, which attackers may name: only plain relative paths are taken.
+bool is_plain_path(const std::string& path) {
+  if (path.empty() || path.size() > 512 || path.front() == '/') return false;
+  if (path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") != std::string::npos) {
+    return false;
+  }
+  for (const fs::path& part : fs::path(path)) {
+    if (part == ".." || part == "." || part.empty()) return false;
+  }
+  return true;
+}
+
+std::uint64_t bytes_below(const fs::path& folder) {
+  std::uint64_t total = 0;
+  std::error_code error;
+  for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
+    std::error_code ignored;
+    if (it->is_regular_file(ignored)) total += it->file_size(ignored);
+  }
+  return total;
+}
+
+struct Mount {
+  std::string root, point, type;
+};
+
+/// One line of mountinfo (proc(5)): "36 35 98:0 /root /point opts tags - type source super".
+Mount parse_mount(const std::string& line) {
+  std::istringstream in(line);
+  std::string skip;
+  Mount mount;
+  in >> skip >> skip >> skip >> mount.root >> mount.point;
+  while (in >> skip && skip != "-") {
+  }
+  in >> mount.type;
+  return mount;
+}
+
+bool is_below(std::string_view directory, std::string_view point) {
+  if (point == "/") return true;
+  return directory.starts_with(point) && (directory.size() == point.size() || directory[point.size()] == '/');
+}
+
+}  // namespace
+
+bool is_durable_mount(std::string_view mountinfo, std::string_view directory) {
+  Mount nearest;
+  std::istringstream lines{std::string(mountinfo)};
+  for (std::string line; std::getline(lines, line);) {
+    Mount mount = parse_mount(line);
+    // A later mount at the same point hides the earlier one.
+    if (is_below(directory, mount.point) && mount.point.size() >= nearest.point.size()) nearest = std::move(mount);
+  }
+  if (nearest.type == "tmpfs" || nearest.type == "ramfs") return false;
+  if (nearest.root.find("kubernetes.io~empty-dir") != std::string::npos) return false;
+  return !(nearest.point == "/" && nearest.type == "overlay");
+}
+
+DirectoryStore::DirectoryStore(std::string directory, std::uint64_t budget_bytes, const Clock& clock)
+    : directory_(std::move(directory)), budget_bytes_(budget_bytes), clock_(clock) {}
+
+Result<File> DirectoryStore::put(const std::string& incident, const std::string& path, std::string_view content,
+                                 std::string_view collector) {
+  if (!is_plain_path(incident) || !is_plain_path(path)) {
+    return fail(ErrorCode::kInvalidInput, "not a plain path for evidence: " + escape(path, 64));
+  }
+  const fs::path folder = fs::path(directory_) / incident;
+  const fs::path file = folder / path;
+  std::error_code error;
+  fs::create_directories(file.parent_path(), error);
+  if (error) {
+    return fail(make_error(ErrorCode::kInternal, "cannot create: " + error.message())
+                    .on(file.parent_path().string())
+                    .advise("check that the evidence directory exists and is writable"));
+  }
+  if (bytes_below(folder) + content.size() > budget_bytes_) {
+    return fail(make_error(ErrorCode::kTooLarge, fmt::format("over the budget of {} bytes an incident", budget_bytes_))
+                    .on(file.string()));
+  }
+  if (auto written = write_file_durably(file.string(), content); !written) {
+    return tl::unexpected(std::move(written).error());
+  }
+  return File{path, sha256_hex(content), content.size(), std::string(collector), clock_.now()};
+}
+
+Result<std::string> DirectoryStore::finish(const Manifest& manifest) {
+  const std::string text = to_text(manifest);
+  if (auto kept = put(manifest.incident, "manifest.json", text, "manifest"); !kept) {
+    return tl::unexpected(std::move(kept).error());
+  }
+  return sha256_hex(text);
+}
+
+Result<Manifest> DirectoryStore::find(const std::string& incident) {
+  if (!is_plain_path(incident)) return fail(ErrorCode::kInvalidInput, "not an incident's name");
+  auto text = read_file(location(incident) + "/manifest.json", kMaxManifestBytes);
+  if (!text) return tl::unexpected(std::move(text).error());
+  return parse_manifest(*text);
+}
+
+std::string DirectoryStore::location(const std::string& incident) const {
+  return (fs::path(directory_) / incident).string();
+}
+
+bool DirectoryStore::is_durable() const {
+  std::error_code error;
+  const fs::path absolute = fs::weakly_canonical(fs::absolute(directory_), error);
+  const auto mountinfo = read_file("/proc/self/mountinfo", kMaxManifestBytes);
+  return !error && mountinfo && is_durable_mount(*mountinfo, absolute.string());
+}
+
+}  // namespace kintsugi::evidence

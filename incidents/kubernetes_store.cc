@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "incidents/kubernetes_store.h"
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "base/document.h"
+#include "k8s-client/core/resource_version.h"
+#include "k8s-client/runtime/informer.h"
+#include "k8s-client/runtime/list_watch_source.h"
+#include "model/incident_json.h"
+
+namespace kintsugi::incidents {
+namespace {
+
+using nlohmann::json;
+
+constexpr k8s::Resource kIncidents{"kintsugi.dev", "v1alpha1", "incidents", "Incident"};
+constexpr const char* kByTarget = "target";
+
+/// An incident fits the API server's own limit for a request; more than that did not come from there.
+constexpr DocumentLimits kIncidentLimits{3u << 20, 64, 200'000};
+
+struct StoredIncident : k8s::Object {
+  IncidentStore::Pointer incident;
+};
+
+Result<StoredIncident> project(k8s::RawJson raw) {
+  auto object = parse_json(raw.text, kIncidentLimits);
+  if (!object) return tl::unexpected(std::move(object).error());
+  StoredIncident stored;
+  stored.incident = std::make_shared<const Incident>(stored_incident_from_json(*object));
+  return stored;
+}
+
+std::string describe(const std::string& name) { return "incident " + name; }
+
+}  // namespace
+
+struct KubernetesIncidentStore::Impl {
+  Impl(k8s::Client& api, std::string where, const Clock& clock, Logger& log)
+      : client(api),
+        name_space(std::move(where)),
+        source(client, kIncidents, name_space),
+        informer(source, project, options(), clock, log) {
+    informer.add_index(kByTarget, [](const StoredIncident& stored) {
+      return std::vector{stored.incident->spec.target.uid};
+    });
+    informer.add_handler([this](const k8s::Change<StoredIncident>& change) { on_change(change); });
+  }
+
+  static k8s::InformerOptions options() {
+    k8s::InformerOptions options;
+    options.name = "incidents";
+    return options;
+  }
+
+  k8s::ObjectKey key(const std::string& name) const { return {name_space, name}; }
+
+  void on_change(const k8s::Change<StoredIncident>& change) {
+    const Incident& incident = *change.object().incident;
+    {
+      std::lock_guard lock(mutex);
+      const auto own = written.find(incident.name);
+      const bool caught_up = own != written.end() && !is_newer(*own->second, incident);
+      if (own != written.end() && (change.now == nullptr || caught_up)) written.erase(own);
+    }
+    for (const auto& callback : subscribers) callback(incident.name);
+  }
+
+  static bool is_newer(const Incident& left, const Incident& right) {
+    const auto order = k8s::compare_resource_versions(left.resource_version, right.resource_version);
+    return order && *order > 0;
+  }
+
+  Pointer newest(const std::string& name, Pointer seen) const {
+    std::lock_guard lock(mutex);
+    const auto own = written.find(name);
+    if (own == written.end()) return seen;
+    return seen == nullptr || is_newer(*own->second, *seen) ? own->second : seen;
+  }
+
+  /// Reads an answer of the API server and remembers it as this process's own latest.
+  Result<Incident> keep(k8s::ApiResult<json> answer, bool was_written) {
+    if (!answer) return fail(answer.error());
+    Incident incident = stored_incident_from_json(*answer);
+    if (was_written) {
+      const auto stored = std::make_shared<const Incident>(incident);
+      std::lock_guard lock(mutex);
+      if (!informer.has_seen(incident.resource_version)) written[incident.name] = stored;
+    }
+    return incident;
+  }
+
+  k8s::Client& client;
+  const std::string name_space;
+  k8s::ClientListWatchSource source;
+  k8s::Informer<StoredIncident> informer;
+  std::vector<std::function<void(const std::string&)>> subscribers;
+  mutable std::mutex mutex;
+  std::map<std::string, Pointer> written;  ///< guarded; own writes that the watch has not shown yet
+};
+
+KubernetesIncidentStore::KubernetesIncidentStore(k8s::Client& client, std::string name_space, const Clock& clock,
+                                                 Logger& log)
+    : impl_(std::make_unique<Impl>(client, std::move(name_space), clock, log)) {}
+
+KubernetesIncidentStore::~KubernetesIncidentStore() = default;
+
+void KubernetesIncidentStore::run(std::stop_token stop) { impl_->informer.run(std::move(stop)); }
+
+Result<void> KubernetesIncidentStore::wait_for_sync(MonotonicTime deadline, std::stop_token stop) const {
+  return impl_->informer.wait_for_sync(deadline, std::move(stop));
+}
+
+Result<Incident> KubernetesIncidentStore::create(const Incident& incident, std::chrono::milliseconds timeout) {
+  k8s::CallOptions call;
+  call.priority = net::Priority::kContainment;
+  call.timeout = timeout;
+  json object = to_json(incident);
+  object.erase("status");  // the API server drops it on create
+  return impl_->keep(impl_->client.create(kIncidents, impl_->name_space, object, call), true);
+}
+
+Result<Incident> KubernetesIncidentStore::get(const std::string& name) {
+  return impl_->keep(impl_->client.get(kIncidents, impl_->key(name)), false);
+}
+
+Result<Incident> KubernetesIncidentStore::update_status(const Incident& incident) {
+  json object = {{"apiVersion", kApiVersion},
+                 {"kind", "Incident"},
+                 {"metadata",
+                  {{"name", incident.name},
+                   {"namespace", impl_->name_space},
+                   {"resourceVersion", incident.resource_version},
+                   {"uid", incident.uid}}},
+                 {"status", status_to_json(incident)}};
+  // PUT replaces the main object's spec nowhere: the subresource takes the status alone.
+  return impl_->keep(impl_->client.update_status(kIncidents, impl_->key(incident.name), object), true);
+}
+
+Result<void> KubernetesIncidentStore::release_finalizer(const Incident& incident) {
+  auto live = impl_->client.get(kIncidents, impl_->key(incident.name));
+  if (!live) return live.error().code == ErrorCode::kNotFound ? Result<void>() : fail(live.error());
+  const json finalizers = live->at("metadata").value("finalizers", json::array());
+  const auto ours = std::find(finalizers.begin(), finalizers.end(), kLedgerFinalizer);
+  if (ours == finalizers.end() || live->at("metadata").value("uid", "") != incident.uid) return {};
+  const std::string pointer = "/metadata/finalizers/" + std::to_string(ours - finalizers.begin());
+  k8s::JsonPatch patch;
+  patch.test("/metadata/uid", incident.uid);
+  patch.test(pointer, kLedgerFinalizer);
+  patch.remove(pointer);
+  auto patched = impl_->client.patch(kIncidents, impl_->key(incident.name), patch);
+  if (!patched && patched.error().code != ErrorCode::kNotFound) {
+    return fail(make_error(patched.error().code, patched.error().message).on(describe(incident.name)));
+  }
+  return {};
+}
+
+Result<void> KubernetesIncidentStore::remove(const Incident& incident) {
+  k8s::DeleteOptions options;
+  options.uid = incident.uid;
+  auto removed = impl_->client.remove(kIncidents, impl_->key(incident.name), options);
+  if (!removed && removed.error().code != ErrorCode::kNotFound) return fail(removed.error());
+  return {};
+}
+
+IncidentStore::Pointer KubernetesIncidentStore::cached(const std::string& name) const {
+  const auto stored = impl_->informer.get(impl_->key(name));
+  return impl_->newest(name, stored == nullptr ? nullptr : stored->incident);
+}
+
+std::vector<IncidentStore::Pointer> KubernetesIncidentStore::of_target(const std::string& target_uid) const {
+  std::map<std::string, Pointer> found;
+  for (const auto& stored : impl_->informer.by_index(kByTarget, target_uid)) {
+    found[stored->incident->name] = impl_->newest(stored->incident->name, stored->incident);
+  }
+  {
+    std::lock_guard lock(impl_->mutex);
+    for (const auto& [name, incident] : impl_->written) {
+      if (incident->spec.target.uid == target_uid && !found.contains(name)) found[name] = incident;
+    }
+  }
+  std::vector<Pointer> generations;
+  generations.reserve(found.size());
+  for (auto& [name, incident] : found) generations.push_back(std::move(incident));
+  // By age of the name: a longer number is a higher one.
+  std::stable_sort(generations.begin(), generations.end(),
+                   [](const Pointer& a, const Pointer& b) { return a->name.size() < b->name.size(); });
+  return generations;
+}
+
+std::vector<IncidentStore::Pointer> KubernetesIncidentStore::list() const {
+  std::vector<Pointer> all;
+  for (const auto& stored : impl_->informer.list()) {
+    all.push_back(impl_->newest(stored->incident->name, stored->incident));
+  }
+  return all;
+}
+
+void KubernetesIncidentStore::subscribe(std::function<void(const std::string& name)> changed) {
+  impl_->subscribers.push_back(std::move(changed));
+}
+
+}  // namespace kintsugi::incidents

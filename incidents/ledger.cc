@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "incidents/ledger.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/document.h"
+#include "base/time.h"
+
+namespace kintsugi::incidents {
+namespace {
+
+using nlohmann::json;
+
+using Stamp = std::optional<WallTime> IncidentTimes::*;
+constexpr std::pair<const char*, Stamp> kStamps[] = {
+    {"start", &IncidentTimes::compromise_start}, {"detected", &IncidentTimes::detected},
+    {"acknowledged", &IncidentTimes::acknowledged}, {"contained", &IncidentTimes::contained},
+    {"evidence", &IncidentTimes::evidence_preserved}, {"redeployed", &IncidentTimes::redeployed},
+    {"recovered", &IncidentTimes::recovered}, {"closed", &IncidentTimes::closed}};
+
+std::string text_of(const Node& object, std::string_view key) {
+  const Node* value = object.find(key);
+  return value != nullptr && value->kind == Node::Kind::kString ? value->text : std::string();
+}
+
+}  // namespace
+
+LedgerRecord record_of(const Incident& incident) {
+  return {incident.uid,          incident.name,           incident.spec.target.name_space, incident.spec.origin.source,
+          incident.status.severity, incident.status.outcome, incident.status.times};
+}
+
+std::string to_text(const LedgerRecord& record) {
+  json out = {{"uid", record.uid},
+              {"name", record.name},
+              {"namespace", record.name_space},
+              {"source", record.source},
+              {"severity", to_string(record.severity)},
+              {"outcome", to_string(record.outcome)}};
+  for (const auto& [key, stamp] : kStamps) {
+    if (const auto& time = record.times.*stamp) out[key] = format_micros(*time);
+  }
+  return out.dump();
+}
+
+Result<LedgerRecord> parse_ledger_record(std::string_view text) {
+  const auto root = parse_json_document(text);
+  if (!root) return tl::unexpected(root.error());
+  LedgerRecord record;
+  record.uid = text_of(*root, "uid");
+  record.name = text_of(*root, "name");
+  record.name_space = text_of(*root, "namespace");
+  record.source = text_of(*root, "source");
+  const auto severity = parse_severity(text_of(*root, "severity"));
+  if (record.uid.empty() || !severity) return fail(ErrorCode::kInvalidInput, "ledger record without uid or severity");
+  record.severity = *severity;
+  const std::string outcome = text_of(*root, "outcome");
+  for (const Outcome candidate : kOutcomes) {
+    if (to_string(candidate) == outcome) record.outcome = candidate;
+  }
+  for (const auto& [key, stamp] : kStamps) {
+    const std::string time = text_of(*root, key);
+    if (time.empty()) continue;
+    const auto parsed = parse_rfc3339(time);
+    if (!parsed) return fail(ErrorCode::kInvalidInput, "ledger record with a malformed time");
+    record.times.*stamp = *parsed;
+  }
+  return record;
+}
+
+}  // namespace kintsugi::incidents

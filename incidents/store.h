@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "model/incident.h"
+
+namespace kintsugi::incidents {
+
+/// Where incidents live. Thread-safe.
+///
+/// Reads without I/O (`cached`, `of_target`, `list`) never show less than what this process has itself written.
+/// Identity is the name: of two creates of one name exactly one succeeds, anywhere.
+class IncidentStore {
+ public:
+  using Pointer = std::shared_ptr<const Incident>;
+
+  virtual ~IncidentStore() = default;
+
+  /// Errors: kAlreadyExists; `outcome_unknown` where no answer came (look with get()).
+  virtual Result<Incident> create(const Incident& incident, std::chrono::milliseconds timeout) = 0;
+  /// Live. kNotFound where there is none.
+  virtual Result<Incident> get(const std::string& name) = 0;
+  /// Writes the status if the incident is still at `incident.resource_version`, else kConflict.
+  virtual Result<Incident> update_status(const Incident& incident) = 0;
+  /// Takes our finalizer off an incident that is being deleted. Succeeds where it has none.
+  virtual Result<void> release_finalizer(const Incident& incident) = 0;
+  /// Asks for the deletion of an incident that is over, with its UID as the precondition.
+  virtual Result<void> remove(const Incident& incident) = 0;
+
+  virtual Pointer cached(const std::string& name) const = 0;
+  /// All generations of a target, lowest first.
+  virtual std::vector<Pointer> of_target(const std::string& target_uid) const = 0;
+  virtual std::vector<Pointer> list() const = 0;
+  /// `changed` is called with the name of each incident that came, changed or went, on a thread of the store: enqueue
+  /// and return. Before the store is started.
+  virtual void subscribe(std::function<void(const std::string& name)> changed) = 0;
+};
+
+}  // namespace kintsugi::incidents

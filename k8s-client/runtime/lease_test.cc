@@ -1,0 +1,373 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "k8s-client/runtime/lease.h"
+
+#include <algorithm>
+#include <atomic>
+#include <catch2/catch.hpp>
+#include <functional>
+#include <random>
+#include <thread>
+#include <vector>
+
+#include "k8s-client/runtime/lease_elector.h"
+
+using namespace kintsugi;
+using namespace kintsugi::k8s;
+using namespace std::chrono_literals;
+
+namespace {
+
+const WallTime kStamp{std::chrono::seconds(1'800'000'000)};
+
+LeaseRecord held_by(const std::string& holder, std::int64_t transitions = 4,
+                    const std::string& version = "7") {
+  return {holder, 15s, kStamp, kStamp, transitions, version};
+}
+
+/// The API server's side: optimistic concurrency over one record. `before_answer` runs inside each call and
+/// may turn its answer into an error after the effect.
+class FakeLeaseStore final : public LeaseStore {
+ public:
+  ApiResult<std::optional<LeaseRecord>> get(std::chrono::nanoseconds timeout, std::stop_token) override {
+    if (auto error = trouble("get", timeout)) return tl::unexpected(*error);
+    return record;
+  }
+
+  ApiResult<LeaseRecord> put(const LeaseRecord& wanted, std::chrono::nanoseconds timeout,
+                             std::stop_token) override {
+    const std::string current = record ? record->resource_version : "";
+    if (wanted.resource_version != current) {
+      ApiError conflict;
+      static_cast<Error&>(conflict) = make_error(ErrorCode::kConflict, "changed");
+      conflict.http_status = 409;
+      return tl::unexpected(conflict);
+    }
+    LeaseRecord stored = wanted;
+    stored.resource_version = std::to_string(++version);
+    if (!drop_writes) record = stored;
+    if (auto error = trouble("put", timeout)) return tl::unexpected(*error);
+    return stored;
+  }
+
+  using Hook =
+      std::function<std::optional<ApiError>(std::string_view call, std::chrono::nanoseconds timeout)>;
+  std::optional<LeaseRecord> record;
+  Hook before_answer;
+  bool drop_writes = false;
+  int version = 100;
+
+ private:
+  std::optional<ApiError> trouble(std::string_view call, std::chrono::nanoseconds timeout) const {
+    return before_answer ? before_answer(call, timeout) : std::nullopt;
+  }
+};
+
+ApiError no_answer() {
+  Error error = make_error(ErrorCode::kTimeout, "no answer");
+  error.outcome_unknown = true;
+  return transport_error(error, "lease");
+}
+
+struct Bench {
+  ManualClock clock;
+  Logger log{clock, LogLevel::kError, [](std::string_view) {}};
+  FakeLeaseStore store;
+  std::stop_source stop;
+  std::vector<std::int64_t> started;
+  std::atomic<int> lost = 0;
+
+  LeaseElectorOptions options() {
+    LeaseElectorOptions options;
+    options.identity = "me";
+    options.on_started = [this](std::int64_t token) { started.push_back(token); };
+    options.on_lost = [this] { ++lost; };
+    return options;
+  }
+  /// Runs the elector while time passes by itself.
+  Result<void> run(LeaseElector& elector) {
+    std::jthread mover([this](std::stop_token done) {
+      while (!done.stop_requested()) {
+        clock.advance(100ms);
+        std::this_thread::sleep_for(200us);
+      }
+    });
+    return elector.run(stop.get_token());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("times that cannot work are refused (K8.1)") {
+  CHECK(LeaseTimes{}.check());
+  CHECK(LeaseTimes{15s, 10s, 2s}.request_timeout() == 5s);
+  CHECK(LeaseTimes{3s, 1s, 100ms}.request_timeout() == 1s);
+  const auto bad = GENERATE(LeaseTimes{10s, 10s, 2s}, LeaseTimes{15s, 15s, 2s}, LeaseTimes{15s, 2s, 2s},
+                            LeaseTimes{15s, 2400ms, 2s}, LeaseTimes{15s, 10s, 0s}, LeaseTimes{15s, 10s, -1s},
+                            LeaseTimes{15500ms, 10s, 2s});
+  CHECK(bad.check().error().code == ErrorCode::kInvalidInput);
+}
+
+TEST_CASE(
+    "a lease that does not exist is created, a released or expired one is taken with a higher token "
+    "(K8.10)") {
+  LeaseElection election("me", {});
+  MonotonicTime now{1h};
+  SECTION("none") {
+    election.observe(std::nullopt, now);
+    const auto record = election.propose(now, kStamp);
+    REQUIRE(record);
+    CHECK(record->resource_version.empty());
+    CHECK(record->holder == "me");
+    CHECK(record->transitions == 0);
+    CHECK(record->duration == 15s);
+  }
+  SECTION("released") {
+    election.observe(held_by("", 4), now);
+    const auto record = election.propose(now, kStamp);
+    REQUIRE(record);
+    CHECK(record->transitions == 5);
+    CHECK(record->resource_version == "7");
+  }
+  SECTION("held, then silent for its duration") {
+    election.observe(held_by("other"), now);
+    CHECK_FALSE(election.propose(now, kStamp));
+    election.observe(held_by("other"), now + 14s);
+    CHECK_FALSE(election.propose(now + 14999ms, kStamp));
+    CHECK(election.propose(now + 15s, kStamp)->transitions == 5);
+  }
+}
+
+TEST_CASE("only the local time of a change counts, never the stamps in the record (K8.2)") {
+  LeaseElection election("me", {});
+  MonotonicTime now{1h};
+  LeaseRecord record = held_by("other");
+  record.renewed = kStamp - 24h;
+  election.observe(record, now);
+  CHECK_FALSE(election.propose(now, kStamp));
+  for (int i = 1; i < 10; ++i) {
+    now += 10s;
+    record.resource_version = std::to_string(100 + i);
+    election.observe(record, now);
+    CHECK_FALSE(election.propose(now + 14s, kStamp));
+  }
+  CHECK(election.propose(now + 15s, kStamp));
+}
+
+TEST_CASE("validity counts from the beginning of the request that renewed") {
+  LeaseElection election("me", {});
+  const MonotonicTime begun{1h};
+  election.observe(std::nullopt, begun);
+  LeaseRecord stored = *election.propose(begun, kStamp);
+  stored.resource_version = "1";
+  election.written(stored, begun);
+  CHECK(election.leading());
+  CHECK(election.valid_until() == begun + 10s);
+  const auto renewal = election.propose(begun + 2s, kStamp + 2s);
+  REQUIRE(renewal);
+  CHECK(renewal->transitions == 0);
+  CHECK(renewal->resource_version == "1");
+  CHECK(renewal->acquired == kStamp);
+  CHECK(renewal->renewed == kStamp + 2s);
+}
+
+TEST_CASE("a leader that sees anything but its own term has lost") {
+  const auto seen =
+      GENERATE(std::optional<LeaseRecord>(held_by("other", 1)), std::optional<LeaseRecord>(held_by("me", 1)),
+               std::optional<LeaseRecord>(held_by("", 0)), std::optional<LeaseRecord>());
+  LeaseElection election("me", {});
+  const MonotonicTime now{1h};
+  election.observe(std::nullopt, now);
+  LeaseRecord stored = *election.propose(now, kStamp);
+  stored.resource_version = "1";
+  election.written(stored, now);
+  election.observe(seen, now + 1s);
+  CHECK_FALSE(election.leading());
+}
+
+TEST_CASE("a lease with our name that we did not write is somebody else's") {
+  LeaseElection election("me", {});
+  const MonotonicTime now{1h};
+  election.observe(held_by("me"), now);
+  CHECK_FALSE(election.leading());
+  CHECK_FALSE(election.propose(now, kStamp));
+}
+
+TEST_CASE("a write without an answer counts once it is found stored") {
+  LeaseElection election("me", {});
+  const MonotonicTime now{1h};
+  election.observe(held_by("", 4), now);
+  LeaseRecord sent = *election.propose(now, kStamp);
+  election.outcome_unknown(sent, now);
+  CHECK_FALSE(election.leading());
+  sent.resource_version = "8";
+  election.observe(sent, now + 5s);
+  CHECK(election.leading());
+  CHECK(election.valid_until() == now + 10s);
+  CHECK(election.fencing_token() == 5);
+}
+
+TEST_CASE("of two candidates over one lease at most one leads at any time, whatever calls fail") {
+  // Each candidate reads and writes at its own pace; calls fail or hang in a fixed pseudo-random way.
+  for (std::uint32_t seed = 1; seed <= 50; ++seed) {
+    std::mt19937 random(seed);
+    FakeLeaseStore store;
+    LeaseElection candidates[] = {{"a", {}}, {"b", {}}};
+    MonotonicTime now{1h};
+    std::int64_t highest_token = -1;
+    int terms = 0;
+    for (int round = 0; round < 400; ++round) {
+      now += std::chrono::milliseconds(random() % 4000);
+      auto& candidate = candidates[random() % 2];
+      const bool was_leading = candidate.leading() && now < candidate.valid_until();
+      if (!was_leading) candidate.lose();
+      candidate.observe(store.record, now);
+      if (auto record = candidate.propose(now, kStamp)) {
+        store.drop_writes = random() % 4 == 0;
+        const bool answer_lost = store.drop_writes || random() % 4 == 0;
+        const auto stored = store.put(*record, 5s, {});
+        if (stored && !answer_lost) candidate.written(*stored, now);
+        if (stored && answer_lost) candidate.outcome_unknown(*record, now);
+      }
+      const bool a = candidates[0].leading() && now < candidates[0].valid_until();
+      const bool b = candidates[1].leading() && now < candidates[1].valid_until();
+      CHECK_FALSE((a && b));
+      if (candidate.leading() && !was_leading) {
+        CHECK(candidate.fencing_token() > highest_token);
+        highest_token = candidate.fencing_token();
+        ++terms;
+      }
+    }
+    CHECK(terms > 0);
+  }
+}
+
+TEST_CASE("an elector leads, renews, and releases on a stop (K8.11)") {
+  Bench bench;
+  LeaseElector elector(bench.options(), bench.store, bench.clock, bench.log);
+  int puts = 0;
+  std::vector<bool> valid;
+  bench.store.before_answer = [&](std::string_view call, auto) -> std::optional<ApiError> {
+    if (call == "put" && ++puts > 1) valid.push_back(elector.still_valid(1s));
+    if (puts == 20) bench.stop.request_stop();
+    return std::nullopt;
+  };
+  CHECK(bench.run(elector));
+  CHECK(bench.started == std::vector<std::int64_t>{0});
+  CHECK(std::count(valid.begin(), valid.end(), true) == long(valid.size()));
+  CHECK(bench.lost == 0);
+  CHECK(bench.store.record->holder.empty());
+  CHECK(bench.store.record->duration == 1s);
+  CHECK_FALSE(elector.still_valid(0s));
+
+  LeaseElector next(bench.options(), bench.store, bench.clock, bench.log);
+  bench.stop = {};
+  puts = 15;
+  CHECK(bench.run(next));
+  CHECK(bench.started == std::vector<std::int64_t>{0, 1});
+}
+
+TEST_CASE("a stop before leadership writes nothing") {
+  Bench bench;
+  bench.store.record = held_by("other");
+  LeaseElector elector(bench.options(), bench.store, bench.clock, bench.log);
+  bench.store.before_answer = [&](std::string_view, auto) -> std::optional<ApiError> {
+    bench.stop.request_stop();
+    return std::nullopt;
+  };
+  CHECK(bench.run(elector));
+  CHECK(bench.started.empty());
+  CHECK(bench.store.record == held_by("other"));
+}
+
+TEST_CASE(
+    "a lease whose calls hang is lost at the renew deadline, and the watchdog needs no I/O for it (K13.11)") {
+  Bench bench;
+  std::atomic<bool> bitten = false;
+  MonotonicTime bitten_at{};
+  Watchdog watchdog(bench.clock, [&] {
+    bitten_at = bench.clock.monotonic();
+    bitten = true;
+  });
+  std::jthread guard([&](std::stop_token stop) { watchdog.run(stop); });
+  LeaseElector elector(bench.options(), bench.store, bench.clock, bench.log, &watchdog);
+  MonotonicTime renewed{};
+  std::chrono::nanoseconds longest{0};
+  bench.store.before_answer = [&](std::string_view call,
+                                  std::chrono::nanoseconds timeout) -> std::optional<ApiError> {
+    longest = std::max(longest, timeout);
+    if (!elector.fencing_token() && call == "put" && bench.started.empty()) {
+      renewed = bench.clock.monotonic();
+      return std::nullopt;
+    }
+    if (bench.started.empty()) return std::nullopt;
+    while (!bitten) std::this_thread::sleep_for(1ms);  // hung: no timeout works
+    CHECK_FALSE(elector.still_valid(0s));
+    return no_answer();
+  };
+  const auto result = bench.run(elector);
+  CHECK(result.error().reason == "LeadershipLost");
+  CHECK(bench.lost == 1);
+  CHECK(bitten_at >= renewed + 9s);
+  CHECK(bitten_at < renewed + 15s);
+  CHECK(longest <= 5s);
+}
+
+TEST_CASE("a leader that finds another holder has lost at once, in the middle of whatever it does (K13.12)") {
+  Bench bench;
+  LeaseElector elector(bench.options(), bench.store, bench.clock, bench.log);
+  bench.store.before_answer = [&](std::string_view call, auto) -> std::optional<ApiError> {
+    if (call == "put" && bench.store.version == 103) {
+      CHECK(elector.still_valid(3s));
+      bench.store.record = held_by("other", 9);
+    }
+    return std::nullopt;
+  };
+  CHECK(bench.run(elector).error().code == ErrorCode::kRefused);
+  CHECK(bench.lost == 1);
+  CHECK_FALSE(elector.still_valid(0s));
+  CHECK(bench.store.record->holder == "other");
+}
+
+TEST_CASE("renewals without an answer are found to have worked (K8.3)") {
+  Bench bench;
+  LeaseElector elector(bench.options(), bench.store, bench.clock, bench.log);
+  int puts = 0;
+  bench.store.before_answer = [&](std::string_view call, auto) -> std::optional<ApiError> {
+    if (call != "put") return std::nullopt;
+    if (++puts == 12) bench.stop.request_stop();
+    return puts % 3 == 0 ? std::optional(no_answer()) : std::nullopt;
+  };
+  CHECK(bench.run(elector));
+  CHECK(bench.lost == 0);
+  CHECK(bench.store.record->holder.empty());
+}
+
+TEST_CASE("wrong options end the elector before it does anything") {
+  Bench bench;
+  auto options = bench.options();
+  SECTION("times") {
+    options.times.lease = 5s;
+  }
+  SECTION("identity") {
+    options.identity.clear();
+  }
+  LeaseElector elector(options, bench.store, bench.clock, bench.log);
+  CHECK(elector.run({}).error().code == ErrorCode::kInvalidInput);
+  CHECK_FALSE(bench.store.record);
+}
+
+TEST_CASE("a watchdog that is moved on or disarmed does not bite") {
+  ManualClock clock;
+  std::atomic<int> bites = 0;
+  Watchdog watchdog(clock, [&] { ++bites; });
+  std::jthread guard([&](std::stop_token stop) { watchdog.run(stop); });
+  for (int i = 0; i < 10; ++i) {
+    watchdog.arm(clock.monotonic() + 10s);
+    clock.advance(9s);
+    std::this_thread::sleep_for(3ms);
+  }
+  watchdog.disarm();
+  clock.advance(1h);
+  std::this_thread::sleep_for(5ms);
+  CHECK(bites == 0);
+}

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/kubernetes/containment.h"
+
+#include <nlohmann/json.hpp>
+
+#include "k8s-client/core/patch.h"
+
+namespace kintsugi::targets {
+namespace {
+
+using nlohmann::json;
+
+std::string label_pointer(std::string_view key) { return k8s::json_pointer({"metadata", "labels", key}); }
+std::string annotation_pointer(std::string_view key) { return k8s::json_pointer({"metadata", "annotations", key}); }
+
+std::string describe(std::string_view verb, const Pod& pod) {
+  return std::string(verb) + " pod " + pod.meta.name_space + "/" + pod.meta.name;
+}
+
+Action patch_of(const Pod& pod, std::string id, const k8s::JsonPatch& patch) {
+  Action action;
+  action.id = std::move(id);
+  action.kind = Action::Kind::kPatch;
+  action.resource = "pods";
+  action.name_space = pod.meta.name_space;
+  action.name = pod.meta.name;
+  action.uid = pod.meta.uid;
+  action.body = patch.to_text();
+  return action;
+}
+
+}  // namespace
+
+bool can_release_by_labels(const Pod& pod) {
+  const std::string& kind = pod.meta.controller.kind;
+  return kind.empty() || (kind == "ReplicaSet" && pod.meta.api_version_of_controller == "apps/v1");
+}
+
+Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics, const Undo* earlier) {
+  k8s::JsonPatch patch;
+  patch.test("/metadata/uid", live.meta.uid);
+  if (!live.incident.empty()) patch.test(annotation_pointer(kIncidentAnnotation), live.incident);
+  if (live.meta.labels.empty()) {
+    patch.test("/metadata/labels", nullptr);
+    patch.add("/metadata/labels", json::object());
+  }
+  for (const auto& [key, value] : live.meta.labels) {
+    patch.test(label_pointer(key), value);
+    patch.remove(label_pointer(key));
+  }
+  patch.add(label_pointer(kQuarantineLabel), "true");
+  if (!forensics.empty()) patch.add(label_pointer(kForensicsLabel), std::string(forensics));
+  if (!live.has_annotations) {
+    patch.test("/metadata/annotations", nullptr);
+    patch.add("/metadata/annotations", json::object());
+  }
+  patch.add(annotation_pointer(kIncidentAnnotation), std::string(incident));
+  const Undo undo = earlier != nullptr ? *earlier : Undo{live.meta.labels, live.safe_to_evict, true};
+  json carried = {{"labels", undo.labels}};
+  if (undo.safe_to_evict) carried["safeToEvict"] = *undo.safe_to_evict;
+  patch.add(annotation_pointer(kUndoAnnotation), carried.dump());
+  patch.add(annotation_pointer(kSafeToEvictAnnotation), "false");
+  Action action = patch_of(live, "contain/isolate", patch);
+  action.description = describe("isolate", live);
+  return action;
+}
+
+std::optional<Undo> find_undo(const Pod& victim, const std::optional<ContainmentRecord>& record) {
+  // An annotation is writable by whoever may patch the pod: read strictly, and never more than labels.
+  const json undo = json::parse(victim.undo, nullptr, /*allow_exceptions=*/false);
+  const bool well_formed = undo.is_object() && undo.contains("labels") && undo["labels"].is_object();
+  if (well_formed) {
+    Undo found{{}, std::nullopt, true};
+    for (const auto& [key, value] : undo["labels"].items()) {
+      if (value.is_string()) found.labels.emplace(key, value.get<std::string>());
+    }
+    if (undo.contains("safeToEvict") && undo["safeToEvict"].is_string()) {
+      found.safe_to_evict = undo["safeToEvict"].get<std::string>();
+    }
+    if (!record || record->labels == found.labels) return found;
+  }
+  if (record) return Undo{record->labels, std::nullopt, false};
+  return std::nullopt;
+}
+
+Result<Action> plan_restoration(const Pod& victim, std::string_view incident, const Undo& undo) {
+  if (!victim.quarantined() || victim.incident != incident) {
+    return fail(make_error(ErrorCode::kConflict, "not in this incident's quarantine").on(victim.ref().to_string()));
+  }
+  k8s::JsonPatch patch;
+  patch.test("/metadata/uid", victim.meta.uid);
+  patch.test(annotation_pointer(kIncidentAnnotation), std::string(incident));
+  for (const auto& [key, value] : undo.labels) patch.add(label_pointer(key), value);
+  for (const std::string_view ours : {kQuarantineLabel, kForensicsLabel}) {
+    if (victim.meta.labels.contains(ours) && !undo.labels.contains(ours)) patch.remove(label_pointer(ours));
+  }
+  patch.remove(annotation_pointer(kIncidentAnnotation));
+  if (!victim.undo.empty()) patch.remove(annotation_pointer(kUndoAnnotation));
+  if (undo.safe_to_evict) {
+    patch.add(annotation_pointer(kSafeToEvictAnnotation), *undo.safe_to_evict);
+  } else if (victim.safe_to_evict) {
+    patch.remove(annotation_pointer(kSafeToEvictAnnotation));
+  }
+  Action action = patch_of(victim, "release/restore", patch);
+  action.description = describe("give back the labels of", victim);
+  return action;
+}
+
+Action plan_victim_deletion(const TargetRef& target) {
+  Action action;
+  action.id = "release/delete";
+  action.kind = Action::Kind::kDelete;
+  action.resource = "pods";
+  action.name_space = target.name_space;
+  action.name = target.name;
+  action.uid = target.uid;
+  action.description = "delete " + target.to_string();
+  return action;
+}
+
+ContainmentRecord containment_record(const Pod& before) {
+  ContainmentRecord record;
+  record.labels = before.meta.labels;
+  record.node = before.node;
+  record.controller = before.meta.controller;
+  for (const Container& container : before.containers) {
+    if (container.init) continue;
+    record.image = container.image;
+    record.image_id = container.image_id;
+    break;
+  }
+  return record;
+}
+
+}  // namespace kintsugi::targets

@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/kubernetes/pod_target.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "targets/isolation/quarantine.h"
+
+namespace kintsugi::targets {
+namespace {
+
+using nlohmann::json;
+
+const k8s::Resource* resource_of(const std::string& name) {
+  static constexpr const k8s::Resource* kKnown[] = {&k8s::kPods, &k8s::kDeployments};
+  for (const k8s::Resource* resource : kKnown) {
+    std::string full(resource->plural);
+    if (!resource->group.empty()) full += "." + std::string(resource->group);
+    if (full == name) return resource;
+  }
+  return nullptr;
+}
+
+k8s::CallOptions call_of(const ApplyOptions& options) {
+  k8s::CallOptions call;
+  call.priority = options.priority;
+  call.timeout = options.timeout;
+  call.stop = options.stop;
+  call.dry_run = options.dry_run;
+  return call;
+}
+
+std::string describe(const Action& action) { return action.resource + " " + action.name_space + "/" + action.name; }
+
+/// What a caller does about a refused write: plan again, or tell a person.
+tl::unexpected<Error> refused(const k8s::ApiError& error, const Action& action) {
+  Error plain = error;
+  if (error.is_failed_patch_test()) {
+    plain.code = ErrorCode::kConflict;
+    plain.reason = "PreconditionFailed";
+    plain.message = "the object has changed since it was read";
+    plain.retryable = true;
+  } else if (error.http_status == 422 || error.http_status == 403) {
+    plain.code = ErrorCode::kRefused;
+    plain.advice = "check admission policies, quotas and the controller's rights";
+  }
+  return fail(std::move(plain).on(describe(action)));
+}
+
+}  // namespace
+
+OwnerRef OwnerChain::top() const {
+  if (deployment != nullptr) return {"Deployment", deployment->meta.name, deployment->meta.uid};
+  if (replica_set != nullptr) return {"ReplicaSet", replica_set->meta.name, replica_set->meta.uid};
+  return {};
+}
+
+PodTarget::PodTarget(k8s::Client& client, const ClusterCache& cache) : client_(client), cache_(cache) {}
+
+Result<json> PodTarget::read_document(const TargetRef& target, std::stop_token stop) const {
+  k8s::CallOptions call;
+  call.priority = net::Priority::kContainment;
+  call.stop = std::move(stop);
+  auto document = client_.get(k8s::kPods, {target.name_space, target.name}, call);
+  if (!document) return fail(document.error());
+  const json metadata = document->value("metadata", json::object());
+  if (metadata.value("uid", "") != target.uid) {
+    return fail(make_error(ErrorCode::kNotFound, "the name belongs to another pod now").on(target.to_string()));
+  }
+  return std::move(*document);
+}
+
+Result<std::optional<Pod>> PodTarget::read(const TargetRef& target, std::stop_token stop) const {
+  const auto document = read_document(target, std::move(stop));
+  if (!document) {
+    if (document.error().code == ErrorCode::kNotFound) return std::nullopt;
+    return fail(document.error());
+  }
+  auto pod = pod_from(from_json(*document));
+  if (!pod) return tl::unexpected(std::move(pod).error());
+  return std::move(*pod);
+}
+
+Result<std::optional<Pod>> PodTarget::find(const std::string& name_space, const std::string& name) const {
+  auto document = client_.get(k8s::kPods, {name_space, name});
+  if (!document) {
+    if (document.error().code == ErrorCode::kNotFound) return std::nullopt;
+    return fail(document.error());
+  }
+  auto pod = pod_from(from_json(*document));
+  if (!pod) return tl::unexpected(std::move(pod).error());
+  return std::move(*pod);
+}
+
+Result<json> PodTarget::read_deployment(const std::string& name_space, const std::string& name,
+                                        std::stop_token stop) const {
+  k8s::CallOptions call;
+  call.stop = std::move(stop);
+  auto document = client_.get(k8s::kDeployments, {name_space, name}, call);
+  if (!document) return fail(document.error());
+  return std::move(*document);
+}
+
+OwnerChain PodTarget::owners_of(const std::string& name_space, const OwnerRef& controller) const {
+  OwnerChain chain;
+  if (controller.kind != "ReplicaSet") return chain;
+  chain.replica_set = cache_.replica_set(name_space, controller.name);
+  if (chain.replica_set == nullptr || chain.replica_set->meta.uid != controller.uid) {
+    chain.replica_set = nullptr;
+    return chain;
+  }
+  const OwnerRef& above = chain.replica_set->meta.controller;
+  if (above.kind != "Deployment") return chain;
+  auto deployment = cache_.deployment(name_space, above.name);
+  if (deployment != nullptr && deployment->meta.uid == above.uid) chain.deployment = std::move(deployment);
+  return chain;
+}
+
+Replacements PodTarget::replacements_of(const TargetRef& victim, const OwnerChain& owners,
+                                        const std::string& recreated) const {
+  Replacements now;
+  const auto add = [&](const std::shared_ptr<const Pod>& pod) {
+    if (pod == nullptr || pod->quarantined() || pod->meta.uid == victim.uid) return;
+    now.pods.push_back(*pod);
+    if (cache_.is_serving(pod->meta.uid)) now.serving_pod_uids.push_back(pod->meta.uid);
+    now.has_service = now.has_service || cache_.has_service_for(victim.name_space, pod->meta.labels);
+  };
+  if (owners.deployment != nullptr) {
+    now.wanted = owners.deployment->replicas;
+    now.owner_trouble = owners.deployment->replica_failure;
+    for (const auto& set : cache_.replica_sets_controlled_by(owners.deployment->meta.uid)) {
+      for (const auto& pod : cache_.pods_controlled_by(set->meta.uid)) add(pod);
+    }
+  } else if (owners.replica_set != nullptr) {
+    now.wanted = owners.replica_set->replicas;
+    for (const auto& pod : cache_.pods_controlled_by(owners.replica_set->meta.uid)) add(pod);
+  } else if (!recreated.empty()) {
+    add(cache_.pod(victim.name_space, recreated));
+  }
+  return now;
+}
+
+Result<json> PodTarget::apply(const Action& action, const ApplyOptions& options) const {
+  const k8s::CallOptions call = call_of(options);
+  if (action.kind == Action::Kind::kCreate) return create(action, call);
+  if (action.kind == Action::Kind::kDelete) return remove(action, call);
+  const k8s::Resource* resource = resource_of(action.resource);
+  if (resource == nullptr) return fail(ErrorCode::kInternal, "no such resource: " + action.resource);
+  auto patched = client_.patch_text(*resource, {action.name_space, action.name}, action.body, "", call);
+  if (!patched) return refused(patched.error(), action);
+  return std::move(*patched);
+}
+
+Result<json> PodTarget::create(const Action& action, const k8s::CallOptions& call) const {
+  auto object = json::parse(action.body, nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded()) return fail(ErrorCode::kInternal, "the journaled object is no JSON");
+  auto created = client_.create(k8s::kPods, action.name_space, object, call);
+  if (created) return std::move(*created);
+  if (created.error().code != ErrorCode::kAlreadyExists) return refused(created.error(), action);
+  // Ours from before a crash, or somebody else's of that name.
+  auto present = client_.get(k8s::kPods, {action.name_space, action.name}, call);
+  if (!present) return fail(present.error());
+  const json annotations = present->at("metadata").value("annotations", json::object());
+  if (annotations != object["metadata"]["annotations"] && !annotations.contains("kintsugi.dev/recreated-for")) {
+    return fail(make_error(ErrorCode::kRefused, "another pod has this name").on(describe(action)));
+  }
+  return std::move(*present);
+}
+
+Result<json> PodTarget::remove(const Action& action, const k8s::CallOptions& call) const {
+  k8s::DeleteOptions options;
+  options.uid = action.uid;
+  auto removed = client_.remove(k8s::kPods, {action.name_space, action.name}, options, call);
+  if (removed) return std::move(*removed);
+  const k8s::ApiError& error = removed.error();
+  // Gone, or the name belongs to another pod by now: what was to be deleted does not exist.
+  if (error.code == ErrorCode::kNotFound || error.code == ErrorCode::kConflict) return json();
+  return refused(error, action);
+}
+
+Result<void> PodTarget::ensure_quarantine_policy(const std::string& name_space, const ApplyOptions& options) const {
+  const auto known = cache_.network_policies(name_space);
+  const auto standing =
+      std::find_if(known.policies.begin(), known.policies.end(), [](const auto& policy) {
+        return policy->name == kQuarantinePolicyName && isolation::is_quarantine_policy_intact(*policy);
+      });
+  if (standing != known.policies.end()) return {};
+  const k8s::CallOptions call = call_of(options);
+  const json wanted = json::parse(isolation::quarantine_policy_manifest(name_space, kQuarantinePolicyName));
+  auto created = client_.create(k8s::kNetworkPolicies, name_space, wanted, call);
+  if (created) return {};
+  if (created.error().code != ErrorCode::kAlreadyExists) return fail(created.error());
+  const k8s::ObjectKey key{name_space, kQuarantinePolicyName};
+  auto live = client_.get(k8s::kNetworkPolicies, key, call);
+  if (!live) return fail(live.error());
+  const auto policy = isolation::read_network_policy(from_json(*live));
+  if (policy && isolation::is_quarantine_policy_intact(*policy)) return {};
+  json mended = *live;
+  mended["spec"] = wanted["spec"];
+  auto updated = client_.update(k8s::kNetworkPolicies, key, mended, call);
+  if (!updated) return fail(updated.error());
+  return {};
+}
+
+}  // namespace kintsugi::targets

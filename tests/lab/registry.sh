@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# A registry on 127.0.0.1:REGISTRY_PORT (default 15000), beside a control plane or alone in its LAB_DIR.
+#
+#   registry.sh up      start it, without TLS or authentication
+#   registry.sh push DIR NAME:TAG [OPTION]...   make an image of the folder DIR, push it, print its address with the
+#                       digest; /bin/init is the entrypoint; the options are push-image.py's
+#   registry.sh down    stop it and delete its data
+set -euo pipefail
+# shellcheck source=tests/lab/common.sh
+. "$(dirname "$0")/common.sh"
+
+up() {
+  "$here/../../scripts/install-packages" docker-registry curl
+  ! port_taken "$REGISTRY_PORT" || die "port $REGISTRY_PORT is taken: set REGISTRY_PORT"
+  if [ ! -e "$LAB_DIR" ]; then
+    mkdir -m 700 "$LAB_DIR"
+    touch "$LAB_DIR/.kintsugi-lab"
+  fi
+  cat > "$LAB_DIR/registry.yaml" <<END
+version: 0.1
+storage: {filesystem: {rootdirectory: $LAB_DIR/registry}, delete: {enabled: true}}
+http: {addr: $registry}
+END
+  start registry docker-registry serve "$LAB_DIR/registry.yaml"
+  wait_for registry curl --fail --silent "http://$registry/v2/"
+}
+
+down() {
+  stop registry
+  rm -rf "$LAB_DIR/registry"
+}
+
+case ${1:-} in
+  up | down) "$1" ;;
+  push)
+    [ $# -ge 3 ] || usage
+    "$here/push-image.py" "$2" "$registry/$3" "${@:4}"
+    ;;
+  *) usage ;;
+esac

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/public_key.h"
+
+#include <openssl/core_names.h>
+#include <openssl/ecdsa.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+#include <array>
+#include <cstdint>
+
+#include "base/encoding.h"
+#include "trust/digest.h"
+#include "trust/reasons.h"
+
+namespace kintsugi::trust {
+namespace {
+
+constexpr std::size_t kMaxKeyBytes = 64u << 10;
+constexpr std::size_t kMaxSignatureBytes = 72;  // two 33-byte integers of P-256 with their headers
+constexpr std::string_view kBegin = "-----BEGIN ";
+constexpr std::string_view kBeginPublicKey = "-----BEGIN PUBLIC KEY-----";
+constexpr std::string_view kEndPublicKey = "-----END PUBLIC KEY-----";
+constexpr std::string_view kSpace = " \t\r\n";
+
+const std::uint8_t* bytes_of(std::string_view text) {
+  return reinterpret_cast<const std::uint8_t*>(text.data());
+}
+
+std::string_view trim(std::string_view text) {
+  const std::size_t start = text.find_first_not_of(kSpace);
+  if (start == std::string_view::npos) return {};
+  return text.substr(start, text.find_last_not_of(kSpace) - start + 1);
+}
+
+/// The DER inside one PEM block that is all of `pem`.
+Result<std::string> decode_pem(std::string_view pem) {
+  if (!pem.starts_with(kBeginPublicKey)) {
+    const bool is_private = pem.substr(0, pem.find('\n')).find("PRIVATE KEY") != std::string_view::npos;
+    return is_private ? fail(make_error(ErrorCode::kInvalidInput, "this is a private key")
+                                 .advise("give the public key, and treat this private key as disclosed"))
+                      : fail(ErrorCode::kInvalidInput, "expected PEM of type PUBLIC KEY");
+  }
+  const std::size_t end = pem.find(kEndPublicKey);
+  if (end == std::string_view::npos) return fail(ErrorCode::kInvalidInput, "PEM block without its end");
+  if (end + kEndPublicKey.size() != pem.size())
+    return fail(ErrorCode::kInvalidInput, "text after the PEM block");
+  std::string body;
+  for (const char c : pem.substr(kBeginPublicKey.size(), end - kBeginPublicKey.size())) {
+    if (kSpace.find(c) == std::string_view::npos) body += c;
+  }
+  return base64_decode(body);
+}
+
+std::shared_ptr<EVP_PKEY> decode_spki(const std::string& der) {
+  const std::uint8_t* at = bytes_of(der);
+  std::shared_ptr<EVP_PKEY> key(d2i_PUBKEY(nullptr, &at, long(der.size())), EVP_PKEY_free);
+  ERR_clear_error();
+  if (!key || at != bytes_of(der) + der.size()) return nullptr;
+  std::uint8_t* encoded = nullptr;
+  const int length = i2d_PUBKEY(key.get(), &encoded);
+  const std::unique_ptr<std::uint8_t, void (*)(std::uint8_t*)> owner(
+      encoded, [](std::uint8_t* p) { OPENSSL_free(p); });
+  const bool canonical =
+      length > 0 && std::string_view(reinterpret_cast<const char*>(encoded), std::size_t(length)) == der;
+  return canonical ? key : nullptr;
+}
+
+std::string text_parameter(const EVP_PKEY& key, const char* name) {
+  std::array<char, 64> text{};
+  std::size_t length = 0;
+  const int found = EVP_PKEY_get_utf8_string_param(&key, name, text.data(), text.size(), &length);
+  ERR_clear_error();
+  return found == 1 ? std::string(text.data(), length) : std::string();
+}
+
+/// Empty when the key is accepted, else what it is.
+std::string unsupported_kind(const EVP_PKEY& key) {
+  if (!EVP_PKEY_is_a(&key, "EC")) {
+    const char* name = EVP_PKEY_get0_type_name(&key);
+    return name == nullptr ? "of an unknown kind" : name;
+  }
+  if (text_parameter(key, OSSL_PKEY_PARAM_EC_ENCODING) != "named_curve")
+    return "ECDSA with explicit parameters";
+  const std::string curve = text_parameter(key, OSSL_PKEY_PARAM_GROUP_NAME);
+  return curve == "prime256v1" ? "" : "ECDSA on " + curve;
+}
+
+}  // namespace
+
+Result<PublicKey> PublicKey::parse(std::string_view pem_or_der) {
+  if (pem_or_der.size() > kMaxKeyBytes) return fail(ErrorCode::kTooLarge, "public key over 64 KiB");
+  const std::string_view pem = trim(pem_or_der);
+  std::string der(pem_or_der);
+  if (pem.find(kBegin) != std::string_view::npos) {
+    auto decoded = decode_pem(pem);
+    if (!decoded) return fail(std::move(decoded).error());
+    der = std::move(*decoded);
+  }
+  auto key = decode_spki(der);
+  if (!key) return fail(ErrorCode::kInvalidInput, "not a public key (SubjectPublicKeyInfo)");
+  if (const std::string kind = unsupported_kind(*key); !kind.empty()) {
+    return fail(make_error(ErrorCode::kUnsupported, "unsupported public key: " + kind)
+                    .advise("use an ECDSA key on P-256, which is what cosign makes")
+                    .because(reason::kUnsupportedKey));
+  }
+  return PublicKey(std::move(key), Digest::of(der).text());
+}
+
+bool PublicKey::verify(std::string_view message, std::string_view signature) const {
+  if (signature.size() > kMaxSignatureBytes || !is_der_ecdsa_signature(signature)) return false;
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  const bool good = context &&
+                    EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
+                    EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
+                                     message.size()) == 1;
+  ERR_clear_error();
+  return good;
+}
+
+bool is_der_ecdsa_signature(std::string_view bytes) {
+  if (bytes.size() > INT32_MAX) return false;
+  const std::uint8_t* at = bytes_of(bytes);
+  const std::unique_ptr<ECDSA_SIG, void (*)(ECDSA_SIG*)> signature(
+      d2i_ECDSA_SIG(nullptr, &at, long(bytes.size())), ECDSA_SIG_free);
+  ERR_clear_error();
+  if (!signature) return false;
+  if (BN_is_negative(ECDSA_SIG_get0_r(signature.get())) ||
+      BN_is_negative(ECDSA_SIG_get0_s(signature.get()))) {
+    return false;
+  }
+  std::uint8_t* encoded = nullptr;
+  const int length = i2d_ECDSA_SIG(signature.get(), &encoded);
+  const std::unique_ptr<std::uint8_t, void (*)(std::uint8_t*)> owner(
+      encoded, [](std::uint8_t* p) { OPENSSL_free(p); });
+  return length > 0 && std::string_view(reinterpret_cast<const char*>(encoded), std::size_t(length)) == bytes;
+}
+
+}  // namespace kintsugi::trust

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/testing/fake_registry.h"
+
+#include <fmt/format.h>
+
+#include <filesystem>
+#include <utility>
+
+#include "base/document.h"
+#include "base/encoding.h"
+#include "base/file.h"
+
+namespace kintsugi::trust::testing {
+
+net::HttpResponse response(int status, std::string body,
+                           const std::vector<std::pair<std::string, std::string>>& headers) {
+  net::HttpResponse out;
+  out.status = status;
+  out.body = std::move(body);
+  for (const auto& [name, value] : headers) out.headers.add(name, value);
+  return out;
+}
+
+Result<net::HttpResponse> FakeRegistry::send(const net::HttpRequest& request, std::stop_token) {
+  {
+    const std::lock_guard lock(mutex_);
+    requests.push_back(request.method + " " + request.url);
+    details.push_back(request);
+  }
+  if (plain_http_only && request.url.starts_with("https:"))
+    return fail(ErrorCode::kUnavailable, "TLS handshake failed");
+  if (intercept) {
+    if (auto answer = intercept(request)) return *std::move(answer);
+  }
+  return serve(request);
+}
+
+Result<net::HttpResponse> FakeRegistry::stream(const net::HttpRequest&, std::stop_token,
+                                               const net::ResponseSink&, const net::BodySink&) {
+  return fail(ErrorCode::kUnsupported, "not a registry's way");
+}
+
+Result<net::HttpResponse> FakeRegistry::serve(const net::HttpRequest& request) {
+  const std::size_t start = request.url.find("/v2/");
+  const std::lock_guard lock(mutex_);
+  const auto found =
+      start == std::string::npos ? content_.end() : content_.find(request.url.substr(start + 4));
+  if (found == content_.end()) return response(404, R"({"errors":[{"code":"MANIFEST_UNKNOWN"}]})");
+  const Stored& stored = found->second;
+  if (stored.bytes.size() > request.max_response_bytes)
+    return fail(ErrorCode::kTooLarge, "the body is too long");
+  return response(
+      200, request.method == "HEAD" ? "" : stored.bytes,
+      {{"Content-Type", stored.media_type}, {"Docker-Content-Digest", Digest::of(stored.bytes).text()}});
+}
+
+Digest FakeRegistry::put_blob(const std::string& repository, const std::string& bytes) {
+  const Digest digest = Digest::of(bytes);
+  content_[repository + "/blobs/" + digest.text()] = {"application/octet-stream", bytes};
+  return digest;
+}
+
+Digest FakeRegistry::put_manifest(const std::string& repository, const std::string& bytes,
+                                  const std::string& tag, const std::string& media_type) {
+  const Digest digest = Digest::of(bytes);
+  content_[repository + "/manifests/" + digest.text()] = {media_type, bytes};
+  if (!tag.empty()) content_[repository + "/manifests/" + tag] = {media_type, bytes};
+  return digest;
+}
+
+Digest FakeRegistry::put_image(const std::string& repository, const std::string& tag,
+                               const std::string& content) {
+  return put_manifest(
+      repository,
+      fmt::format(
+          R"({{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":2}},"layers":[{{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":"{}","size":{}}}]}})",
+          kOciManifestType, Digest::of("config of " + content).text(), Digest::of(content).text(),
+          content.size()),
+      tag);
+}
+
+void FakeRegistry::load(const std::string& repository, const std::string& directory) {
+  for (const auto& entry : std::filesystem::recursive_directory_iterator("trust/testdata/" + directory)) {
+    if (!entry.is_regular_file()) continue;
+    const std::string bytes = read_file(entry.path().string(), 1u << 20).value();
+    const std::string kind = entry.path().parent_path().filename().string();
+    if (kind == "blobs") {
+      put_blob(repository, bytes);
+    } else {
+      put_manifest(repository, bytes, kind == "tags" ? entry.path().filename().string() : "",
+                   parse_json_document(bytes).value().find("mediaType")->text);
+    }
+  }
+}
+
+void FakeRegistry::put_signatures(const std::string& repository, const Digest& image,
+                                  const std::vector<Layer>& layers) {
+  std::string list;
+  for (const Layer& layer : layers) {
+    const Digest digest = put_blob(repository, layer.payload);
+    list += fmt::format(
+        R"({}{{"mediaType":"{}","size":{},"digest":"{}","annotations":{{"dev.cosignproject.cosign/signature":"{}"}}}})",
+        list.empty() ? "" : ",", layer.media_type, layer.payload.size(), digest.text(), layer.signature);
+  }
+  put_manifest(
+      repository,
+      fmt::format(
+          R"({{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","size":2,"digest":"{}"}},"layers":[{}]}})",
+          kOciManifestType, Digest::of("{}").text(), list),
+      fmt::format("sha256-{}.sig", image.hex()));
+}
+
+void FakeRegistry::sign(const std::string& repository, const Digest& image, const SigningKey& key) {
+  const std::string payload = cosign_payload(image);
+  put_signatures(repository, image, {{payload, base64_encode(key.sign(payload))}});
+}
+
+WallTime SkippingClock::now() const {
+  return WallTime(std::chrono::seconds(1'767'225'600)) + passed_;
+}
+
+MonotonicTime SkippingClock::monotonic() const {
+  return MonotonicTime(std::chrono::hours(1)) + passed_;
+}
+
+void SkippingClock::wait_until(std::unique_lock<std::mutex>&, std::condition_variable&,
+                               MonotonicTime deadline) const {
+  if (deadline > monotonic()) passed_ += deadline - monotonic();
+}
+
+}  // namespace kintsugi::trust::testing

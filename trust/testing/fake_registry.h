@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "net/http.h"
+#include "trust/digest.h"
+#include "trust/image_index.h"
+#include "trust/testing/signing_key.h"
+
+namespace kintsugi::trust::testing {
+
+/// A registry without a network: what is put in is served under any host, honestly unless `intercept` says
+/// otherwise. It has no referrers API, as most have not.
+class FakeRegistry final : public net::HttpTransport {
+ public:
+  using Answer = std::optional<Result<net::HttpResponse>>;
+
+  Result<net::HttpResponse> send(const net::HttpRequest& request, std::stop_token stop) override;
+  Result<net::HttpResponse> stream(const net::HttpRequest& request, std::stop_token stop,
+                                   const net::ResponseSink& on_head, const net::BodySink& on_body) override;
+
+  Digest put_blob(const std::string& repository, const std::string& bytes);
+  Digest put_manifest(const std::string& repository, const std::string& bytes, const std::string& tag = {},
+                      const std::string& media_type = kOciManifestType);
+  /// A one-platform image with the given tag, different for each `content`.
+  Digest put_image(const std::string& repository, const std::string& tag,
+                   const std::string& content = "layer");
+  /// Everything below trust/testdata/<directory>.
+  void load(const std::string& repository, const std::string& directory);
+
+  struct Layer {
+    std::string payload;
+    std::string signature;  ///< the annotation: base64
+    std::string media_type = "application/vnd.dev.cosign.simplesigning.v1+json";
+  };
+  /// The `.sig` manifest of an image.
+  void put_signatures(const std::string& repository, const Digest& image, const std::vector<Layer>& layers);
+  /// As `cosign sign --key`.
+  void sign(const std::string& repository, const Digest& image, const SigningKey& key);
+
+  /// Asked first; what it gives is the answer.
+  std::function<Answer(const net::HttpRequest&)> intercept;
+  /// The TLS handshake fails.
+  bool plain_http_only = false;
+  /// In order, "GET https://…", also those that were intercepted.
+  std::vector<std::string> requests;
+  std::vector<net::HttpRequest> details;
+
+ private:
+  struct Stored {
+    std::string media_type, bytes;
+  };
+  Result<net::HttpResponse> serve(const net::HttpRequest& request);
+
+  std::mutex mutex_;
+  std::map<std::string, Stored> content_;  ///< by path below /v2/
+};
+
+net::HttpResponse response(int status, std::string body = {},
+                           const std::vector<std::pair<std::string, std::string>>& headers = {});
+
+/// A clock on which waiting takes no time but is counted.
+class SkippingClock final : public Clock {
+ public:
+  WallTime now() const override;
+  MonotonicTime monotonic() const override;
+  void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
+                  MonotonicTime deadline) const override;
+  void advance(std::chrono::nanoseconds by) { passed_ += by; }
+  std::chrono::nanoseconds passed() const { return passed_; }
+
+ private:
+  mutable std::chrono::nanoseconds passed_{0};
+};
+
+}  // namespace kintsugi::trust::testing

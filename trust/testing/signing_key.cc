@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/testing/signing_key.h"
+
+#include <fmt/format.h>
+#include <openssl/evp.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
+
+#include <stdexcept>
+#include <vector>
+
+#include "base/encoding.h"
+
+namespace kintsugi::trust::testing {
+namespace {
+
+EVP_PKEY* generate(const std::string& kind) {
+  if (kind == "RSA") return EVP_RSA_gen(2048);
+  if (kind == "ED25519") return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  return EVP_EC_gen(kind.c_str());
+}
+
+}  // namespace
+
+SigningKey::SigningKey(const std::string& kind) : key_(generate(kind), EVP_PKEY_free) {
+  if (!key_) throw std::runtime_error("cannot make a key of kind " + kind);
+}
+
+std::string SigningKey::der() const {
+  std::string out(std::size_t(i2d_PUBKEY(key_.get(), nullptr)), '\0');
+  auto* at = reinterpret_cast<unsigned char*>(out.data());
+  i2d_PUBKEY(key_.get(), &at);
+  return out;
+}
+
+std::string SigningKey::pem() const {
+  const std::string body = base64_encode(der());
+  std::string out = "-----BEGIN PUBLIC KEY-----\n";
+  for (std::size_t i = 0; i < body.size(); i += 64) out += body.substr(i, 64) + "\n";
+  return out + "-----END PUBLIC KEY-----\n";
+}
+
+std::string SigningKey::sign(std::string_view message) const {
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  const auto* bytes = reinterpret_cast<const unsigned char*>(message.data());
+  std::size_t length = 0;
+  EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get());
+  EVP_DigestSign(context.get(), nullptr, &length, bytes, message.size());
+  std::string out(length, '\0');
+  EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &length, bytes, message.size());
+  out.resize(length);
+  return out;
+}
+
+std::string cosign_payload(const Digest& image, std::string_view reference) {
+  return fmt::format(
+      R"({{"critical":{{"identity":{{"docker-reference":"{}"}},"image":{{"docker-manifest-digest":"{}"}},"type":"cosign container image signature"}},"optional":null}})",
+      reference, image.text());
+}
+
+}  // namespace kintsugi::trust::testing

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "trust/digest.h"
+
+namespace kintsugi::trust {
+
+/// Why a policy was content: which key, and what its holder claimed.
+struct Proof {
+  std::string policy;
+  std::string key_id;            ///< "sha256:…" over the SubjectPublicKeyInfo
+  std::string docker_reference;  ///< as signed; a claim, not compared; not escaped
+
+  bool operator==(const Proof&) const = default;
+};
+
+/// What was found out about an image: who vouches for it by which rule, or why it is refused. A value.
+struct Verdict {
+  bool accepted = false;
+  std::string image;             ///< as asked, normalised
+  std::optional<Digest> digest;  ///< once it is known; what to pin to
+  std::string reason;            ///< of reasons.h: "Verified", or why not
+  std::string message;           ///< one line for people, safe to show
+  std::string policy;            ///< refused: by which; accepted: all that had a say, joined by ", "
+  std::vector<Proof> proofs;     ///< accepted: one of each matching policy
+  /// Accepted: the digests under which a runtime may report this content (index, platform manifests,
+  /// configs).
+  std::set<Digest> equivalents;
+  WallTime checked{};  ///< when the registry was asked: older than now where it came from the cache
+  /// Refused because the registry could not be asked: this is no judgement of the image, ask again.
+  bool retryable = false;
+  std::optional<std::chrono::milliseconds> retry_after;
+
+  /// Is a container that reports this `imageID` running what was accepted?
+  bool covers_image_id(std::string_view image_id) const;
+};
+
+}  // namespace kintsugi::trust
