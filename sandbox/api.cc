@@ -334,7 +334,8 @@ json group_version(const k8s::Resource& resource) {
 json group_list() {
   json groups = json::array();
   std::set<std::string_view> seen{""};
-  for (const auto& [resource, status, generations, custom, conditional, deleted] : all_resources()) {
+  for (const ResourceInfo& info : all_resources()) {
+    const k8s::Resource& resource = info.resource;
     if (!seen.insert(resource.group).second) continue;
     groups.push_back({{"name", resource.group},
                       {"versions", json::array({group_version(resource)})},
@@ -346,17 +347,18 @@ json group_list() {
 /// Empty where the group version is not served.
 json resource_list(const std::string& api_version) {
   json resources = json::array();
-  const auto add = [&](const k8s::Resource& resource, const std::string& suffix, json verbs) {
-    resources.push_back({{"name", std::string(resource.plural) + suffix},
-                         {"singularName", ""},
-                         {"namespaced", resource.namespaced},
-                         {"kind", resource.kind},
-                         {"verbs", std::move(verbs)}});
-  };
   for (const ResourceInfo& info : all_resources()) {
     if (info.resource.api_version() != api_version) continue;
-    add(info.resource, "", {"create", "delete", "get", "list", "patch", "update", "watch"});
-    if (info.status_subresource) add(info.resource, "/status", {"get", "patch", "update"});
+    std::string singular(info.resource.kind);
+    std::transform(singular.begin(), singular.end(), singular.begin(),
+                   [](unsigned char c) { return std::tolower(c); });
+    json entry{{"name", info.resource.plural},
+               {"singularName", singular},
+               {"namespaced", info.resource.namespaced},
+               {"kind", info.resource.kind},
+               {"verbs", {"create", "delete", "get", "list", "patch", "update", "watch"}}};
+    if (!info.short_name.empty()) entry["shortNames"] = {info.short_name};
+    resources.push_back(std::move(entry));
   }
   if (resources.empty()) return nullptr;
   return {{"kind", "APIResourceList"},

@@ -11,8 +11,8 @@ class Controllers {
   /// All of these must outlive this object.
   Controllers(ObjectStore& store, const Clock& clock, const ImageSource& images, PodTimings timings);
 
-  /// Runs every controller until nothing changes any more at the present time. Returns the version of the store
-  /// that they have seen.
+  /// Runs every controller until nothing changes any more at the present time. Returns the version of the
+  /// store that they have seen.
   std::uint64_t settle();
   /// When settle() has something to do again without any write in between.
   MonotonicTime next_due() const { return pods_.next_due(); }

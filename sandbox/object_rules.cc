@@ -178,8 +178,10 @@ void move_member(const json& from, json& to, const char* name) {
   }
 }
 
-/// Metadata and status do not count, and of a built-in kind only the spec does.
+/// Metadata and status do not count, and of a built-in kind only the spec does, binding a pod excepted.
 bool changes_generation(const ResourceInfo& info, json current, json next) {
+  if (info.resource == k8s::kPods && next["spec"].is_object())
+    move_member(current["spec"], next["spec"], "nodeName");
   if (!info.custom) return field(current, {"spec"}) != field(next, {"spec"});
   for (json* object : {&current, &next}) {
     object->erase("metadata");

@@ -10,39 +10,40 @@ namespace {
 
 constexpr unsigned kStatus = 1, kGenerations = 2, kCustom = 4, kConditional = 8, kAnswersWithDeleted = 16;
 
-constexpr ResourceInfo make(const k8s::Resource& resource, unsigned traits = 0) {
+constexpr ResourceInfo make(const k8s::Resource& resource, std::string_view short_name, unsigned traits = 0) {
   return {resource,
           (traits & kStatus) != 0,
           (traits & kGenerations) != 0,
           (traits & kCustom) != 0,
           (traits & (kCustom | kConditional)) != 0,
-          (traits & kAnswersWithDeleted) != 0};
+          (traits & kAnswersWithDeleted) != 0,
+          short_name};
 }
 
 constexpr ResourceInfo kResources[] = {
-    make(k8s::kPods, kStatus | kGenerations | kAnswersWithDeleted),
-    make(k8s::kNamespaces, kStatus | kAnswersWithDeleted),
-    make(k8s::kConfigMaps),
-    make(k8s::kSecrets),
-    make(k8s::kServices, kStatus | kAnswersWithDeleted),
-    make(k8s::kNodes, kStatus),
-    make(k8s::kCoreEvents),
-    make(kServiceAccounts, kAnswersWithDeleted),
-    make(k8s::kDeployments, kStatus | kGenerations),
-    make(k8s::kReplicaSets, kStatus | kGenerations),
-    make(kStatefulSets, kStatus | kGenerations),
-    make(kDaemonSets, kStatus | kGenerations),
-    make(kJobs, kStatus | kGenerations),
-    make(k8s::kNetworkPolicies, kGenerations),
-    make(k8s::kEndpointSlices, kGenerations),
-    make(kDisruptionBudgets, kStatus | kGenerations),
-    make(k8s::kLeases, kConditional),
-    make(k8s::kEvents),
-    make(kIncidents, kStatus | kGenerations | kCustom),
-    make(kPlaybooks, kStatus | kGenerations | kCustom),
-    make(kTrustPolicies, kStatus | kGenerations | kCustom),
-    make(kArgoApplications, kGenerations | kCustom),
-    make(kFluxKustomizations, kStatus | kGenerations | kCustom),
+    make(k8s::kPods, "po", kStatus | kGenerations | kAnswersWithDeleted),
+    make(k8s::kNamespaces, "ns", kStatus | kAnswersWithDeleted),
+    make(k8s::kConfigMaps, "cm"),
+    make(k8s::kSecrets, ""),
+    make(k8s::kServices, "svc", kStatus | kAnswersWithDeleted),
+    make(k8s::kNodes, "no", kStatus),
+    make(k8s::kCoreEvents, "ev"),
+    make(kServiceAccounts, "sa", kAnswersWithDeleted),
+    make(k8s::kDeployments, "deploy", kStatus | kGenerations),
+    make(k8s::kReplicaSets, "rs", kStatus | kGenerations),
+    make(kStatefulSets, "sts", kStatus | kGenerations),
+    make(kDaemonSets, "ds", kStatus | kGenerations),
+    make(kJobs, "", kStatus | kGenerations),
+    make(k8s::kNetworkPolicies, "netpol", kGenerations),
+    make(k8s::kEndpointSlices, "", kGenerations),
+    make(kDisruptionBudgets, "pdb", kStatus | kGenerations),
+    make(k8s::kLeases, "", kConditional),
+    make(k8s::kEvents, ""),
+    make(kIncidents, "inc", kStatus | kGenerations | kCustom),
+    make(kPlaybooks, "", kStatus | kGenerations | kCustom),
+    make(kTrustPolicies, "", kStatus | kGenerations | kCustom),
+    make(kArgoApplications, "", kGenerations | kCustom),
+    make(kFluxKustomizations, "ks", kStatus | kGenerations | kCustom),
 };
 
 }  // namespace

@@ -17,6 +17,7 @@ struct ResourceInfo {
   bool custom = false;                ///< behaves as a custom resource does
   bool conditional_update = false;    ///< PUT needs a resourceVersion
   bool answers_with_deleted = false;  ///< DELETE answers with the object instead of a Status
+  std::string_view short_name = {};   ///< for people: "po"
 
   /// "deployments.apps", or "pods": how Status messages name it.
   std::string qualified_name() const;
