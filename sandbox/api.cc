@@ -231,7 +231,7 @@ class Call {
           bad_request("error decoding patch: " + (operations ? "not an array" : operations.error().message)));
     const Edit edit = [&](json& object) -> std::optional<Refusal> {
       auto patched = k8s::apply_json_patch(object, request_.body);
-      if (!patched) return patch_failed();
+      if (!patched || !patched->is_object()) return patch_failed();
       object = std::move(*patched);
       return std::nullopt;
     };

@@ -71,19 +71,23 @@ bool matches_peer(const json& peer, const std::string& policy_namespace, const E
   return in_namespace && to_selector(field(peer, {"podSelector"})).matches(labels_of(*other.pod));
 }
 
+std::string protocol_of(const json& port) {
+  const std::string protocol = text(port, {"protocol"});
+  return protocol.empty() ? "TCP" : protocol;
+}
+
 bool names_port(const json& name, const Port& port) {
   if (port.destination.pod == nullptr) return false;
   for (const auto& container : field(*port.destination.pod, {"spec", "containers"}))
     for (const auto& entry : field(container, {"ports"}))
       if (field(entry, {"name"}) == name && integer(entry, {"containerPort"}, 0) == port.number &&
-          entry.value("protocol", "TCP") == port.protocol)
+          protocol_of(entry) == port.protocol)
         return true;
   return false;
 }
 
 bool matches_port(const json& entry, const Port& port) {
-  const std::string protocol = text(entry, {"protocol"});
-  if ((protocol.empty() ? "TCP" : protocol) != port.protocol) return false;
+  if (protocol_of(entry) != port.protocol) return false;
   const json& wanted = field(entry, {"port"});
   if (wanted.is_null()) return true;
   if (wanted.is_string()) return names_port(wanted, port);

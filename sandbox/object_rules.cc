@@ -94,6 +94,16 @@ std::optional<Refusal> check_metadata(const ResourceInfo& info, json& object) {
   return check_list(info, object, "ownerReferences", json::value_t::object);
 }
 
+/// As much of a schema as the controllers need to be safe.
+std::optional<Refusal> check_workload(const ResourceInfo& info, const json& object) {
+  if (info.resource != k8s::kDeployments && info.resource != k8s::kReplicaSets) return std::nullopt;
+  const bool complete = field(object, {"spec", "selector", "matchLabels"}).is_object() &&
+                        field(object, {"spec", "template", "metadata", "labels"}).is_object() &&
+                        field(object, {"spec", "template", "spec"}).is_object();
+  if (!complete) return invalid_value(info, object, "spec", "selector or template is incomplete");
+  return std::nullopt;
+}
+
 /// Fills in `value` where the member is absent.
 void set_default(json& object, const char* name, json value) {
   if (field(object, {name}).is_null()) object[name] = std::move(value);
@@ -226,6 +236,7 @@ std::optional<Refusal> prepare_create(const ResourceInfo& info, const std::strin
                              "characters, '-' or '.', and must start and end with an alphanumeric character");
   }
   if (auto refusal = check_metadata(info, object)) return refusal;
+  if (auto refusal = check_workload(info, object)) return refusal;
   for (const char* name_of_field : {"deletionTimestamp", "deletionGracePeriodSeconds", "generation"})
     object["metadata"].erase(name_of_field);
   if (info.counts_generations) object["metadata"]["generation"] = 1;
@@ -245,6 +256,7 @@ std::optional<Refusal> prepare_update(const ResourceInfo& info, const json& curr
   }
   for (const char* name : kSystemFields) move_member(current["metadata"], next["metadata"], name);
   if (auto refusal = check_metadata(info, next)) return refusal;
+  if (auto refusal = check_workload(info, next)) return refusal;
   if (auto refusal = check_new_finalizers(info, current, next)) return refusal;
   if (status) {
     json kept = current;

@@ -157,6 +157,7 @@ TEST_CASE("exec gives output and exit code over v5.channel.k8s.io") {
   CHECK(ps->exit_code == 0);
   CHECK(ps->standard_output.find("sh -i") != std::string::npos);
   const auto failed = run({"false"});
+  INFO((failed ? "" : failed.error().to_string()));
   REQUIRE(failed);
   CHECK(failed->exit_code == 3);
   CHECK(failed->standard_output == "out");
