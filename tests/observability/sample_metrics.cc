@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// sample_metrics N: writes what /metrics of a leader would answer after N recovered incidents and a few open ones, as
-// input for promtool and Prometheus.
+// sample_metrics N: writes what /metrics of a leader would answer after N recovered incidents and a few open
+// ones, as input for promtool and Prometheus.
 #include <cstdlib>
 #include <iostream>
 
