@@ -32,9 +32,10 @@ for typo in replicas=3 image.tagg=1 signals.tls.secret=x evidence.persistentVolu
 done
 
 render > "$LAB_DIR/rendered.yaml"
-for kind in Deployment Service ServiceAccount ClusterRole ClusterRoleBinding Role RoleBinding PodDisruptionBudget; do
+for kind in Deployment Service ServiceAccount ClusterRoleBinding Role RoleBinding PodDisruptionBudget; do
   expect $kind 1
 done
+expect ClusterRole 2
 expect CustomResourceDefinition 3
 expect Secret 2
 for kind in NetworkPolicy FlowSchema ServiceMonitor PrometheusRule ConfigMap PersistentVolumeClaim; do
@@ -52,7 +53,7 @@ expect_text 'secretName: own-tls'
 
 render --values ci/full-values.yaml > "$LAB_DIR/rendered.yaml"
 for kind in Deployment NetworkPolicy FlowSchema ServiceMonitor PersistentVolumeClaim; do expect $kind 1; done
-expect Role 3
+expect RoleBinding 3
 expect PrometheusRule "$(find files/rules.yaml 2>/dev/null | wc -l)"
 expect ConfigMap $((2 + $(find files/dashboard.json 2>/dev/null | wc -l)))
 for text in --allow-http-registry '--signals-listen=[::]:8443' 'name: SSL_CERT_FILE' 'mountPath: /etc/ca' \
@@ -63,6 +64,14 @@ for text in --allow-http-registry '--signals-listen=[::]:8443' 'name: SSL_CERT_F
 done
 # With crds.keep off, only evidence stays.
 [ "$(grep -c 'helm.sh/resource-policy: keep' "$LAB_DIR/rendered.yaml")" = 1 ] || die "crds.keep=false keeps the CRDs"
+
+# For those without helm.
+render --values ci/kubectl-values.yaml | diff install.yaml - ||
+  die "install.yaml is stale: render it as kustomization.yaml says"
+kubectl kustomize . > "$LAB_DIR/rendered.yaml"
+for kind in Namespace Deployment Service; do expect $kind 1; done
+expect CustomResourceDefinition 3
+expect Secret 0
 
 # The chart's resource definitions are crds.yaml, with labels.
 render --show-only templates/crds.yaml | kubectl diff -f - > "$LAB_DIR/diff" || true
@@ -107,70 +116,64 @@ read_only=$(kubectl -n $own get pods \
 rules=$(kubectl get clusterroles,roles -A -l app.kubernetes.io/part-of=kintsugi -o 'jsonpath={.items[*].rules}')
 [[ $rules == *pods/exec* && $rules != *'"*"'* ]] || die "a role has a wildcard"
 
-# asked NAMESPACE VERB RESOURCE[/SUBRESOURCE] [NAME]
-asked() {
-  local sub=()
-  [[ $3 != */* ]] || sub=(--subresource "${3#*/}")
-  kubectl auth can-i -q "$2" "${3%/*}${4:+/$4}" "${sub[@]}" -n "$1" --as system:serviceaccount:$own:kintsugi 2>/dev/null
+# One line of "yes|no NAMESPACE VERB RESOURCE[.GROUP][/SUBRESOURCE] [NAME]" to a SubjectAccessReview.
+review() {
+  local namespace=$2 verb=$3 resource=${4%/*} sub="" name=${5:-}
+  [[ $4 != */* ]] || sub=${4#*/}
+  local group=${resource#*.}
+  [ "$group" != "$resource" ] || group=""
+  echo "---
+apiVersion: authorization.k8s.io/v1
+kind: SubjectAccessReview
+spec:
+  user: system:serviceaccount:$own:kintsugi
+  resourceAttributes: {namespace: $namespace, verb: $verb, group: \"$group\", resource: ${resource%%.*},
+    subresource: \"$sub\", name: \"$name\"}"
 }
-may() { asked "$@" || die "the controller may not: $*"; }
-may_not() { ! asked "$@" || die "the controller may: $*"; }
+# Standard input is such lines. All are asked in one go.
+check_rights() {
+  local lines line words answers
+  mapfile -t lines
+  mapfile -t answers < <(for line in "${lines[@]}"; do
+    read -ra words <<< "$line"
+    review "${words[@]}"
+  done | kubectl create -f - -o 'jsonpath={.status.allowed}{"\n"}')
+  [ ${#answers[@]} = ${#lines[@]} ] || die "${#answers[@]} answers to ${#lines[@]} questions about rights"
+  for i in "${!lines[@]}"; do
+    [ "${lines[i]%% *} ${answers[i]}" = "yes true" ] || [ "${lines[i]%% *} ${answers[i]}" = "no false" ] ||
+      die "rights of the controller: ${lines[i]}: allowed is ${answers[i]}"
+  done
+}
 
-for resource in namespaces pods services deployments.apps replicasets.apps networkpolicies.networking.k8s.io \
-  endpointslices.discovery.k8s.io; do
-  may default list $resource
-  may default watch $resource
-done
-while read -r verb resource; do
-  may shop "$verb" "$resource"
-  may_not default "$verb" "$resource"
-  may_not kube-system "$verb" "$resource"
-done << 'RIGHTS'
-patch pods
-create pods
-delete pods
-get pods/log
-get pods/exec
-create pods/exec
-list events
-patch deployments.apps
-create networkpolicies.networking.k8s.io
-update networkpolicies.networking.k8s.io
-RIGHTS
-while read -r verb resource name; do
-  may $own "$verb" "$resource" ${name:+"$name"}
-  may_not shop "$verb" "$resource" ${name:+"$name"}
-done << 'RIGHTS'
-create incidents.kintsugi.dev
-patch incidents.kintsugi.dev
-delete incidents.kintsugi.dev
-update incidents.kintsugi.dev/status
-watch playbooks.kintsugi.dev
-watch trustpolicies.kintsugi.dev
-create configmaps
-patch configmaps
-create leases.coordination.k8s.io
-update leases.coordination.k8s.io kintsugi-controller
-create events.events.k8s.io
-RIGHTS
-while read -r namespace verb resource; do
-  may_not "$namespace" "$verb" "$resource"
-done << 'NO_RIGHTS'
-shop get secrets
-shop create serviceaccounts
-shop delete deployments.apps
-shop delete networkpolicies.networking.k8s.io
-shop patch services
-kintsugi-system get secrets
-kintsugi-system patch pods
-kintsugi-system create pods/exec
-kintsugi-system patch playbooks.kintsugi.dev
-kintsugi-system patch trustpolicies.kintsugi.dev
-kintsugi-system update leases.coordination.k8s.io
-kintsugi-system create roles.rbac.authorization.k8s.io
-default patch namespaces
-default patch nodes
-NO_RIGHTS
+{
+  for resource in namespaces pods services deployments.apps replicasets.apps networkpolicies.networking.k8s.io \
+    endpointslices.discovery.k8s.io; do
+    for verb in get list watch; do echo "yes default $verb $resource"; done
+  done
+  for right in 'patch pods' 'create pods' 'delete pods' 'get pods/log' 'get pods/exec' 'create pods/exec' 'list events' \
+    'patch deployments.apps' 'create networkpolicies.networking.k8s.io' 'update networkpolicies.networking.k8s.io'; do
+    echo "yes shop $right"
+    echo "no default $right"
+    echo "no kube-system $right"
+  done
+  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' \
+    'update incidents.kintsugi.dev/status' 'watch playbooks.kintsugi.dev' 'watch trustpolicies.kintsugi.dev' \
+    'create configmaps' 'patch configmaps' 'create leases.coordination.k8s.io' \
+    'update leases.coordination.k8s.io kintsugi-controller' 'create events.events.k8s.io'; do
+    echo "yes $own $right"
+    echo "no shop $right"
+  done
+  for right in 'get secrets' 'create serviceaccounts' 'delete deployments.apps' 'patch services' 'update pods' \
+    'delete networkpolicies.networking.k8s.io' 'create roles.rbac.authorization.k8s.io' 'patch nodes' 'patch namespaces'; do
+    echo "no shop $right"
+    echo "no $own $right"
+  done
+  for right in 'patch pods' 'create pods/exec' 'patch playbooks.kintsugi.dev' 'patch trustpolicies.kintsugi.dev' \
+    'update incidents.kintsugi.dev' 'delete configmaps' 'update leases.coordination.k8s.io'; do
+    echo "no $own $right"
+  done
+} > "$LAB_DIR/rights"
+check_rights < "$LAB_DIR/rights"
 
 # ---- everything on, and away with it --------------------------------------------------------------------------
 
@@ -182,4 +185,10 @@ helm upgrade kintsugi . --namespace $own --values ci/full-values.yaml --set 'pro
 helm uninstall kintsugi --namespace $own --wait > /dev/null
 [ "$(kubectl get crds -o name | grep -c kintsugi.dev)" = 3 ] || die "the resource definitions went with the release"
 [ -z "$(kubectl get clusterroles -l app.kubernetes.io/part-of=kintsugi -o name)" ] || die "a role has stayed"
+
+kubectl apply -k . > /dev/null 2>&1 || die "kubectl apply -k"
+kubectl -n $own rollout status deployment/kintsugi --timeout 60s > /dev/null
+check_rights <<< 'no shop patch pods'
+kubectl -n shop create rolebinding kintsugi-recover --clusterrole kintsugi-recover --serviceaccount $own:kintsugi > /dev/null
+check_rights <<< 'yes shop patch pods'
 echo "the chart installs with least privilege, and refuses what cannot work"
