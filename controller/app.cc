@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "controller/config_watch.h"
+#include "controller/preparation.h"
 #include "controller/reconciler.h"
 #include "controller/signal_endpoint.h"
 #include "incidents/kubernetes_ledger.h"
@@ -28,6 +29,7 @@ constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kReloadCertificates{10};
 constexpr std::size_t kReconcileWorkers = 32;
+constexpr std::size_t kPreparationWorkers = 4;
 constexpr std::size_t kMaxFileBytes = 1u << 20;
 constexpr int kLostLeadership = 10;
 
@@ -98,6 +100,7 @@ class App {
         world_{store_,   ledger_,     cache_,     target_,   book_,  trust_, evidence_,
                jobs_,    leadership_, announcer_, settings_, clock_, log_,   [this](const std::string& name) { wake(name); }},
         reconciler_(world_),
+        preparation_(world_, client_),
         intake_(store_, cache_, target_, book_, settings_, clock, log,
                 [this](const std::string& name, MonotonicTime started) { on_won(name, started); }) {}
 
@@ -115,6 +118,7 @@ class App {
   void wake(const std::string& name) { queue_.add(name); }
   void wake_all() {
     for (const auto& incident : store_.list()) queue_.add(incident->name, k8s::WorkPriority::kHousekeeping);
+    preparation_.touch_all();
   }
   void on_won(const std::string& name, MonotonicTime started) {
     reconciler_.won(name, started);
@@ -158,6 +162,7 @@ class App {
   k8s::WorkQueue queue_;
   World world_;
   Reconciler reconciler_;
+  Preparation preparation_;
   Intake intake_;
   SignalTokens tokens_;
   signals::FalcoDecoder decoder_;
@@ -176,9 +181,11 @@ void App::connect_handlers() {
   });
   cache_.on_deployment([this](const targets::Deployment& deployment, bool) {
     for (const std::string& name : reconciler_.concerned_by_deployment(deployment)) wake(name);
+    preparation_.touch(deployment.meta.name_space, deployment.meta.name);
   });
   cache_.on_namespace([this](const std::string& name_space) {
     for (const std::string& name : reconciler_.concerned_by_namespace(name_space)) wake(name);
+    preparation_.touch_namespace(name_space);
   });
   store_.subscribe([this](const std::string& name) { wake(name); });
 }
@@ -271,6 +278,7 @@ void App::start_workers() {
   for (std::size_t i = 0; i < kReconcileWorkers; ++i) {
     workers_.emplace_back([this, reconcile] { k8s::run_worker(queue_, reconcile, kReconcileTimeout, clock_, log_); });
   }
+  for (std::size_t i = 0; i < kPreparationWorkers; ++i) workers_.emplace_back([this] { preparation_.run(); });
   workers_.emplace_back([this](std::stop_token stop) { housekeeping(stop); });
 }
 
@@ -355,6 +363,7 @@ void App::stop() {
   if (signals_server_ != nullptr) signals_server_->stop(std::chrono::seconds(5));
   endpoint_.reset();
   queue_.shut_down();
+  preparation_.shut_down();
   queue_.drain(clock_.monotonic() + std::chrono::seconds(10));
   for (auto& worker : workers_) worker.request_stop();
   workers_.clear();

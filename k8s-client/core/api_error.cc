@@ -100,8 +100,11 @@ std::vector<StatusCause> causes_of(const nlohmann::json& details) {
   return causes;
 }
 
+/// The Status that ends an exec comes without its kind.
 bool is_status(const nlohmann::json& document) {
-  return document.is_object() && document.contains("kind") && document["kind"] == "Status";
+  if (!document.is_object()) return false;
+  if (document.contains("kind")) return document["kind"] == "Status";
+  return document.contains("status") && document["status"] == "Failure";
 }
 
 void fill_from_status(const nlohmann::json& status, ApiError& error) {

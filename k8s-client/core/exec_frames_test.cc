@@ -14,7 +14,7 @@ std::string frame(int channel, const std::string& data) {
 
 const std::string kSuccess = R"({"metadata":{},"status":"Success"})";
 const std::string kExit3 =
-    R"({"kind":"Status","status":"Failure","reason":"NonZeroExitCode","message":"command terminated with exit code 3",
+    R"({"metadata":{},"status":"Failure","reason":"NonZeroExitCode","message":"command terminated with exit code 3",
         "details":{"causes":[{"reason":"ExitCode","message":"3"}]}})";
 
 ApiResult<ExecResult> run(const std::vector<std::string>& frames, std::size_t max_output = 100) {

@@ -58,8 +58,9 @@ Result<void> check_target(const nlohmann::json& document, const Operation& opera
   if (!document.contains(parent) || !document[parent].is_structured()) {
     return fail(ErrorCode::kConflict, "path not found: " + escape(operation.path, 256));
   }
-  const bool must_exist = operation.name == "remove" || operation.name == "replace";
-  if (must_exist && !document.contains(pointer)) {
+  const bool may_be_missing = operation.name == "add" || operation.name == "test" ||
+                              (operation.name == "replace" && document[parent].is_object());
+  if (!may_be_missing && !document.contains(pointer)) {
     return fail(ErrorCode::kConflict, "path not found: " + escape(operation.path, 256));
   }
   return {};
@@ -79,7 +80,11 @@ Result<void> apply(nlohmann::json& document, const nlohmann::json& entry) {
     if (passes_test(document, *operation)) return {};
     return fail(ErrorCode::kConflict, "test failed: " + escape(operation->path, 256));
   }
-  document = document.patch(nlohmann::json::array({entry}));
+  nlohmann::json change = entry;
+  const bool adds =
+      operation->name == "replace" && !document.contains(nlohmann::json::json_pointer(operation->path));
+  if (adds) change["op"] = "add";
+  document = document.patch(nlohmann::json::array({std::move(change)}));
   return {};
 }
 

@@ -38,7 +38,8 @@ class JsonPatch {
 };
 
 /// What the API server makes of `document`, for dry-run diffs. Like the server, and unlike RFC 6902 to the
-/// letter, a `test` for null passes where the member is absent from an object that exists. All or nothing.
+/// letter, a `test` for null passes where the member is absent from an object that exists, and `replace` adds
+/// such a member (measured on 1.34). All or nothing.
 /// Operations other than JsonPatch's four are kUnsupported; a failed test and a missing path are kConflict
 /// and name the operation's index.
 Result<nlohmann::json> apply_json_patch(const nlohmann::json& document, std::string_view patch_text);

@@ -53,6 +53,13 @@ TEST_CASE("a patch applies as the API server applies it") {
   CHECK(*apply_json_patch(kPod, R"([{"op":"replace","path":"","value":1}])") == 1);
 }
 
+TEST_CASE("replace adds a member that is missing from an object, as the API server does") {
+  const auto result =
+      apply_json_patch(kPod, R"([{"op":"replace","path":"/metadata/labels/new","value":"x"}])");
+  REQUIRE(result);
+  CHECK((*result)["metadata"]["labels"]["new"] == "x");
+}
+
 TEST_CASE("what does not hold or is not there is a conflict that names the operation") {
   const char* const patches[] = {
       R"([{"op":"test","path":"/metadata/uid","value":"u2"}])",
@@ -60,7 +67,8 @@ TEST_CASE("what does not hold or is not there is a conflict that names the opera
       R"([{"op":"test","path":"/nothing/here","value":null}])",
       R"([{"op":"test","path":"/metadata/labels/gone","value":"x"}])",
       R"([{"op":"remove","path":"/metadata/labels/gone"}])",
-      R"([{"op":"replace","path":"/metadata/labels/gone","value":1}])",
+      R"([{"op":"replace","path":"/metadata/gone/label","value":1}])",
+      R"([{"op":"replace","path":"/list/7","value":1}])",
       R"([{"op":"add","path":"/metadata/annotations/x","value":1}])",
       R"([{"op":"add","path":"/metadata/uid/x","value":1}])",
       R"([{"op":"remove","path":"/metadata/uid/x"}])",
