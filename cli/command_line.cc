@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/escape.h"
-#include "base/names.h"
+#include "base/kubernetes_name.h"
 #include "cli/duration_text.h"
 #include "cli/invocation.h"
 
@@ -18,8 +18,8 @@ namespace {
 constexpr std::size_t kMaxReasonBytes = 1024;  // the schema's
 
 const std::map<std::string, OutputFormat> kFormats{
-    {"table", OutputFormat::kTable}, {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
-    {"yaml", OutputFormat::kYaml},   {"name", OutputFormat::kName}, {"csv", OutputFormat::kCsv},
+    {"table", OutputFormat::kTable},      {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
+    {"yaml", OutputFormat::kYaml},        {"name", OutputFormat::kName}, {"csv", OutputFormat::kCsv},
     {"markdown", OutputFormat::kMarkdown}};
 
 std::string program_name(const std::string& called) {
@@ -27,8 +27,12 @@ std::string program_name(const std::string& called) {
   return name.starts_with("kubectl-") ? "kubectl kintsugi" : "kintsugi";
 }
 
+/// For a command that a person copies; what cannot be shown as it is cannot be copied either.
 std::string shell_quoted(const std::string& text) {
-  const auto is_safe = [](unsigned char c) { return std::isalnum(c) != 0 || std::string_view("_./@:+-").find(char(c)) != std::string_view::npos; };
+  if (escape(text, text.size()) != text) return "'…'";
+  const auto is_safe = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("_./@:+-").find(char(c)) != std::string_view::npos;
+  };
   if (!text.empty() && std::all_of(text.begin(), text.end(), is_safe)) return text;
   std::string quoted = "'";
   for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
@@ -47,13 +51,17 @@ using Check = std::string (*)(const std::string&);
 std::string check_incident(const std::string& text) {
   return is_dns_subdomain(bare_name(text)) ? "" : "not the name of an incident: " + text;
 }
-std::string check_namespace(const std::string& text) { return is_dns_label(text) ? "" : "not a namespace: " + text; }
+std::string check_namespace(const std::string& text) {
+  return is_dns_label(text) ? "" : "not a namespace: " + text;
+}
 std::string check_playbook(const std::string& text) {
   return is_dns_subdomain(text) ? "" : "not the name of a playbook: " + text;
 }
 std::string check_reason(const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos) return "a reason is needed: it is what others read later";
-  return text.size() <= kMaxReasonBytes && is_utf8(text) ? "" : "the reason must be UTF-8 of at most 1024 bytes";
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    return "a reason is needed: it is what others read later";
+  return text.size() <= kMaxReasonBytes && is_utf8(text) ? ""
+                                                         : "the reason must be UTF-8 of at most 1024 bytes";
 }
 std::string check_duration(const std::string& text) {
   const auto parsed = parse_duration(text);
@@ -90,9 +98,12 @@ class CommandLine {
 
 CommandLine::CommandLine(std::string program)
     : program_(std::move(program)),
-      app_("Carries a container breach from the first signal to a verified recovery: the responder's command.\n\n"
-           "At 03:00:  " + program_ + " list\n           " + program_ + " describe INCIDENT",
-           program_) {
+      app_(
+          "Carries a container breach from the first signal to a verified recovery: the responder's "
+          "command.\n\n"
+          "At 03:00:  " +
+              program_ + " list\n           " + program_ + " describe INCIDENT",
+          program_) {
   app_.require_subcommand(1);
   app_.footer("Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed.");
   add_connection();
@@ -103,22 +114,28 @@ CommandLine::CommandLine(std::string program)
   verb(Verb::kVersion, "version", "Say which version this is", "version");
 }
 
-CLI::App& CommandLine::verb(Verb verb, const char* name, const char* description, const std::string& example) {
-  CLI::App* command = app_.add_subcommand(name, std::string(description) + "\n\nExample:  " + program_ + " " + example);
+CLI::App& CommandLine::verb(Verb verb, const char* name, const char* description,
+                            const std::string& example) {
+  CLI::App* command =
+      app_.add_subcommand(name, std::string(description) + "\n\nExample:  " + program_ + " " + example);
   command->fallthrough();
   command->callback([this, verb] { invocation_.verb = verb; });
   return *command;
 }
 
 void CommandLine::add_connection() {
-  app_.add_option("--kubeconfig", invocation_.kubeconfig.path, "This kubeconfig; default: KUBECONFIG, ~/.kube/config");
+  app_.add_option("--kubeconfig", invocation_.kubeconfig.path,
+                  "This kubeconfig; default: KUBECONFIG, ~/.kube/config");
   app_.add_option("--context", invocation_.kubeconfig.context, "Context of the kubeconfig");
   app_.add_option("--cluster", invocation_.kubeconfig.cluster, "Cluster of the kubeconfig");
   app_.add_option("--user", invocation_.kubeconfig.user, "User of the kubeconfig");
   app_.add_option("-n,--namespace", invocation_.name_space, "Where Kintsugi's incidents live")
-      ->capture_default_str()->check(Check(check_namespace));
-  app_.add_option("--request-timeout", timeout_, "How long one request may take; default 5s")->check(Check(check_duration));
-  app_.add_flag("--no-color", invocation_.no_color, "No colours; nor with NO_COLOR, TERM=dumb, or without a terminal");
+      ->capture_default_str()
+      ->check(Check(check_namespace));
+  app_.add_option("--request-timeout", timeout_, "How long one request may take; default 5s")
+      ->check(Check(check_duration));
+  app_.add_flag("--no-color", invocation_.no_color,
+                "No colours; nor with NO_COLOR, TERM=dumb, or without a terminal");
 }
 
 void CommandLine::add_output(CLI::App& command, std::vector<std::string> choices) {
@@ -126,15 +143,20 @@ void CommandLine::add_output(CLI::App& command, std::vector<std::string> choices
 }
 
 void CommandLine::add_incident(CLI::App& command) {
-  command.add_option("INCIDENT", invocation_.incident, "Name of the incident")->required()->check(Check(check_incident));
+  command.add_option("INCIDENT", invocation_.incident, "Name of the incident")
+      ->required()
+      ->check(Check(check_incident));
 }
 
 void CommandLine::add_reason(CLI::App& command) {
-  command.add_option("--reason", invocation_.reason, "Why; kept in the incident")->required()->check(Check(check_reason));
+  command.add_option("--reason", invocation_.reason, "Why; kept in the incident")
+      ->required()
+      ->check(Check(check_reason));
 }
 
 void CommandLine::add_change(CLI::App& command) {
-  command.add_option("--dry-run", dry_run_, "client: show the change; server: have it checked; store nothing")
+  command
+      .add_option("--dry-run", dry_run_, "client: show the change; server: have it checked; store nothing")
       ->check(CLI::IsMember({"none", "client", "server"}));
   command.add_flag("-y,--yes", invocation_.yes, "Ask no question");
   add_output(command, {"name", "json", "yaml"});
@@ -146,7 +168,8 @@ void CommandLine::add_reading() {
   list.add_flag("--no-headers", invocation_.no_headers, "No line of titles");
   list.add_flag("-w,--watch", invocation_.watch, "Stay, and print what changes");
 
-  CLI::App& describe = verb(Verb::kDescribe, "describe", "Show all of one incident, and what to do next", "describe inc-…-1");
+  CLI::App& describe =
+      verb(Verb::kDescribe, "describe", "Show all of one incident, and what to do next", "describe inc-…-1");
   add_incident(describe);
   add_output(describe, {"table", "json", "yaml", "name"});
 
@@ -161,25 +184,32 @@ void CommandLine::add_deciding() {
   const CLI::IsMember steps({"contain", "collect", "redeploy", "verify", "release"});
   const std::pair<Verb, const char*> decisions[] = {{Verb::kApprove, "approve"}, {Verb::kDeny, "deny"}};
   for (const auto& [decision, name] : decisions) {
-    CLI::App& command = verb(decision, name, decision == Verb::kApprove ? "Let a step that waits go on" : "Forbid a step that waits",
-                             std::string(name) + " inc-…-1 --step redeploy --reason 'checked with the team'");
+    CLI::App& command =
+        verb(decision, name,
+             decision == Verb::kApprove ? "Let a step that waits go on" : "Forbid a step that waits",
+             std::string(name) + " inc-…-1 --step redeploy --reason 'checked with the team'");
     add_incident(command);
-    command.add_option("--step", invocation_.step, "The step; default: the one that waits, after a question")->check(steps);
+    command.add_option("--step", invocation_.step, "The step; default: the one that waits, after a question")
+        ->check(steps);
     add_reason(command);
     add_change(command);
   }
 
-  CLI::App& hold = verb(Verb::kHold, "hold", "Stop an incident before its next step; isolation stays", "hold inc-…-1");
+  CLI::App& hold =
+      verb(Verb::kHold, "hold", "Stop an incident before its next step; isolation stays", "hold inc-…-1");
   add_incident(hold);
   add_change(hold);
   CLI::App& resume = verb(Verb::kResume, "resume", "Let a held incident go on", "resume inc-…-1");
   add_incident(resume);
   add_change(resume);
 
-  CLI::App& release = verb(Verb::kRelease, "release", "It was a false alarm: end the incident and decide about the victim",
-                           "release inc-…-1 --victim restore --reason 'load test'");
+  CLI::App& release =
+      verb(Verb::kRelease, "release", "It was a false alarm: end the incident and decide about the victim",
+           "release inc-…-1 --victim restore --reason 'load test'");
   add_incident(release);
-  release.add_option("--victim", victim_, "restore: give the pod back; leave: keep it isolated; delete; default restore")
+  release
+      .add_option("--victim", victim_,
+                  "restore: give the pod back; leave: keep it isolated; delete; default restore")
       ->check(CLI::IsMember({"restore", "leave", "delete"}));
   release.add_option("--confirm", invocation_.confirm, "The incident's name once more, for --victim delete");
   add_reason(release);
@@ -190,25 +220,32 @@ void CommandLine::add_open() {
   CLI::App& open = verb(Verb::kOpen, "open", "Open an incident by hand",
                         "open shop/web-1 --playbook shell-in-container --reason 'seen mining'");
   open.add_option("POD", pod_, "NAMESPACE/NAME, or pod/NAME")->required();
-  open.add_option("--pod-namespace", invocation_.pod_namespace, "The pod's namespace; default: that of the context")
+  open.add_option("--pod-namespace", invocation_.pod_namespace,
+                  "The pod's namespace; default: that of the context")
       ->check(Check(check_namespace));
-  open.add_option("--playbook", invocation_.playbook, "The playbook to run")->required()->check(Check(check_playbook));
-  open.add_option("--severity", severity_, "Default error")->check(CLI::IsMember({"info", "warning", "error", "critical"}));
+  open.add_option("--playbook", invocation_.playbook, "The playbook to run")
+      ->required()
+      ->check(Check(check_playbook));
+  open.add_option("--severity", severity_, "Default error")
+      ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
   add_reason(open);
   add_change(open);
 }
 
 void CommandLine::add_report() {
-  CLI::App& report = verb(Verb::kReport, "report", "How long containing and recovering took: n, mean, median, p90",
-                          "report --since 90d --by severity -o markdown");
+  CLI::App& report =
+      verb(Verb::kReport, "report", "How long containing and recovering took: n, mean, median, p90",
+           "report --since 90d --by severity -o markdown");
   report.add_option("--since", since_, "How far back; default 90d")->check(Check(check_duration));
   report.add_option("--by", invocation_.by, "What the rows are")
-      ->capture_default_str()->check(CLI::IsMember({"none", "severity", "source"}));
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "severity", "source"}));
   add_output(report, {"table", "json", "csv", "markdown"});
 }
 
 Ended CommandLine::wrong(const std::string& message) const {
-  return {ExitCode::kWrongUse, "", program_ + ": " + escape(message, 1024) + "\nSee '" + program_ + " --help'.\n"};
+  return {ExitCode::kWrongUse, "",
+          program_ + ": " + escape(message, 1024) + "\nSee '" + program_ + " --help'.\n"};
 }
 
 /// "web-1", "shop/web-1", "pod/web-1", "pod/shop/web-1".
@@ -239,11 +276,13 @@ std::string CommandLine::finish() {
   Invocation& out = invocation_;
   out.program = program_;
   const std::pair<const char*, std::string> flags[] = {
-      {" --kubeconfig ", out.kubeconfig.path}, {" --context ", out.kubeconfig.context},
-      {" --cluster ", out.kubeconfig.cluster}, {" --user ", out.kubeconfig.user},
+      {" --kubeconfig ", out.kubeconfig.path},
+      {" --context ", out.kubeconfig.context},
+      {" --cluster ", out.kubeconfig.cluster},
+      {" --user ", out.kubeconfig.user},
       {" -n ", out.name_space == Invocation().name_space ? "" : out.name_space}};
   for (const auto& [flag, value] : flags) {
-    if (!value.empty()) out.program += flag + escape(shell_quoted(value));
+    if (!value.empty()) out.program += flag + shell_quoted(value);
   }
   out.incident = bare_name(out.incident);
   if (!output_.empty()) out.output = kFormats.at(output_);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// One function for each verb. Each prints its result and returns how the program ends; an Error is for the caller to
-// print, and means ExitCode::kError.
+// One function for each verb. Each prints its result and returns how the program ends; an Error is for the
+// caller to print, and means ExitCode::kError.
 #pragma once
 
 #include "base/result.h"
@@ -14,7 +14,8 @@ Result<ExitCode> run_list(const Session& session);
 Result<ExitCode> run_describe(const Session& session);
 Result<ExitCode> run_timeline(const Session& session);
 
-/// Makes the incident of a pod that lives, of the next generation of its UID. kNothingChanged where one is open.
+/// Makes the incident of a pod that lives, of the next generation of its UID. kNothingChanged where one is
+/// open.
 Result<ExitCode> run_open(const Session& session);
 
 /// Approve and deny: appends to `spec.approvals`, on the very list that was read.

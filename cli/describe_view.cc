@@ -42,7 +42,9 @@ class Description {
  private:
   using Field = std::pair<const char*, Cell>;
 
-  std::string stamp(WallTime time) const { return format_seconds(time) + " (" + format_age(now_ - time) + " ago)"; }
+  std::string stamp(WallTime time) const {
+    return format_seconds(time) + " (" + format_age(now_ - time) + " ago)";
+  }
   void line(std::string_view text) { text_ += std::string(text) + "\n"; }
   void title(std::string_view text) { line("\n" + paint(text, Tone::kTitle, options_.colour) + ":"); }
   void fields(const std::vector<Field>& list, std::string_view indent) {
@@ -85,18 +87,21 @@ void Description::summary() {
       {"Severity", {std::string(to_string(severity)), tone_of(severity)}},
       {"Stage", {std::string(to_string(stage)), tone_of(stage)}},
       {"Target", {show(spec.target.to_string()) + " (UID " + show(spec.target.uid, 64) + ")"}},
-      {"Owner", {spec.owner.kind.empty() ? "<none>" : show(spec.owner.kind, 64) + " " + show(spec.owner.name)}},
+      {"Owner",
+       {spec.owner.kind.empty() ? "<none>" : show(spec.owner.kind, 64) + " " + show(spec.owner.name)}},
       {"Playbook", {playbook_of(incident_) + " (mode " + std::string(to_string(mode_of(incident_))) + ")"}},
       {"Opened by", {show(spec.origin.source, 64) + ": " + show(spec.origin.rule)}},
       {"Summary", {show(spec.origin.summary, 1024)}}};
   if (!spec.origin.container.empty()) list.push_back({"Container", {show(spec.origin.container)}});
   if (!status_.replacement.empty()) list.push_back({"Replacement", {"pod " + show(status_.replacement)}});
-  if (incident_.is_over()) list.push_back({"Outcome", {std::string(to_string(status_.outcome)), tone_of(stage)}});
+  if (incident_.is_over())
+    list.push_back({"Outcome", {std::string(to_string(status_.outcome)), tone_of(stage)}});
   if (!incident_.problem.empty()) list.push_back({"Problem", {show(incident_.problem, 1024), Tone::kBad}});
   if (const std::string waiting = waiting_for(incident_); waiting == "resume") {
     list.push_back({"Waiting", {"held by a person", Tone::kWarning}});
   } else if (!waiting.empty()) {
-    list.push_back({"Waiting", {show(waiting, 64) + ": " + show(status_.awaiting_reason, 1024), Tone::kWarning}});
+    list.push_back(
+        {"Waiting", {show(waiting, 64) + ": " + show(status_.awaiting_reason, 1024), Tone::kWarning}});
   }
   fields(list, "");
 }
@@ -143,7 +148,10 @@ void Description::signals() {
 void Description::images() {
   Table table({"CONTAINER", "DIGEST", "POLICY", "ORIGIN"});
   for (const TrustedImage& image : status_.images) {
-    table.add({{show(image.container, 64)}, {show(image.digest, 80)}, {show(image.policy, 64)}, {show(image.origin, 64)}});
+    table.add({{show(image.container, 64)},
+               {show(image.digest, 80)},
+               {show(image.policy, 64)},
+               {show(image.origin, 64)}});
   }
   section("Trusted images", std::move(table));
   if (status_.containment && !status_.containment->image.empty()) {
@@ -179,7 +187,8 @@ void Description::action(const JournalEntry& entry) {
 
 void Description::actions() {
   if (status_.journal.empty()) return;
-  title(mode_of(incident_) == Mode::kObserve ? "Actions (mode observe: planned only, nothing was changed)" : "Actions");
+  title(mode_of(incident_) == Mode::kObserve ? "Actions (mode observe: planned only, nothing was changed)"
+                                             : "Actions");
   for (const JournalEntry& entry : status_.journal) action(entry);
 }
 

@@ -26,7 +26,8 @@ std::string join_surrogates(const std::string& quoted) {
       out += quoted[i];
       continue;
     }
-    const bool is_high = quoted.compare(i, 3, "\\ud") == 0 && std::string_view("89ab").find(quoted[i + 3]) != std::string_view::npos;
+    const bool is_high = quoted.compare(i, 3, "\\ud") == 0 &&
+                         std::string_view("89ab").find(quoted[i + 3]) != std::string_view::npos;
     if (is_high) {
       const unsigned long high = std::stoul(quoted.substr(i + 2, 4), nullptr, 16);
       const unsigned long low = std::stoul(quoted.substr(i + 8, 4), nullptr, 16);
@@ -45,7 +46,8 @@ std::string join_surrogates(const std::string& quoted) {
 
 /// Words that YAML 1.1 takes for booleans.
 bool is_old_boolean(std::string text) {
-  std::transform(text.begin(), text.end(), text.begin(), [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
+  std::transform(text.begin(), text.end(), text.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   for (const std::string_view word : {"y", "n", "yes", "no", "on", "off"}) {
     if (text == word) return true;
   }
@@ -55,7 +57,8 @@ bool is_old_boolean(std::string text) {
 bool is_plain(const std::string& text) {
   const auto is_letter = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); };
   const auto is_fitting = [&](char c) {
-    return is_letter(c) || (c >= '0' && c <= '9') || std::string_view(" _./@+-:").find(c) != std::string_view::npos;
+    return is_letter(c) || (c >= '0' && c <= '9') ||
+           std::string_view(" _./@+-:").find(c) != std::string_view::npos;
   };
   if (text.empty() || !(is_letter(text.front()) || text.front() == '/')) return false;
   if (!std::all_of(text.begin(), text.end(), is_fitting)) return false;
@@ -108,7 +111,9 @@ void write(const json& value, std::size_t depth, std::string& out) {
 
 }  // namespace
 
-std::string to_json_text(const json& value) { return ascii(value, 2) + "\n"; }
+std::string to_json_text(const json& value) {
+  return ascii(value, 2) + "\n";
+}
 
 std::string to_yaml_text(const json& value) {
   std::string out;

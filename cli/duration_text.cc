@@ -45,7 +45,8 @@ Result<milliseconds> parse_duration(std::string_view text) {
     const std::string_view digits = take_while(rest, true);
     std::string_view unit = take_while(rest, false);
     if (unit.empty() && digits.size() == text.size()) unit = "s";
-    const auto known = std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& one) { return one.first == unit; });
+    const auto known =
+        std::find_if(kUnits.begin(), kUnits.end(), [&](const auto& one) { return one.first == unit; });
     if (digits.empty() || digits.size() > 9 || known == kUnits.end() || known->second >= last) return wrong();
     sum += std::stol(std::string(digits)) * known->second;
     last = known->second;
@@ -55,7 +56,8 @@ Result<milliseconds> parse_duration(std::string_view text) {
 }
 
 std::string format_age(std::chrono::nanoseconds age) {
-  const auto seconds = std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(age).count());
+  const auto seconds =
+      std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::seconds>(age).count());
   if (seconds < 120) return std::to_string(seconds) + "s";
   if (seconds < 7200) return std::to_string(seconds / 60) + "m";
   if (seconds < 48 * 3600) return std::to_string(seconds / 3600) + "h";

@@ -17,7 +17,9 @@ using nlohmann::json;
 constexpr int kMaxTries = 5;
 constexpr std::size_t kMaxPatchBytes = 16u << 10;
 
-k8s::ObjectKey key_of(const Session& session) { return {session.invocation.name_space, session.invocation.incident}; }
+k8s::ObjectKey key_of(const Session& session) {
+  return {session.invocation.name_space, session.invocation.incident};
+}
 
 Consent ask(const Session& session, const SpecChange& change) {
   return change.cannot_be_undone ? ask_for_name(session, change.question, session.invocation.incident)
@@ -31,8 +33,9 @@ ExitCode give_up(const Session& session, Consent consent, const SpecChange& chan
     return ExitCode::kNothingChanged;
   }
   session.remark(change.question);
-  session.remark(change.cannot_be_undone ? "there is no terminal to ask on: add --confirm=" + session.invocation.incident
-                                         : std::string("there is no terminal to ask on: add --yes"));
+  session.remark(change.cannot_be_undone
+                     ? "there is no terminal to ask on: add --confirm=" + session.invocation.incident
+                     : std::string("there is no terminal to ask on: add --yes"));
   return ExitCode::kWrongUse;
 }
 
@@ -42,8 +45,9 @@ Result<json> send(const Session& session, const json& object, const k8s::JsonPat
   if (changed) return std::move(*changed);
   Error error = changed.error();
   if (error.outcome_unknown) {
-    return fail(std::move(error).advise("it may have been done all the same: look with '" + session.invocation.program +
-                                        " describe " + session.invocation.incident + "'"));
+    return fail(std::move(error).advise("it may have been done all the same: look with '" +
+                                        session.invocation.program + " describe " +
+                                        session.invocation.incident + "'"));
   }
   return fail(std::move(error));
 }
@@ -55,19 +59,28 @@ Result<json> read_incident(const Session& session) {
   if (object) return std::move(*object);
   Error error = object.error();
   if (error.code != ErrorCode::kNotFound) return fail(std::move(error));
-  return fail(make_error(ErrorCode::kNotFound, "no such incident in namespace " + session.invocation.name_space)
-                  .on("incident " + session.invocation.incident)
-                  .advise("'" + session.invocation.program + " list' shows what there is"));
+  return fail(
+      make_error(ErrorCode::kNotFound, "no such incident in namespace " + session.invocation.name_space)
+          .on("incident " + session.invocation.incident)
+          .advise("'" + session.invocation.program + " list' shows what there is"));
 }
 
 Result<std::vector<json>> list_incidents(const Session& session, const std::string& selector) {
   k8s::ListParams params;
   params.label_selector = selector;
-  auto objects = session.client.list(kIncidents, session.invocation.name_space, params, session.read_options());
+  auto objects =
+      session.client.list(kIncidents, session.invocation.name_space, params, session.read_options());
   if (objects) return std::move(*objects);
   Error error = objects.error();
   if (error.code != ErrorCode::kNotFound) return fail(std::move(error));
-  return fail(std::move(error).advise("is Kintsugi installed in this cluster? Its resource definitions are missing"));
+  return fail(
+      std::move(error).advise("is Kintsugi installed in this cluster? Its resource definitions are missing"));
+}
+
+k8s::JsonPatch begin_patch(const Incident& incident) {
+  k8s::JsonPatch patch;
+  patch.test("/metadata/uid", incident.uid);
+  return patch;
 }
 
 Result<ExitCode> change_incident(const Session& session, const Planner& plan) {
@@ -92,7 +105,8 @@ Result<ExitCode> change_incident(const Session& session, const Planner& plan) {
     auto changed = send(session, *object, change->patch);
     if (changed) {
       print_change(session, *changed, change->done);
-      if (session.invocation.dry_run == DryRun::kClient && session.invocation.output == OutputFormat::kTable) {
+      if (session.invocation.dry_run == DryRun::kClient &&
+          session.invocation.output == OutputFormat::kTable) {
         session.console.out << to_json_line(change->patch.to_text(), kMaxPatchBytes) << "\n";
       }
       return ExitCode::kDone;
@@ -105,7 +119,7 @@ Result<ExitCode> change_incident(const Session& session, const Planner& plan) {
 
 void print_change(const Session& session, const json& object, const std::string& done) {
   std::ostream& out = session.console.out;
-  const std::string name = "incident.kintsugi.dev/" + escape(object.value(json::json_pointer("/metadata/name"), ""));
+  const std::string name = "incident.kintsugi.dev/" + escape(stored_incident_from_json(object).name);
   switch (session.invocation.output) {
     case OutputFormat::kJson: out << to_json_text(object); return;
     case OutputFormat::kYaml: out << to_yaml_text(object); return;

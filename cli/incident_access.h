@@ -26,16 +26,19 @@ Result<std::vector<nlohmann::json>> list_incidents(const Session& session, const
 
 /// A change of one incident's spec, planned on the object as it was read.
 struct SpecChange {
-  k8s::JsonPatch patch;      ///< empty: there is nothing to change
-  std::string done;          ///< "approved": what is printed behind the incident's name; or why nothing is to be changed
-  std::string question;      ///< what a person must agree to first; empty: nothing
+  k8s::JsonPatch patch{};  ///< empty: there is nothing to change
+  std::string
+      done;  ///< "approved": what is printed behind the incident's name; or why nothing is to be changed
+  std::string question{};  ///< what a person must agree to first; empty: nothing
   bool cannot_be_undone = false;
 };
 using Planner = std::function<Result<SpecChange>(const nlohmann::json& object, const Incident& incident)>;
 
-/// Reads the incident, plans, asks, and sends the patch together with a test of the incident's UID. Where a test fails
-/// because somebody was faster, all of it again, at most five times; the person is asked again only where the question
-/// is another one.
+/// A patch that holds for this very incident and not for a later one of the same name.
+k8s::JsonPatch begin_patch(const Incident& incident);
+
+/// Reads the incident, plans, asks, sends. Where a test of the patch fails because somebody was faster, all
+/// of it again, at most five times; the person is asked again only where the question is another one.
 Result<ExitCode> change_incident(const Session& session, const Planner& plan);
 
 /// Says what became of an object: "incident.kintsugi.dev/NAME DONE", or as -o says.

@@ -18,7 +18,8 @@ bool is_step(std::string_view word) {
   return std::find(kSteps.begin(), kSteps.end(), word) != kSteps.end();
 }
 
-std::vector<NextStep> after_the_end(const Incident& incident, const std::string& program, const std::string& name) {
+std::vector<NextStep> after_the_end(const Incident& incident, const std::string& program,
+                                    const std::string& name) {
   const NextStep timeline{program + " timeline " + name + " -o markdown", "the record for the report"};
   const std::string target = show_target(incident.spec.target);
   switch (incident.status.outcome) {
@@ -34,9 +35,11 @@ std::vector<NextStep> after_the_end(const Incident& incident, const std::string&
   }
 }
 
-std::vector<NextStep> decision(const Incident& incident, const std::string& program, const std::string& name) {
+std::vector<NextStep> decision(const Incident& incident, const std::string& program,
+                               const std::string& name) {
   const std::string& step = incident.status.awaiting;
-  const NextStep release{program + " release " + name + " --victim restore" + kReason, "it was a false alarm: undo"};
+  const NextStep release{program + " release " + name + " --victim restore" + kReason,
+                         "it was a false alarm: undo"};
   if (step == "release") {
     return {{program + " release " + name + " --victim leave" + kReason, "keep the victim isolated and end"},
             {program + " release " + name + " --victim delete" + kReason, "delete the victim and end"}};
@@ -52,7 +55,9 @@ std::string show(std::string_view untrusted, std::size_t max_bytes) {
   return untrusted.empty() ? "<none>" : escape(untrusted, max_bytes);
 }
 
-std::string show_target(const TargetRef& target) { return show(target.name_space, 64) + "/" + show(target.name); }
+std::string show_target(const TargetRef& target) {
+  return show(target.name_space, 64) + "/" + show(target.name);
+}
 
 std::string show_between(const std::optional<WallTime>& from, const std::optional<WallTime>& to) {
   return from && to ? format_duration(*to - *from) : "<none>";

@@ -26,8 +26,8 @@ std::string playbook_of(const Incident& incident);
 Mode mode_of(const Incident& incident);
 WallTime detected_of(const Incident& incident);
 
-/// The step that waits for a person's decision, or "resume" where a person holds the incident; empty: nobody is waited
-/// for.
+/// The step that waits for a person's decision, or "resume" where a person holds the incident; empty: nobody
+/// is waited for.
 std::string waiting_for(const Incident& incident);
 
 Tone tone_of(Severity severity);
@@ -40,8 +40,8 @@ struct NextStep {
   std::string purpose;
 };
 
-/// What a responder does next, most likely first; never empty. `program` is how the command was called, with the flags
-/// that chose the cluster.
+/// What a responder does next, most likely first; never empty. `program` is how the command was called, with
+/// the flags that chose the cluster.
 std::vector<NextStep> next_steps(const Incident& incident, const std::string& program);
 
 }  // namespace kintsugi::cli

@@ -46,8 +46,8 @@ enum class DryRun : std::uint8_t {
 
 struct Invocation {
   Verb verb = Verb::kList;
-  /// How the command was called, with the flags that chose cluster and namespace, quoted for a shell: what commands
-  /// that are suggested begin with.
+  /// How the command was called, with the flags that chose cluster and namespace, quoted for a shell: what
+  /// commands that are suggested begin with.
   std::string program;
 
   k8s::KubeconfigOptions kubeconfig;

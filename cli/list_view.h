@@ -21,8 +21,8 @@ class ListView {
 
   explicit ListView(Options options);
 
-  /// The lines of what this view has not shown yet in this version; titles with the first of them. What is open comes
-  /// first, of that the worst, of that the newest.
+  /// The lines of what this view has not shown yet in this version; titles with the first of them. What is
+  /// open comes first, of that the worst, of that the newest.
   std::string show_news(std::vector<Incident> incidents, WallTime now);
 
  private:

@@ -18,7 +18,9 @@ k8s::CallOptions Session::write_options() const {
   return call;
 }
 
-void Session::remark(std::string_view text) const { console.err << "kintsugi: " << text << "\n"; }
+void Session::remark(std::string_view text) const {
+  console.err << "kintsugi: " << text << "\n";
+}
 
 Consent ask_consent(const Session& session, const std::string& question) {
   if (session.invocation.yes || session.invocation.dry_run != DryRun::kNone) return Consent::kGiven;

@@ -30,8 +30,8 @@ struct Session {
   k8s::Client& client;
   const Clock& clock;
   Console& console;
-  std::string user;                   ///< who decides, as the kubeconfig names them: a claim, not a proof
-  std::string context_namespace;      ///< of the kubeconfig's context
+  std::string user;               ///< who decides, as the kubeconfig names them: a claim, not a proof
+  std::string context_namespace;  ///< of the kubeconfig's context
   std::stop_token stop;
 
   k8s::CallOptions read_options() const;

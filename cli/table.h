@@ -31,8 +31,8 @@ class Table {
   /// As many cells as there are titles.
   void add(Row row);
   bool empty() const { return rows_.empty(); }
-  /// Takes the rows out. Columns are as wide as the widest cell there ever was, so that what is printed later lines up
-  /// with what was printed before.
+  /// Takes the rows out. Columns are as wide as the widest cell there ever was, so that what is printed later
+  /// lines up with what was printed before.
   std::string take_text(bool with_titles, bool colour, std::string_view indent = "");
 
  private:

@@ -22,7 +22,8 @@ struct Phase {
 std::vector<Phase> phases_of(const Incident& incident) {
   const IncidentTimes& times = incident.status.times;
   std::vector<Phase> phases;
-  const auto add = [&](const char* name, const std::optional<WallTime>& from, const std::optional<WallTime>& to) {
+  const auto add = [&](const char* name, const std::optional<WallTime>& from,
+                       const std::optional<WallTime>& to) {
     if (from && to) phases.push_back({name, *to - *from});
   };
   add("time to detect", times.compromise_start, times.detected);
@@ -38,7 +39,9 @@ std::string since_detected(const Incident& incident, WallTime time) {
   return (passed < std::chrono::nanoseconds(0) ? "" : "+") + format_duration(passed);
 }
 
-double seconds(std::chrono::nanoseconds duration) { return std::chrono::duration<double>(duration).count(); }
+double seconds(std::chrono::nanoseconds duration) {
+  return std::chrono::duration<double>(duration).count();
+}
 
 /// In Markdown a bar would end the cell, and angle brackets or a backtick could begin something.
 std::string markdown_cell(const std::string& shown) {
@@ -69,7 +72,8 @@ std::string timeline_as_table(const Incident& incident, bool with_titles, bool c
 }
 
 std::string timeline_as_markdown(const Incident& incident) {
-  std::string text = "## Timeline of " + markdown_cell(show(incident.name)) + "\n\n| time (UTC) | since | actor | message |\n|---|---|---|---|\n";
+  std::string text = "## Timeline of " + markdown_cell(show(incident.name)) +
+                     "\n\n| time (UTC) | since | actor | message |\n|---|---|---|---|\n";
   for (const TimelineEntry& entry : incident.status.timeline) {
     text += "| " + format_micros(entry.time) + " | " + since_detected(incident, entry.time) + " | " +
             markdown_cell(show(entry.actor, 64)) + " | " +
@@ -78,7 +82,8 @@ std::string timeline_as_markdown(const Incident& incident) {
   const auto phases = phases_of(incident);
   if (phases.empty()) return text;
   text += "\n| phase | took |\n|---|---|\n";
-  for (const Phase& phase : phases) text += std::string("| ") + phase.name + " | " + format_duration(phase.took) + " |\n";
+  for (const Phase& phase : phases)
+    text += std::string("| ") + phase.name + " | " + format_duration(phase.took) + " |\n";
   return text;
 }
 
@@ -91,8 +96,10 @@ std::string timeline_as_json(const Incident& incident) {
                        {"message", entry.message}});
   }
   nlohmann::json phases = nlohmann::json::array();
-  for (const Phase& phase : phases_of(incident)) phases.push_back({{"phase", phase.name}, {"seconds", seconds(phase.took)}});
-  return to_json_text({{"incident", incident.name}, {"entries", std::move(entries)}, {"phases", std::move(phases)}});
+  for (const Phase& phase : phases_of(incident))
+    phases.push_back({{"phase", phase.name}, {"seconds", seconds(phase.took)}});
+  return to_json_text(
+      {{"incident", incident.name}, {"entries", std::move(entries)}, {"phases", std::move(phases)}});
 }
 
 }  // namespace kintsugi::cli

@@ -11,7 +11,8 @@ namespace kintsugi::cli {
 std::string timeline_as_table(const Incident& incident, bool with_titles, bool colour);
 /// For a ticket or a post-mortem.
 std::string timeline_as_markdown(const Incident& incident);
-/// {"incident", "entries": [{"time", "sinceDetectedSeconds", "actor", "message"}], "phases": [{"phase", "seconds"}]}
+/// {"incident", "entries": [{"time", "sinceDetectedSeconds", "actor", "message"}], "phases": [{"phase",
+/// "seconds"}]}
 std::string timeline_as_json(const Incident& incident);
 
 }  // namespace kintsugi::cli
