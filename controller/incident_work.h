@@ -62,7 +62,12 @@ struct World {
 /// One incident during one reconcile: a working copy that is written back when it has changed.
 class IncidentWork {
  public:
-  IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode);
+  /// Who may speak for the incident: the leader, whose findings are logged and announced, or a replica that only won
+  /// the create and contains.
+  enum class Voice : std::uint8_t { kLeader, kWinner };
+
+  IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode,
+               Voice voice = Voice::kLeader);
 
   World& world() { return world_; }
   const Incident& incident() const { return incident_; }
@@ -98,6 +103,7 @@ class IncidentWork {
   std::string stored_;  ///< the status as stored, serialised
   std::shared_ptr<const Playbook> playbook_;
   Mode mode_;
+  Voice voice_;
 };
 
 }  // namespace kintsugi::controller
