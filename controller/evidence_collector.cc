@@ -155,6 +155,20 @@ EvidenceCollector::EvidenceCollector(evidence::Store* store, k8s::Client& client
                                      const Clock& clock)
     : store_(store), client_(client), target_(target), clock_(clock) {}
 
+void EvidenceCollector::keep_result(const std::string& incident, Result<Collected> result) {
+  std::lock_guard lock(mutex_);
+  results_.insert_or_assign(incident, std::move(result));
+}
+
+std::optional<Result<Collected>> EvidenceCollector::take_result(const std::string& incident) {
+  std::lock_guard lock(mutex_);
+  const auto found = results_.find(incident);
+  if (found == results_.end()) return std::nullopt;
+  Result<Collected> result = std::move(found->second);
+  results_.erase(found);
+  return result;
+}
+
 Result<Collected> EvidenceCollector::collect(const Incident& incident, const CollectStep& step, std::stop_token stop) {
   if (store_ == nullptr) {
     return fail(make_error(ErrorCode::kUnsupported, "there is no evidence store")

@@ -39,6 +39,10 @@ class EvidenceCollector {
   /// process before a crash has finished is not taken again.
   Result<Collected> collect(const Incident& incident, const CollectStep& step, std::stop_token stop);
 
+  /// Between a job and the reconcile that it wakes: a result waits here, in memory only, until it is taken.
+  void keep_result(const std::string& incident, Result<Collected> result);
+  std::optional<Result<Collected>> take_result(const std::string& incident);
+
  private:
   class Session;
 
@@ -46,6 +50,8 @@ class EvidenceCollector {
   k8s::Client& client_;
   const targets::PodTarget& target_;
   const Clock& clock_;
+  std::mutex mutex_;
+  std::map<std::string, Result<Collected>> results_;  ///< guarded; by incident
 };
 
 }  // namespace kintsugi::controller

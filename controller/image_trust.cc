@@ -6,6 +6,7 @@
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "k8s-client/client/config_map.h"
 #include "targets/kubernetes/redeployment.h"
 
 namespace kintsugi::controller {
@@ -35,8 +36,8 @@ TrustedImage trusted(const trust::Verdict& verdict, const std::string& container
   TrustedImage image;
   image.container = container;
   image.image = verdict.image;
-  image.digest = verdict.digest->to_string();
-  for (const trust::Digest& digest : verdict.equivalents) image.equivalents.push_back(digest.to_string());
+  image.digest = verdict.digest->text();
+  for (const trust::Digest& digest : verdict.equivalents) image.equivalents.push_back(digest.text());
   image.policy = verdict.policy;
   image.key_id = verdict.proofs.empty() ? "" : verdict.proofs.front().key_id;
   image.origin = origin;
@@ -131,6 +132,20 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   return refusal;
 }
 
+void ImageTrust::keep_answers(const std::string& incident, std::vector<ImageAnswer> answers) {
+  std::lock_guard lock(mutex_);
+  answers_[incident] = std::move(answers);
+}
+
+std::optional<std::vector<ImageAnswer>> ImageTrust::take_answers(const std::string& incident) {
+  std::lock_guard lock(mutex_);
+  const auto found = answers_.find(incident);
+  if (found == answers_.end()) return std::nullopt;
+  std::vector<ImageAnswer> answers = std::move(found->second);
+  answers_.erase(found);
+  return answers;
+}
+
 std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployment, std::stop_token stop) {
   std::vector<ImageAnswer> answers;
   std::vector<TrustedImage> good;
@@ -172,26 +187,17 @@ Result<void> ImageTrust::remember(const targets::Deployment& deployment, const s
     known = std::move(by_container);
     if (same) return {};
   }
-  const k8s::ObjectKey key{name_space_, kKnownGoodConfigMap};
-  k8s::JsonPatch patch;
-  patch.add(k8s::json_pointer({"data", deployment.meta.uid}), entry.dump());
-  auto patched = client_.patch(k8s::kConfigMaps, key, patch);
-  if (patched) return {};
-  if (patched.error().code != ErrorCode::kNotFound) return fail(patched.error());
-  auto created = client_.create(k8s::kConfigMaps, name_space_,
-                                {{"apiVersion", "v1"},
-                                 {"kind", "ConfigMap"},
-                                 {"metadata", {{"name", key.name}, {"namespace", name_space_}}},
-                                 {"data", {{deployment.meta.uid, entry.dump()}}}});
-  if (!created) return fail(created.error());
+  auto kept = k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, deployment.meta.uid, entry.dump());
+  if (!kept) return fail(kept.error());
   return {};
 }
 
 Result<void> ImageTrust::load_known_good() {
   auto stored = client_.get(k8s::kConfigMaps, {name_space_, kKnownGoodConfigMap});
   if (!stored) return stored.error().code == ErrorCode::kNotFound ? Result<void>() : fail(stored.error());
+  const json data = stored->value("data", json::object());
   std::lock_guard lock(mutex_);
-  for (const auto& [uid, text] : stored->value("data", json::object()).items()) {
+  for (const auto& [uid, text] : data.items()) {
     if (!text.is_string() || text.get_ref<const std::string&>().size() > kMaxKnownGoodBytes) continue;
     // What was proven in this process is newer.
     known_good_.emplace(uid, parse_entry(text.get<std::string>()));

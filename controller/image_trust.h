@@ -45,6 +45,10 @@ class ImageTrust {
   ImageAnswer decide(const ImageQuestion& question, const std::string& policy, bool suspect,
                      const std::string& workload_uid, std::stop_token stop);
 
+  /// Between a job and the reconcile that it wakes: answers wait here, in memory only, until they are taken.
+  void keep_answers(const std::string& incident, std::vector<ImageAnswer> answers);
+  std::optional<std::vector<ImageAnswer>> take_answers(const std::string& incident);
+
   /// Verifies by day what a workload's containers name, and remembers it as last known good, durably.
   std::vector<ImageAnswer> prepare(const targets::Deployment& deployment, std::stop_token stop);
 
@@ -64,6 +68,7 @@ class ImageTrust {
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, TrustedImage>> known_good_;  ///< guarded; by workload UID, container
+  std::map<std::string, std::vector<ImageAnswer>> answers_;                ///< guarded; by incident
 };
 
 }  // namespace kintsugi::controller

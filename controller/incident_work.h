@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -51,6 +52,8 @@ struct World {
   const Settings& settings;
   const Clock& clock;
   Logger& log;
+  /// Enqueues an incident; from any thread.
+  std::function<void(const std::string& incident)> wake;
 };
 
 /// One incident during one reconcile: a working copy that is written back when it has changed.

@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "base/time.h"
+#include "k8s-client/client/config_map.h"
 
 namespace kintsugi::incidents {
 namespace {
@@ -25,23 +26,9 @@ KubernetesLedger::KubernetesLedger(k8s::Client& client, std::string name_space)
     : client_(client), name_space_(std::move(name_space)) {}
 
 Result<void> KubernetesLedger::fold(const LedgerRecord& record) {
-  const k8s::ObjectKey shard{name_space_, shard_of(record)};
-  const std::string text = to_text(record);
-  // Adding one key needs no read and cannot lose another's; whoever comes first makes the shard.
-  k8s::JsonPatch patch;
-  patch.add(k8s::json_pointer({"data", record.uid}), text);
-  auto patched = client_.patch(k8s::kConfigMaps, shard, patch);
-  if (patched) return {};
-  if (patched.error().code != ErrorCode::kNotFound) return fail(patched.error());
-  const json made = {{"apiVersion", "v1"},
-                     {"kind", "ConfigMap"},
-                     {"metadata", {{"name", shard.name}, {"namespace", name_space_}, {"labels", {{kLedgerLabel, "true"}}}}},
-                     {"data", {{record.uid, text}}}};
-  auto created = client_.create(k8s::kConfigMaps, name_space_, made);
-  if (created) return {};
-  if (created.error().code != ErrorCode::kAlreadyExists) return fail(created.error());
-  patched = client_.patch(k8s::kConfigMaps, shard, patch);
-  if (!patched) return fail(patched.error());
+  auto kept = k8s::put_config_map_entry(client_, {name_space_, shard_of(record)}, record.uid, to_text(record),
+                                        {{kLedgerLabel, "true"}});
+  if (!kept) return fail(kept.error());
   return {};
 }
 

@@ -9,7 +9,7 @@
 #include "base/document.h"
 #include "k8s-client/core/resource_version.h"
 #include "k8s-client/runtime/informer.h"
-#include "k8s-client/runtime/list_watch_source.h"
+#include "k8s-client/runtime/client_adapters.h"
 #include "model/incident_json.h"
 
 namespace kintsugi::incidents {

@@ -151,9 +151,10 @@ void CurlLoop::collect_finished() {
 void CurlLoop::end(CurlExchange& exchange, std::optional<Error> error) {
   const auto found = running_.find(&exchange);
   if (found == running_.end()) return exchange.finish(std::move(error));
-  const Running running = std::move(found->second);
+  Running running = std::move(found->second);
   running_.erase(found);
   curl_multi_remove_handle(multi_, running.easy->handle());
+  running.easy.reset();  // before the calling thread may drop its request
   Pool& pool = pool_of(exchange);
   --pool.users;
   pool.last_used = now();

@@ -365,10 +365,13 @@ TEST_CASE("a stream delivers its bytes in order and ends in order", "[curl][stre
 }
 
 TEST_CASE("a sink ends a stream that would go on", "[curl][stream]") {
+  std::mutex mutex;
   std::vector<std::shared_ptr<BodyWriter>> writers;
   TestServer server({.handle = [&](const ServerRequest&, std::unique_ptr<Responder> responder) {
-    writers.push_back(responder->start_stream(text_response(200, "")));
-    writers.back()->write("first");
+    const auto writer = responder->start_stream(text_response(200, ""));
+    writer->write("first");
+    const std::lock_guard lock(mutex);
+    writers.push_back(writer);
   }});
   const auto transport = make_curl_transport({});
   CHECK(transport->stream(

@@ -71,10 +71,13 @@ Result<RegistryCredentials> RegistryCredentials::parse(const Secret& docker_conf
   for (const Node::Member& entry : auths->members) {
     auto credentials = read_entry(entry);
     if (!credentials) return fail(std::move(credentials).error());
-    out.entries_.push_back({normal_scope(entry.key), std::move(*credentials)});
+    Entry made{normal_scope(entry.key), std::move(*credentials)};
+    // Longest scope first; of equal ones (aliases of Docker Hub) the first that was written.
+    const auto place =
+        std::upper_bound(out.entries_.begin(), out.entries_.end(), made.scope.size(),
+                         [](std::size_t size, const Entry& other) { return size > other.scope.size(); });
+    out.entries_.insert(place, std::move(made));
   }
-  std::stable_sort(out.entries_.begin(), out.entries_.end(),
-                   [](const Entry& a, const Entry& b) { return a.scope.size() > b.scope.size(); });
   return out;
 }
 

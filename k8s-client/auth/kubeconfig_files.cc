@@ -55,7 +55,7 @@ Result<void> merge_entries(const std::string& file, const Node& root, std::strin
     if (!is_null(value) && value->kind != Node::Kind::kObject) {
       return invalid(file, *value, "'" + std::string(value_key) + "' must be an object");
     }
-    into.emplace(name->text, KubeconfigEntry{file, is_null(value) ? std::move(empty) : *value});
+    into.emplace(name->text, KubeconfigEntry{file, is_null(value) ? empty : *value});
   }
   return {};
 }

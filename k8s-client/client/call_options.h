@@ -14,6 +14,8 @@ namespace kintsugi::k8s {
 struct CallOptions {
   net::Priority priority = net::Priority::kNormal;
   std::chrono::milliseconds timeout{5000};
+  // NOLINTNEXTLINE(readability-redundant-member-init): without it GCC warns where callers name single
+  // members.
   std::stop_token stop{};
   /// Sends `dryRun=All`: the server validates and admits, and stores nothing.
   bool dry_run = false;

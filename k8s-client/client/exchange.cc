@@ -46,9 +46,9 @@ struct Exchange::Turn {
   const std::string& object;
   const CallOptions& call;
   Attempt attempt;
-  net::Headers headers{};  ///< without those of the credentials
-  MonotonicTime deadline{};
-  MonotonicTime started{};  ///< of the last try, after its token was read
+  net::Headers headers;  ///< without those of the credentials
+  MonotonicTime deadline;
+  MonotonicTime started;  ///< of the last try, after its token was read
 };
 
 Exchange::Exchange(std::string user_agent, net::HttpTransport& transport, CredentialSource& credentials,
@@ -62,7 +62,7 @@ Exchange::Exchange(std::string user_agent, net::HttpTransport& transport, Creden
 ApiResult<net::HttpResponse> Exchange::send(net::HttpRequest request, const std::string& object,
                                             const CallOptions& call) {
   const auto attempt = [&](const net::HttpRequest& ready) { return transport_.send(ready, call.stop); };
-  return run({std::move(request), object, call, attempt}, Retries::kAll);
+  return run({std::move(request), object, call, attempt, {}, {}, {}}, Retries::kAll);
 }
 
 ApiResult<void> Exchange::stream(net::HttpRequest request, const std::string& object, const CallOptions& call,
@@ -83,7 +83,7 @@ ApiResult<void> Exchange::stream(net::HttpRequest request, const std::string& ob
     if (response && !success) response->body = std::move(error_body);
     return response;
   };
-  auto response = run({std::move(request), object, call, attempt}, Retries::kCredentialsOnly);
+  auto response = run({std::move(request), object, call, attempt, {}, {}, {}}, Retries::kCredentialsOnly);
   if (!response) return tl::unexpected(std::move(response).error());
   return {};
 }

@@ -67,7 +67,8 @@ Result<void> RateLimiter::wait_for_token(std::unique_lock<std::mutex>& lock, net
   }
 }
 
-Result<void> RateLimiter::acquire(net::Priority priority, MonotonicTime deadline, std::stop_token stop) {
+Result<void> RateLimiter::acquire(net::Priority priority, MonotonicTime deadline,
+                                  const std::stop_token& stop) {
   const std::stop_callback on_stop(stop, [this] {
     std::lock_guard lock(mutex_);
     wake_.notify_all();

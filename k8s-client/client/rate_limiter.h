@@ -29,7 +29,7 @@ class RateLimiter {
   RateLimiter(Options options, const Clock& clock);
 
   /// Blocks until the request may be sent. Errors: kTimeout at `deadline`, kCancelled.
-  Result<void> acquire(net::Priority priority, MonotonicTime deadline, std::stop_token stop);
+  Result<void> acquire(net::Priority priority, MonotonicTime deadline, const std::stop_token& stop);
   /// Call for each 429.
   void throttled(std::optional<std::chrono::milliseconds> retry_after);
 
@@ -51,8 +51,8 @@ class RateLimiter {
   double rate_;
   unsigned normal_waiting_ = 0;
   MonotonicTime refilled_at_;
-  MonotonicTime paused_until_{};
-  MonotonicTime halved_at_{};
+  MonotonicTime paused_until_;
+  MonotonicTime halved_at_;
 };
 
 }  // namespace kintsugi::k8s

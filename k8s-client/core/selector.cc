@@ -10,6 +10,8 @@
 namespace kintsugi::k8s {
 namespace {
 
+using Operator = LabelRequirement::Operator;
+
 constexpr std::size_t kMaxEntries = 1000;
 
 bool is_lower_or_digit(char c) {
@@ -45,13 +47,13 @@ tl::unexpected<Error> refuse(std::string message, const std::string& where) {
   return fail(make_error(ErrorCode::kInvalidInput, std::move(message)).on(where));
 }
 
-Result<SelectorOperator> parse_operator(const nlohmann::json& entry, const std::string& where) {
+Result<Operator> parse_operator(const nlohmann::json& entry, const std::string& where) {
   const auto member = entry.find("operator");
   if (member == entry.end() || !member->is_string()) return refuse("'operator' must be a string", where);
-  if (*member == "In") return SelectorOperator::kIn;
-  if (*member == "NotIn") return SelectorOperator::kNotIn;
-  if (*member == "Exists") return SelectorOperator::kExists;
-  if (*member == "DoesNotExist") return SelectorOperator::kDoesNotExist;
+  if (*member == "In") return Operator::kIn;
+  if (*member == "NotIn") return Operator::kNotIn;
+  if (*member == "Exists") return Operator::kExists;
+  if (*member == "DoesNotExist") return Operator::kDoesNotExist;
   return refuse("unknown operator '" + escape(member->get<std::string>(), 64) + "'", where);
 }
 
@@ -93,11 +95,11 @@ Result<LabelRequirement> parse_requirement(const nlohmann::json& entry, const st
   requirement.key = key->get<std::string>();
   auto operation = parse_operator(entry, where);
   if (!operation) return fail(std::move(operation).error());
-  requirement.operation = *operation;
+  requirement.op = *operation;
   auto values = parse_values(entry, where);
   if (!values) return fail(std::move(values).error());
   requirement.values = std::move(*values);
-  const bool takes_values = *operation == SelectorOperator::kIn || *operation == SelectorOperator::kNotIn;
+  const bool takes_values = *operation == Operator::kIn || *operation == Operator::kNotIn;
   if (takes_values == requirement.values.empty()) {
     return refuse(takes_values ? "'values' must not be empty" : "'values' must be empty", where);
   }
@@ -118,22 +120,6 @@ Result<Labels> parse_match_labels(const nlohmann::json& selector) {
   return labels;
 }
 
-std::string joined(const std::vector<std::string>& parts) {
-  std::string text;
-  for (std::size_t i = 0; i < parts.size(); ++i) text += (i == 0 ? "" : ",") + parts[i];
-  return text;
-}
-
-std::string requirement_text(const LabelRequirement& requirement) {
-  switch (requirement.operation) {
-    case SelectorOperator::kIn: return requirement.key + " in (" + joined(requirement.values) + ")";
-    case SelectorOperator::kNotIn: return requirement.key + " notin (" + joined(requirement.values) + ")";
-    case SelectorOperator::kExists: return requirement.key;
-    case SelectorOperator::kDoesNotExist: return "!" + requirement.key;
-  }
-  return {};
-}
-
 }  // namespace
 
 bool is_label_key(std::string_view key) {
@@ -146,35 +132,8 @@ bool is_label_value(std::string_view value) {
   return value.empty() || is_name(value);
 }
 
-bool LabelRequirement::matches(const Labels& labels) const {
-  const auto label = labels.find(key);
-  const bool present = label != labels.end();
-  const auto listed = [&] { return std::find(values.begin(), values.end(), label->second) != values.end(); };
-  switch (operation) {
-    case SelectorOperator::kIn: return present && listed();
-    case SelectorOperator::kNotIn: return !present || !listed();
-    case SelectorOperator::kExists: return present;
-    case SelectorOperator::kDoesNotExist: return !present;
-  }
-  return false;
-}
-
-bool LabelSelector::matches(const Labels& labels) const {
-  const auto has = [&](const auto& wanted) {
-    const auto label = labels.find(wanted.first);
-    return label != labels.end() && label->second == wanted.second;
-  };
-  return std::all_of(match_labels.begin(), match_labels.end(), has) &&
-         std::all_of(match_expressions.begin(), match_expressions.end(),
-                     [&](const LabelRequirement& requirement) { return requirement.matches(labels); });
-}
-
-std::string LabelSelector::to_text() const {
-  std::vector<std::string> parts;
-  for (const auto& [key, value] : match_labels) parts.push_back(key + "=" + value);
-  for (const LabelRequirement& requirement : match_expressions)
-    parts.push_back(requirement_text(requirement));
-  return joined(parts);
+std::string label_selector_query(const LabelSelector& selector) {
+  return selector.empty() ? std::string() : selector.to_string();
 }
 
 Result<LabelSelector> parse_label_selector(const nlohmann::json& selector) {

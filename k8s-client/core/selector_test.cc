@@ -65,8 +65,8 @@ TEST_CASE("the text form is what the API's query takes") {
       {"key":"t/tier","operator":"In","values":["y","","x","x"]},{"key":"u","operator":"NotIn","values":["z"]},
       {"key":"v","operator":"Exists"},{"key":"w","operator":"DoesNotExist"}]})");
   REQUIRE(selector);
-  CHECK(selector->to_text() == "a=1,b=2,t/tier in (,x,y),u notin (z),v,!w");
-  CHECK(LabelSelector().to_text().empty());
+  CHECK(label_selector_query(*selector) == "a=1,b=2,t/tier in (,x,y),u notin (z),v,!w");
+  CHECK(label_selector_query(LabelSelector()).empty());
 }
 
 TEST_CASE("what is no selector is refused, because a passed-over word would match too much") {

@@ -14,6 +14,8 @@ namespace {
 using simdjson::error_code;
 using simdjson::ondemand::value;
 
+constexpr std::size_t kRecentLabelSets = 4096;
+
 error_code read_text(value field, std::string& out) {
   std::string_view text;
   if (const auto error = field.get_string().get(text)) return error;
@@ -90,19 +92,27 @@ error_code read_time(value field, std::optional<WallTime>& out) {
 
 }  // namespace
 
-StringPairs::StringPairs(Entries entries) : entries_(std::move(entries)) {
-  std::stable_sort(entries_.begin(), entries_.end(),
+StringPairs::StringPairs(Entries entries) {
+  if (entries.empty()) return;
+  std::stable_sort(entries.begin(), entries.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
-  const auto kept = std::unique(entries_.rbegin(), entries_.rend(),
+  const auto kept = std::unique(entries.rbegin(), entries.rend(),
                                 [](const auto& a, const auto& b) { return a.first == b.first; });
-  entries_.erase(entries_.begin(), kept.base());
+  entries.erase(entries.begin(), kept.base());
+  entries_ = std::make_shared<const Entries>(std::move(entries));
+}
+
+const StringPairs::Entries& StringPairs::all() const {
+  static const Entries kNone;
+  return entries_ ? *entries_ : kNone;
 }
 
 const std::string* StringPairs::find(std::string_view key) const {
+  const auto& entries = all();
   const auto found =
-      std::lower_bound(entries_.begin(), entries_.end(), key,
+      std::lower_bound(entries.begin(), entries.end(), key,
                        [](const auto& entry, std::string_view wanted) { return entry.first < wanted; });
-  return found != entries_.end() && found->first == key ? &found->second : nullptr;
+  return found != entries.end() && found->first == key ? &found->second : nullptr;
 }
 
 const OwnerReference* ObjectMeta::controller() const {
@@ -116,6 +126,18 @@ struct ObjectMetaReader::Impl {
 
   std::vector<std::string> annotation_prefixes;
   simdjson::ondemand::parser parser;
+  std::vector<StringPairs> recent_labels = std::vector<StringPairs>(kRecentLabelSets);  ///< by hash; bounded
+
+  /// The equal set that was seen before, or `labels`.
+  StringPairs share(const StringPairs& labels) {
+    std::size_t hash = 0;
+    for (const auto& [key, value] : labels.all()) {
+      hash = hash * 31 + std::hash<std::string>()(key) * 7 + std::hash<std::string>()(value);
+    }
+    StringPairs& slot = recent_labels[hash % recent_labels.size()];
+    if (!(slot == labels)) slot = labels;
+    return slot;
+  }
 
   bool keeps_annotation(std::string_view key) const {
     return std::any_of(annotation_prefixes.begin(), annotation_prefixes.end(),
@@ -164,6 +186,7 @@ Result<ObjectMeta> ObjectMetaReader::read(RawJson object) {
                 fmt::format("the object's metadata cannot be read: {}",
                             error ? simdjson::error_message(error) : "it has no name"));
   }
+  meta.labels = impl_->share(meta.labels);
   return meta;
 }
 

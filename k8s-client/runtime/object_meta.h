@@ -15,7 +15,7 @@
 
 namespace kintsugi::k8s {
 
-/// Labels or annotations, sorted by key: a third of the memory of a map.
+/// Labels or annotations, sorted by key. Immutable; copies share their text, as the pods of one owner do.
 class StringPairs {
  public:
   using Entries = std::vector<std::pair<std::string, std::string>>;
@@ -25,11 +25,13 @@ class StringPairs {
   explicit StringPairs(Entries entries);
   /// The value of `key`, or nullptr.
   const std::string* find(std::string_view key) const;
-  const Entries& all() const { return entries_; }
-  bool operator==(const StringPairs&) const = default;
+  const Entries& all() const;
+  bool operator==(const StringPairs& other) const {
+    return entries_ == other.entries_ || all() == other.all();
+  }
 
  private:
-  Entries entries_;
+  std::shared_ptr<const Entries> entries_;  ///< null: none
 };
 
 struct OwnerReference {
@@ -61,7 +63,7 @@ struct Object {
   ObjectMeta metadata;
 };
 
-/// Reads an object's metadata. Not thread-safe: it keeps its memory.
+/// Reads an object's metadata. Not thread-safe: it keeps its memory, and equal label sets share theirs.
 class ObjectMetaReader {
  public:
   /// Annotations are kept whose key starts with one of `annotation_prefixes`; they may be large, and most

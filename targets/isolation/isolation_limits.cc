@@ -10,19 +10,23 @@ namespace kintsugi::isolation {
 namespace {
 
 constexpr std::size_t kMaxListed = 5;
+constexpr std::size_t kMaxNameBytes = 256;
 
-/// "a, b and 3 more", escaped.
+/// "a, b and 3 more"; the names are escaped already.
 std::string listed(std::span<const std::string> names) {
   std::string text;
   const std::size_t shown = std::min(names.size(), kMaxListed);
-  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + escape(names[i], 256);
+  for (std::size_t i = 0; i < shown; ++i) text += (i == 0 ? "" : ", ") + names[i];
   if (names.size() > shown) text += " and " + std::to_string(names.size() - shown) + " more";
   return text;
 }
 
 void add_named(LimitCode code, std::span<const std::string> names, const std::string& before,
                std::vector<Limit>& limits) {
-  if (!names.empty()) limits.push_back({code, before + listed(names)});
+  if (names.empty()) return;
+  std::vector<std::string> escaped;
+  for (const std::string& name : names) escaped.push_back(escape(name, kMaxNameBytes));
+  limits.push_back({code, before + listed(escaped)});
 }
 
 }  // namespace
@@ -59,9 +63,11 @@ void add_limits_of_policies(bool ingress_denied, bool egress_denied, std::span<c
   };
   add_open(ingress_denied, "ingress");
   add_open(egress_denied, "egress");
-  std::vector<std::string> names;
-  for (const Error& error : unreadable) names.push_back(error.object + ": " + error.message);
-  add_named(LimitCode::kPolicyUnreadable, names, "not evaluated, since it could not be read: ", limits);
+  if (unreadable.empty()) return;
+  std::vector<std::string> errors;
+  for (const Error& error : unreadable) errors.push_back(error.to_string());
+  limits.push_back(
+      {LimitCode::kPolicyUnreadable, "not evaluated, since it could not be read: " + listed(errors)});
 }
 
 void add_limits_of_pod(const PodFacts& facts, std::vector<Limit>& limits) {

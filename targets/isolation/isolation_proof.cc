@@ -16,8 +16,8 @@ constexpr std::size_t kMaxLabelBytes = 128;
 
 /// Why one requirement, which holds, holds.
 std::string holds_because(const LabelRequirement& requirement, const Labels& labels) {
-  const std::string text =
-      escape(LabelSelector{{}, {requirement}}.to_string(), kMaxLabelBytes) + " holds because the label is ";
+  std::string text = escape(LabelSelector{{}, {requirement}}.to_string(), kMaxLabelBytes);
+  text += " holds because the label is ";
   const auto label = labels.find(requirement.key);
   if (label == labels.end()) return text + "absent";
   if (requirement.op == LabelRequirement::Operator::kExists) return text + "present";
@@ -28,16 +28,17 @@ std::string holds_because(const LabelRequirement& requirement, const Labels& lab
 std::string matches_because(const LabelSelector& selector, const Labels& labels) {
   if (selector.empty()) return "its podSelector is empty";
   std::string text;
+  const auto append = [&](const std::string& clause) { text += (text.empty() ? "" : ", ") + clause; };
   for (const auto& [key, value] : selector.match_labels) {
-    text += (text.empty() ? "" : ", ") + escape(key + "=" + value, kMaxLabelBytes) + " is worn";
+    append(escape(LabelSelector{{{key, value}}, {}}.to_string(), kMaxLabelBytes) + " is worn");
   }
   for (const LabelRequirement& requirement : selector.match_expressions) {
-    text += (text.empty() ? "" : ", ") + holds_because(requirement, labels);
+    append(holds_because(requirement, labels));
   }
   return text;
 }
 
-/// True when the selector names the forensic profile that the victim wears.
+/// True when the selector, which matches `labels`, names the forensic profile that the victim wears.
 bool is_forensic_exception(const LabelSelector& selector, const Labels& labels) {
   const auto profile = labels.find(kForensicsLabel);
   if (profile == labels.end()) return false;

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "k8s-client/runtime/informer.h"
-#include "k8s-client/runtime/list_watch_source.h"
+#include "k8s-client/runtime/client_adapters.h"
 
 namespace kintsugi::targets {
 namespace {

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/config_watch.h"
+
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "base/document.h"
+#include "base/file.h"
+#include "base/strict_reader.h"
+#include "k8s-client/runtime/client_adapters.h"
+#include "k8s-client/runtime/informer.h"
+#include "playbooks/loader.h"
+#include "playbooks/matcher.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using nlohmann::json;
+
+constexpr k8s::Resource kPlaybooks{"kintsugi.dev", "v1alpha1", "playbooks", "Playbook"};
+constexpr k8s::Resource kTrustPolicies{"kintsugi.dev", "v1alpha1", "trustpolicies", "TrustPolicy"};
+constexpr const char* kModeConfigMap = "kintsugi";
+
+/// Files and the keys in ConfigMaps have no watch: they are looked at this often.
+constexpr std::chrono::seconds kReread{5};
+constexpr std::size_t kMaxFileBytes = 1u << 20;
+
+struct RawObject : k8s::Object {
+  Node document;
+};
+
+Result<RawObject> keep_raw(k8s::RawJson raw) {
+  auto document = parse_json_document(raw.text);
+  if (!document) return tl::unexpected(std::move(document).error());
+  RawObject object;
+  object.document = std::move(*document);
+  return object;
+}
+
+k8s::InformerOptions options_of(const char* name, std::string field_selector = "") {
+  k8s::InformerOptions options;
+  options.name = name;
+  options.list_watch.field_selector = std::move(field_selector);
+  return options;
+}
+
+/// `{data: {mode: word}}`; absent where there is none.
+std::optional<std::string> mode_word(const Node& config_map) {
+  const Node* data = config_map.find("data");
+  const Node* mode = data == nullptr ? nullptr : data->find("mode");
+  return mode == nullptr ? std::nullopt : std::optional(mode->text);
+}
+
+}  // namespace
+
+struct ConfigWatch::Impl {
+  Impl(k8s::Client& api, const Settings& with, PlaybookBook& target, const Clock& time, Logger& logger,
+       std::function<void()> on_change)
+      : client(api),
+        settings(with),
+        book(target),
+        clock(time),
+        log(logger),
+        changed(std::move(on_change)),
+        playbook_source(client, kPlaybooks, settings.name_space),
+        policy_source(client, kTrustPolicies, settings.name_space),
+        mode_source(client, k8s::kConfigMaps, settings.name_space),
+        playbooks(playbook_source, keep_raw, options_of("playbooks"), clock, log),
+        policies(policy_source, keep_raw, options_of("trustpolicies"), clock, log),
+        mode(mode_source, keep_raw, options_of("mode", std::string("metadata.name=") + kModeConfigMap), clock, log) {
+    playbooks.add_handler([this](const auto&) { ask_for_rebuild(); });
+    policies.add_handler([this](const auto&) { ask_for_rebuild(); });
+    // Switching off must not wait for anything.
+    mode.add_handler([this](const k8s::Change<RawObject>& change) {
+      set_mode(change.now == nullptr ? std::nullopt : mode_word(change.now->document));
+    });
+  }
+
+  void set_mode(const std::optional<std::string>& word) {
+    const Mode cap = playbooks::mode_cap(word ? std::optional<std::string_view>(*word) : std::nullopt);
+    if (cap == book.cluster_cap()) return;
+    book.set_cluster_cap(cap);
+    log.info("The cluster's mode cap has changed", {{"mode", to_string(cap)}});
+    changed();
+  }
+
+  void ask_for_rebuild() {
+    std::lock_guard lock(mutex);
+    stale = true;
+    wake.notify_all();
+  }
+
+  void run(std::stop_token stop) {
+    const std::stop_callback on_stop(stop, [this] { ask_for_rebuild(); });
+    while (!stop.stop_requested()) {
+      rebuild();
+      std::unique_lock lock(mutex);
+      built = true;
+      wake.notify_all();
+      const MonotonicTime next = clock.monotonic() + kReread;
+      while (!stale && clock.monotonic() < next) clock.wait_until(lock, wake, next);
+      stale = false;
+    }
+  }
+
+  void report(const Problem& problem, std::set<std::string>& seen) {
+    const std::string text = problem.to_string();
+    seen.insert(text);
+    if (!reported.contains(text)) log.error("Not used", {{"problem", text}});
+  }
+
+  void rebuild() {
+    std::set<std::string> seen;
+    std::map<std::string, Playbook> by_name;
+    std::map<std::string, trust::TrustPolicySpec> policies_by_name;
+    read_files(by_name, policies_by_name, seen);
+    for (const auto& object : playbooks.list()) {
+      ProblemList problems("playbook " + object->metadata.key.name, ProblemList::Positions::kUnknown);
+      auto playbook = playbooks::read_playbook(object->document, problems);
+      for (const Problem& problem : problems.all()) report(problem, seen);
+      if (playbook) by_name.insert_or_assign(playbook->name, std::move(*playbook));
+    }
+    for (const auto& object : policies.list()) {
+      ProblemList problems("trustpolicy " + object->metadata.key.name, ProblemList::Positions::kUnknown);
+      auto spec = trust::parse_trust_policy(object->document, problems);
+      for (const Problem& problem : problems.all()) report(problem, seen);
+      if (problems.empty()) policies_by_name.insert_or_assign(spec.name, std::move(spec));
+    }
+    reported = std::move(seen);
+    publish(std::move(by_name), std::move(policies_by_name));
+  }
+
+  void read_files(std::map<std::string, Playbook>& by_name, std::map<std::string, trust::TrustPolicySpec>& by_policy,
+                  std::set<std::string>& seen) {
+    if (!settings.playbooks_directory.empty()) {
+      auto set = playbooks::load_directory(settings.playbooks_directory);
+      if (!set) {
+        report(Problem{settings.playbooks_directory, "", {}, set.error().to_string(), ""}, seen);
+      } else {
+        for (const Problem& problem : set->problems) report(problem, seen);
+        for (Playbook& playbook : set->playbooks) by_name.insert_or_assign(playbook.name, std::move(playbook));
+      }
+    }
+    if (settings.trust_policies_directory.empty()) return;
+    const auto files = list_files(settings.trust_policies_directory, {".yaml", ".yml"});
+    if (!files) return report(Problem{settings.trust_policies_directory, "", {}, files.error().to_string(), ""}, seen);
+    for (const std::string& file : *files) read_policy_file(file, by_policy, seen);
+  }
+
+  void read_policy_file(const std::string& file, std::map<std::string, trust::TrustPolicySpec>& by_policy,
+                        std::set<std::string>& seen) {
+    const auto text = read_file(file, kMaxFileBytes);
+    const auto documents = text ? parse_yaml_documents(*text) : Result<std::vector<Node>>(tl::unexpected(text.error()));
+    if (!documents) return report(Problem{file, "", {}, documents.error().message, ""}, seen);
+    for (const Node& document : *documents) {
+      ProblemList problems(file);
+      auto spec = trust::parse_trust_policy(document, problems);
+      for (const Problem& problem : problems.all()) report(problem, seen);
+      if (problems.empty()) by_policy.insert_or_assign(spec.name, std::move(spec));
+    }
+  }
+
+  Result<std::string> read_config_map(const std::string& name, const std::string& key) const {
+    auto config_map = client.get(k8s::kConfigMaps, {settings.name_space, name});
+    if (!config_map) return fail(config_map.error());
+    const json data = config_map->value("data", json::object());
+    if (!data.contains(key) || !data[key].is_string()) {
+      return fail(make_error(ErrorCode::kNotFound, "has no key " + key).on("configmap " + name));
+    }
+    return data[key].get<std::string>();
+  }
+
+  void publish(std::map<std::string, Playbook> by_name, std::map<std::string, trust::TrustPolicySpec> by_policy) {
+    std::string signature;
+    std::vector<Playbook> loaded;
+    for (auto& [name, playbook] : by_name) {
+      signature += name + "=" + playbook.hash + ";";
+      loaded.push_back(std::move(playbook));
+    }
+    std::vector<trust::TrustPolicy> resolved;
+    for (auto& [name, spec] : by_policy) {
+      resolved.push_back(trust::resolve_keys(
+          std::move(spec), [this](const std::string& map, const std::string& key) { return read_config_map(map, key); }));
+      signature += name + "=" + resolved.back().hash + (resolved.back().defect ? "!" : "") + ";";
+    }
+    if (signature == published) return;
+    published = std::move(signature);
+    log.info("Configuration loaded", {{"playbooks", std::to_string(loaded.size())},
+                                      {"trustPolicies", std::to_string(resolved.size())}});
+    book.set_playbooks(std::move(loaded));
+    book.set_policies(std::move(resolved));
+    changed();
+  }
+
+  k8s::Client& client;
+  const Settings& settings;
+  PlaybookBook& book;
+  const Clock& clock;
+  Logger& log;
+  const std::function<void()> changed;
+  k8s::ClientListWatchSource playbook_source, policy_source, mode_source;
+  k8s::Informer<RawObject> playbooks, policies, mode;
+
+  // Of the rebuilding thread.
+  std::set<std::string> reported;
+  std::string published = "nothing yet";
+
+  std::mutex mutex;
+  std::condition_variable wake;
+  bool stale = false;  ///< guarded
+  bool built = false;  ///< guarded
+};
+
+ConfigWatch::ConfigWatch(k8s::Client& client, const Settings& settings, PlaybookBook& book, const Clock& clock,
+                         Logger& log, std::function<void()> changed)
+    : impl_(std::make_unique<Impl>(client, settings, book, clock, log, std::move(changed))) {}
+
+ConfigWatch::~ConfigWatch() = default;
+
+std::vector<std::jthread> ConfigWatch::start() {
+  std::vector<std::jthread> threads;
+  for (k8s::InformerBase* informer :
+       {static_cast<k8s::InformerBase*>(&impl_->playbooks), static_cast<k8s::InformerBase*>(&impl_->policies),
+        static_cast<k8s::InformerBase*>(&impl_->mode)}) {
+    threads.emplace_back([informer](std::stop_token stop) { informer->run(stop); });
+  }
+  threads.emplace_back([this](std::stop_token stop) { impl_->run(stop); });
+  return threads;
+}
+
+Result<void> ConfigWatch::wait_for_sync(MonotonicTime deadline, std::stop_token stop) {
+  for (const k8s::InformerBase* informer :
+       {static_cast<const k8s::InformerBase*>(&impl_->playbooks),
+        static_cast<const k8s::InformerBase*>(&impl_->policies), static_cast<const k8s::InformerBase*>(&impl_->mode)}) {
+    if (auto synced = informer->wait_for_sync(deadline, stop); !synced) return synced;
+  }
+  // One more round, which has seen all of that.
+  std::unique_lock lock(impl_->mutex);
+  impl_->built = false;
+  impl_->stale = true;
+  impl_->wake.notify_all();
+  while (!impl_->built) {
+    if (impl_->clock.monotonic() >= deadline) return fail(ErrorCode::kTimeout, "the configuration was not loaded in time");
+    if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
+    impl_->clock.wait_until(lock, impl_->wake, deadline);
+  }
+  return {};
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/reconciler.h"
+
+#include <algorithm>
+
+#include "playbooks/guards.h"
+#include "playbooks/matcher.h"
+
+namespace kintsugi::controller {
+namespace {
+
+std::string target_key(const std::string& uid) { return "target " + uid; }
+std::string owner_key(const std::string& uid) { return "owner " + uid; }
+std::string namespace_key(const std::string& name) { return "namespace " + name; }
+
+std::optional<std::string_view> label_of(const targets::NamespaceInfo& name_space, std::string_view key) {
+  const auto label = name_space.labels.find(key);
+  return label == name_space.labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
+}
+
+/// A retryable error for the queue; anything else waits for a change.
+k8s::ReconcileResult failed(Error error) { return tl::unexpected(std::move(error)); }
+
+}  // namespace
+
+Reconciler::Reconciler(World& world) : world_(world) {}
+
+k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
+  const auto stored = world_.store.cached(name);
+  if (stored == nullptr) {
+    untrack(name);
+    world_.jobs.cancel(name);
+    return std::nullopt;
+  }
+  if (!world_.leadership.leads()) return contain_as_winner(*stored);
+  if (stored->being_deleted) return finalize(*stored);
+  track(*stored);
+  const std::string& named = stored->status.playbook.empty() ? stored->spec.playbook : stored->status.playbook;
+  auto playbook = world_.book.find(named);
+  const Mode mode = permitted_mode(*stored, playbook.get());
+  IncidentWork work(world_, *stored, std::move(playbook), mode);
+  const StepResult outcome = advance(work);
+  // What was found out is kept even where a step failed: the next try starts from it.
+  if (auto saved = work.save(); !saved) return failed(std::move(saved).error());
+  if (work.incident().is_over() && outcome && !outcome->look_again) untrack(name);
+  if (!outcome) {
+    world_.log.warning("A step failed", {{"incident", name}, {"error", outcome.error().to_string()}});
+    Error error = outcome.error();
+    error.retryable = true;  // the world may change without a watch telling us
+    return failed(std::move(error));
+  }
+  return outcome->look_again;
+}
+
+void Reconciler::won(const std::string& name, MonotonicTime create_started) {
+  std::lock_guard lock(mutex_);
+  won_[name] = create_started;
+}
+
+std::optional<MonotonicTime> Reconciler::won_at(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = won_.find(name);
+  return found == won_.end() ? std::nullopt : std::optional(found->second);
+}
+
+k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident) {
+  const auto won = won_at(incident.name);
+  if (!won || incident.is_over()) return std::nullopt;
+  auto playbook = world_.book.find(incident.spec.playbook);
+  const Mode mode = permitted_mode(incident, playbook.get());
+  const bool wanted = playbook != nullptr && mode > Mode::kObserve && !incident.spec.hold;
+  if (wanted) {
+    IncidentWork work(world_, incident, std::move(playbook), mode);
+    const auto within_window = [&] { return world_.clock.monotonic() - *won < world_.settings.contain_window; };
+    // The outcome is the leader's to write: it reads the pod.
+    if (auto outcome = contain(work, within_window); !outcome) {
+      world_.log.warning("Left to the leader", {{"incident", incident.name}, {"error", outcome.error().to_string()}});
+    }
+  }
+  std::lock_guard lock(mutex_);
+  won_.erase(incident.name);
+  return std::nullopt;
+}
+
+k8s::ReconcileResult Reconciler::finalize(const Incident& incident) {
+  untrack(incident.name);
+  world_.jobs.cancel(incident.name);
+  if (!incident.has_ledger_finalizer) return std::nullopt;
+  if (auto folded = world_.ledger.fold(incidents::record_of(incident)); !folded) return failed(std::move(folded).error());
+  if (auto released = world_.store.release_finalizer(incident); !released) return failed(std::move(released).error());
+  world_.log.info("Folded a deleted incident into the ledger", {{"incident", incident.name}});
+  return std::nullopt;
+}
+
+Mode Reconciler::permitted_mode(const Incident& incident, const Playbook* playbook) const {
+  if (playbook == nullptr) return Mode::kObserve;
+  const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
+  const Mode cap = name_space == nullptr ? Mode::kFull : playbooks::mode_cap(label_of(*name_space, targets::kModeLabel));
+  const bool begun = !incident.status.playbook.empty();
+  const Mode own = begun ? incident.status.mode : std::min(incident.spec.mode, playbook->mode);
+  return std::min({own, cap, world_.book.cluster_cap()});
+}
+
+StepResult Reconciler::advance(IncidentWork& work) {
+  if (work.status().playbook.empty() && !begin(work)) return step_done();
+  if (work.incident().is_over()) return dispose_of_victim(work);
+  if (work.playbook() == nullptr) {
+    work.note("Playbook " + work.status().playbook + " is gone; nothing is done until it is back or the incident is released");
+    if (!work.incident().spec.release) return step_waits(world_.settings.retry);
+  }
+  const auto age = work.now() - work.incident().created;
+  const bool settled = age >= world_.settings.person_grace;
+  if (work.incident().spec.release) {
+    return settled ? release(work) : step_waits(world_.settings.person_grace - age);
+  }
+  if (settled && is_held(work)) return step_waits();
+  if (work.mode() == Mode::kOff) {
+    work.note("Switched off: nothing is done until the mode permits it again");
+    return step_waits(world_.settings.recheck);
+  }
+  return run_steps(work);
+}
+
+StepResult Reconciler::run_steps(IncidentWork& work) {
+  auto contained = contain(work, [&] { return may_send(work); });
+  if (!contained || !contained->done) return contained;
+  if (work.mode() == Mode::kObserve) {
+    work.end(Outcome::kObserved, "ObserveOnly", "mode observe: nothing was changed");
+    return step_done();
+  }
+  for (const auto step : {collect, redeploy, verify}) {
+    StepResult outcome = step(work);
+    if (!outcome || !outcome->done || work.incident().is_over()) return outcome;
+  }
+  return step_done();
+}
+
+/// The first visit: what the incident starts from. False: it ended here.
+bool Reconciler::begin(IncidentWork& work) {
+  const Incident& incident = work.incident();
+  const Origin& origin = incident.spec.origin;
+  IncidentStatus& status = work.status();
+  status = IncidentStatus();  // what a person wrote into the status of an object of their own counts for nothing
+  status.playbook = incident.spec.playbook.empty() ? "none" : incident.spec.playbook;
+  status.times.detected = origin.detected;
+  status.times.compromise_start = origin.compromise_start;
+  if (!incident.problem.empty()) {
+    work.end(Outcome::kFailed, "InvalidSpec", incident.problem);
+    return false;
+  }
+  tally_signal(status, origin.source, origin.rule, origin.severity, origin.detected);
+  if (work.playbook() == nullptr) {
+    work.end(Outcome::kFailed, "UnknownPlaybook", "there is no playbook " + incident.spec.playbook);
+    return false;
+  }
+  status.playbook_hash = work.playbook()->hash;
+  status.mode = work.mode();
+  const bool by_person = origin.source == "person";
+  status.acknowledged_by = by_person ? "person" : "playbook";
+  status.times.acknowledged = std::max(origin.detected, by_person ? incident.created : origin.received);
+  work.note(by_person ? "Opened by a person with playbook " + status.playbook
+                      : "Opened by signal " + origin.source + ": " + origin.rule);
+  if (origin.time_was_clamped) work.note("The signal's time was not plausible; the time of its receipt counts");
+  const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
+  const bool is_protected = name_space != nullptr && label_of(*name_space, targets::kProtectedLabel) == "true";
+  const auto guard = playbooks::check_protection({incident.spec.target, world_.settings.name_space, {}, "", false});
+  if (!guard.allowed() || !is_protected) {
+    work.end(Outcome::kFailed, "Refused", guard.allowed() ? "the namespace is not protected" : guard.reason);
+    return false;
+  }
+  return true;
+}
+
+bool Reconciler::is_held(IncidentWork& work) {
+  const bool held = is_true(work.status(), condition::kHeld);
+  if (work.incident().spec.hold) {
+    work.conclude(condition::kHeld, {ConditionStatus::kTrue, "HeldByPerson", "a person stopped it; 'kintsugi resume' goes on", false});
+  } else if (held) {
+    work.conclude(condition::kHeld, {ConditionStatus::kFalse, "Resumed", "goes on", false});
+  }
+  return work.incident().spec.hold;
+}
+
+bool Reconciler::may_send(IncidentWork& work) {
+  const auto won = won_at(work.incident().name);
+  if (won && world_.clock.monotonic() - *won < world_.settings.contain_window) return true;
+  // Whoever won may still be about to send; after that it is the leader's.
+  const bool by_person = work.incident().spec.origin.source == "person";
+  const bool winner_is_late = work.now() - work.incident().created >= world_.settings.leader_redrive;
+  return (by_person || winner_is_late) && leader_may_send(work);
+}
+
+void Reconciler::track(const Incident& incident) {
+  std::set<std::string> keys{target_key(incident.spec.target.uid), namespace_key(incident.spec.target.name_space)};
+  if (!incident.spec.owner.uid.empty()) keys.insert(owner_key(incident.spec.owner.uid));
+  std::lock_guard lock(mutex_);
+  if (keys_[incident.name] == keys) return;
+  for (const std::string& key : keys) incidents_[key].insert(incident.name);
+  keys_[incident.name] = std::move(keys);
+}
+
+void Reconciler::untrack(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  won_.erase(name);
+  const auto found = keys_.find(name);
+  if (found == keys_.end()) return;
+  for (const std::string& key : found->second) {
+    const auto names = incidents_.find(key);
+    if (names == incidents_.end()) continue;
+    names->second.erase(name);
+    if (names->second.empty()) incidents_.erase(names);
+  }
+  keys_.erase(found);
+}
+
+std::vector<std::string> Reconciler::tracked(const std::string& key) const {
+  std::lock_guard lock(mutex_);
+  const auto found = incidents_.find(key);
+  return found == incidents_.end() ? std::vector<std::string>()
+                                   : std::vector<std::string>(found->second.begin(), found->second.end());
+}
+
+std::vector<std::string> Reconciler::concerned_by_pod(const targets::Pod& pod) const {
+  std::vector<std::string> names = tracked(target_key(pod.meta.uid));
+  const targets::OwnerChain owners = world_.target.owners_of(pod.meta.name_space, pod.meta.controller);
+  if (const OwnerRef owner = owners.top(); !owner.uid.empty()) {
+    for (std::string& name : tracked(owner_key(owner.uid))) names.push_back(std::move(name));
+  }
+  return names;
+}
+
+std::vector<std::string> Reconciler::concerned_by_deployment(const targets::Deployment& deployment) const {
+  return tracked(owner_key(deployment.meta.uid));
+}
+
+std::vector<std::string> Reconciler::concerned_by_namespace(const std::string& name_space) const {
+  return tracked(namespace_key(name_space));
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <set>
+#include <string>
+
+#include "controller/steps.h"
+#include "k8s-client/runtime/worker.h"
+
+namespace kintsugi::controller {
+
+/// Takes one incident at a time from where it is to where it should be. Level-triggered: it gets a name and looks for
+/// itself. Thread-safe for different names.
+class Reconciler {
+ public:
+  /// `world` must outlive the reconciler.
+  explicit Reconciler(World& world);
+
+  k8s::ReconcileResult reconcile(const std::string& name);
+
+  /// This process has won the create of the incident: it contains at once, whoever leads.
+  void won(const std::string& name, MonotonicTime create_started);
+
+  // Which open incidents a change of the world concerns; each costs what it finds.
+  std::vector<std::string> concerned_by_pod(const targets::Pod& pod) const;
+  std::vector<std::string> concerned_by_deployment(const targets::Deployment& deployment) const;
+  std::vector<std::string> concerned_by_namespace(const std::string& name_space) const;
+
+ private:
+  k8s::ReconcileResult contain_as_winner(const Incident& incident);
+  k8s::ReconcileResult finalize(const Incident& incident);
+  StepResult advance(IncidentWork& work);
+  StepResult run_steps(IncidentWork& work);
+  bool begin(IncidentWork& work);
+  bool is_held(IncidentWork& work);
+  bool may_send(IncidentWork& work);
+  Mode permitted_mode(const Incident& incident, const Playbook* playbook) const;
+  std::optional<MonotonicTime> won_at(const std::string& name) const;
+  void track(const Incident& incident);
+  void untrack(const std::string& name);
+  std::vector<std::string> tracked(const std::string& key) const;
+
+  World& world_;
+  mutable std::mutex mutex_;
+  std::map<std::string, MonotonicTime> won_;                 ///< guarded
+  std::map<std::string, std::set<std::string>> keys_;        ///< guarded; by incident
+  std::map<std::string, std::set<std::string>> incidents_;   ///< guarded; by key
+};
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "controller/steps.h"
+#include "targets/kubernetes/containment.h"
+#include "targets/kubernetes/redeployment.h"
+
+namespace kintsugi::controller {
+namespace {
+
+constexpr const char* kJob = "verify-images";
+
+Finding blocked(std::string reason, std::string message, bool needs_person = true) {
+  return {ConditionStatus::kFalse, std::move(reason), std::move(message), needs_person};
+}
+
+/// The containers whose images are to be decided: of the template, else of the victim itself.
+std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerChain& owners,
+                                     const targets::Pod* victim) {
+  std::vector<ImageQuestion> out;
+  const auto* containers = owners.deployment != nullptr ? &owners.deployment->containers
+                           : victim != nullptr          ? &victim->containers
+                                                        : nullptr;
+  if (containers == nullptr) return out;
+  for (const targets::Container& container : *containers) {
+    ImageQuestion question{container.name, container.image, ""};
+    if (victim != nullptr) {
+      for (const targets::Container& running : victim->containers) {
+        if (running.name == container.name) question.running_image_id = running.image_id;
+      }
+    }
+    out.push_back(std::move(question));
+  }
+  if (victim == nullptr && out.size() == 1 && work.status().containment) {
+    out.front().running_image_id = work.status().containment->image_id;
+  }
+  return out;
+}
+
+/// Decides the images in a job. Nothing: not decided yet.
+std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<ImageQuestion> wanted,
+                                               const std::string& workload_uid) {
+  World& world = work.world();
+  const std::string name = work.incident().name;
+  if (auto answers = world.trust.take_answers(name)) return answers;
+  const auto* step = work.playbook()->step<RedeployStep>();
+  world.jobs.start(
+      name, work.target().name_space, kJob,
+      [&world, name, wanted = std::move(wanted), arguments = *step, workload_uid](std::stop_token stop) {
+        std::vector<ImageAnswer> answers;
+        for (const ImageQuestion& question : wanted) {
+          answers.push_back(
+              world.trust.decide(question, arguments.trust_policy, arguments.suspect_image, workload_uid, stop));
+        }
+        if (!stop.stop_requested()) world.trust.keep_answers(name, std::move(answers));
+      },
+      [&world, name] { world.wake(name); });
+  return std::nullopt;
+}
+
+/// Waits for what the step needs a person for; a denial ends the automatic part.
+std::optional<StepOutcome> approval(IncidentWork& work, const std::string& why) {
+  const Approval* decision = find_approval(work.incident().spec, "redeploy");
+  if (decision == nullptr) {
+    work.conclude(condition::kRedeployed, blocked("AwaitingApproval", why));
+    work.await("redeploy", why);
+    return step_waits(work.world().settings.recheck);
+  }
+  if (!decision->approved) {
+    work.conclude(condition::kRedeployed, blocked("Denied", "redeployment was denied by " + decision->by));
+    return step_waits(work.world().settings.retry);
+  }
+  if (work.status().awaiting == "redeploy") work.await("", "");
+  return std::nullopt;
+}
+
+/// Journals, sends, and marks as applied. An action that the journal says was applied is not sent again.
+StepResult apply(IncidentWork& work, const Action& action) {
+  World& world = work.world();
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
+  if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
+  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  auto applied = world.target.apply(action, {});
+  if (!applied) {
+    if (applied.error().code == ErrorCode::kRefused) {
+      work.conclude(condition::kRedeployed, blocked("WriteRefused", applied.error().to_string()));
+      return step_waits(world.settings.retry);
+    }
+    return tl::unexpected(std::move(applied).error());
+  }
+  work.note("Done: " + action.description);
+  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept) return tl::unexpected(kept.error());
+  return step_done();
+}
+
+StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
+  World& world = work.world();
+  if (!deployment.gitops_owner.empty()) {
+    work.conclude(condition::kRedeployed,
+                  blocked("GitOpsManaged", "the template belongs to " + deployment.gitops_owner +
+                                               ": a pin would be reverted; commit the accepted digest " +
+                                               work.status().images.front().digest + " there"));
+    return step_waits(world.settings.recheck);
+  }
+  if (work.mode() < Mode::kFull) {
+    work.conclude(condition::kRedeployed,
+                  blocked("ModeForbids", "the template names no accepted digest, and mode " +
+                                             std::string(to_string(work.mode())) + " does not permit a pin"));
+    return step_waits(world.settings.recheck);
+  }
+  if (work.playbook()->requires_approval("redeploy")) {
+    const std::string why = "pinning deployment " + deployment.meta.name_space + "/" + deployment.meta.name + " to " +
+                            work.status().images.front().digest + " restarts all of its " +
+                            std::to_string(deployment.replicas) + " pods";
+    if (auto waits = approval(work, why)) return *waits;
+  }
+  auto live = world.target.read_deployment(deployment.meta.name_space, deployment.meta.name, {});
+  if (!live) return tl::unexpected(std::move(live).error());
+  auto action = targets::plan_pin(*live, work.status().images, work.playbook()->step<RedeployStep>()->harden);
+  if (!action) {
+    if (action.error().code == ErrorCode::kAlreadyExists) return step_done();
+    return tl::unexpected(std::move(action).error());
+  }
+  work.conclude(condition::kRedeployed, blocked("Pinning", action->description, false));
+  return apply(work, *action);
+}
+
+StepResult recreate(IncidentWork& work) {
+  World& world = work.world();
+  const auto* step = work.playbook()->step<RedeployStep>();
+  if (!work.status().replacement.empty()) return step_done();
+  if (work.mode() < Mode::kFull) {
+    work.conclude(condition::kRedeployed, blocked("ModeForbids", "a bare pod, and the mode does not permit to recreate it"));
+    return step_waits(world.settings.recheck);
+  }
+  if (!step->recreate || work.playbook()->requires_approval("redeploy")) {
+    if (auto waits = approval(work, "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
+      return *waits;
+    }
+  }
+  auto victim = world.target.read_document(work.target(), {});
+  if (!victim) {
+    if (victim.error().code != ErrorCode::kNotFound) return tl::unexpected(std::move(victim).error());
+    work.conclude(condition::kRedeployed, blocked("VictimGone", "the pod is gone, and with it the spec to recreate it from"));
+    work.await("redeploy", "recreate the pod from its source and release the incident");
+    return step_waits(world.settings.retry);
+  }
+  const Labels labels = work.status().containment ? work.status().containment->labels : Labels();
+  auto action = targets::plan_recreation(*victim, labels, work.incident().name, work.status().images, step->harden);
+  if (!action) return tl::unexpected(std::move(action).error());
+  auto applied = apply(work, *action);
+  if (applied && applied->done) work.status().replacement = action->name;
+  return applied;
+}
+
+/// Turns the answers into the images of the incident, or says why not.
+std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAnswer>& answers) {
+  std::vector<TrustedImage> images;
+  for (const ImageAnswer& answer : answers) {
+    if (!answer.image) {
+      work.conclude(condition::kRedeployed, blocked(answer.reason, answer.message, !answer.retryable));
+      if (!answer.retryable) {
+        work.await("redeploy", "no accepted image: " + answer.message + ". Sign or fix it; it is looked at again");
+      }
+      return step_waits(work.world().settings.retry);
+    }
+    images.push_back(*answer.image);
+    if (answer.image->origin == "LastKnownGood") work.note("Not taken: " + answer.message + " (" + answer.reason + ")");
+    work.note("Accepted for container " + answer.image->container + ": " + answer.image->image + " " +
+              answer.image->digest + " (" + answer.image->origin + ", policy " + answer.image->policy + ")");
+  }
+  work.status().images = std::move(images);
+  if (work.status().awaiting == "redeploy") work.await("", "");
+  return std::nullopt;
+}
+
+}  // namespace
+
+StepResult redeploy(IncidentWork& work) {
+  if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
+  World& world = work.world();
+  const TargetRef& target = work.target();
+  const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
+  const targets::OwnerChain owners = world.target.owners_of(target.name_space, controller);
+  const auto cached = world.cache.pod(target.name_space, target.name);
+  const targets::Pod* victim = cached != nullptr && cached->meta.uid == target.uid ? cached.get() : nullptr;
+  if (controller.kind == "ReplicaSet" && owners.deployment == nullptr) {
+    work.conclude(condition::kRedeployed,
+                  blocked(owners.replica_set == nullptr ? "OwnerGone" : "OwnerNotSupported",
+                          "the pod's owner is gone, or is a ReplicaSet without a Deployment; redeploy by hand"));
+    work.await("redeploy", "redeploy by hand, then release the incident");
+    return step_waits(world.settings.retry);
+  }
+  if (work.status().images.empty()) {
+    const auto answers = decide(work, questions(work, owners, victim), owners.top().uid);
+    if (!answers) return step_waits(world.settings.retry);
+    if (auto waits = settle(work, *answers)) return *waits;
+  }
+  if (owners.deployment == nullptr) {
+    auto recreated = recreate(work);
+    if (!recreated || !recreated->done) return recreated;
+  } else if (!targets::is_prepared(*owners.deployment, work.status().images)) {
+    auto pinned = pin(work, *owners.deployment);
+    if (!pinned || !pinned->done) return pinned;
+  }
+  const targets::Replacements now = world.target.replacements_of(target, owners, work.status().replacement);
+  const Finding finding = targets::assess_redeployed(now, work.status().images);
+  work.conclude(condition::kRedeployed, finding);
+  if (!finding.holds()) return step_waits(world.settings.recheck);
+  if (!work.status().times.redeployed) work.status().times.redeployed = work.now();
+  return step_done();
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/signal_endpoint.h"
+
+#include <nlohmann/json.hpp>
+
+#include "signals/problem_details.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::string_view kPrefix = "/v1/signals/";
+
+net::HttpResponse with_body(int status, const char* type, std::string body) {
+  net::HttpResponse response;
+  response.status = status;
+  response.headers.set("Content-Type", type);
+  response.body = std::move(body);
+  return response;
+}
+
+net::HttpResponse problem(const signals::ProblemDetails& details) {
+  return with_body(details.status, "application/problem+json", signals::to_json(details));
+}
+
+net::HttpResponse problem(int status, std::string title, std::string detail) {
+  return problem({status, std::move(title), std::move(detail), ""});
+}
+
+net::HttpResponse busy() {
+  net::HttpResponse response = problem(429, "Too many signals", "the intake queue is full; send again");
+  response.headers.set("Retry-After", "1");
+  return response;
+}
+
+json result_to_json(std::size_t index, const IntakeResult& result) {
+  json out = {{"index", index}, {"result", to_string(result.disposition)}, {"message", result.message}};
+  if (!result.incident.empty()) out["incident"] = result.incident;
+  return out;
+}
+
+}  // namespace
+
+SignalEndpoint::SignalEndpoint(Options options, Intake& intake, const SignalTokens& tokens,
+                               const signals::Decoder& decoder, const Clock& clock, Observer observer)
+    : options_(options), intake_(intake), tokens_(tokens), decoder_(decoder), clock_(clock), observer_(std::move(observer)) {
+  for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
+}
+
+SignalEndpoint::~SignalEndpoint() {
+  {
+    std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  wake_.notify_all();
+  threads_.clear();
+}
+
+std::optional<net::HttpResponse> SignalEndpoint::admit(const net::ServerRequest& request) const {
+  if (!request.path.starts_with(kPrefix)) return std::nullopt;
+  const std::string_view source = std::string_view(request.path).substr(kPrefix.size());
+  // Credentials first: who has none learns nothing about what there is.
+  if (options_.require_token) {
+    const std::string* authorization = request.headers.find("Authorization");
+    if (authorization == nullptr || !tokens_.admits(source, *authorization)) {
+      net::HttpResponse response = problem(401, "Unauthorized", "a bearer token of this source is needed");
+      response.headers.set("WWW-Authenticate", "Bearer");
+      return response;
+    }
+  }
+  if (source != decoder_.source()) return problem(404, "Not found", "no such source of signals");
+  if (request.method != "POST") {
+    net::HttpResponse response = problem(405, "Method not allowed", "signals are sent by POST");
+    response.headers.set("Allow", "POST");
+    return response;
+  }
+  std::lock_guard lock(mutex_);
+  if (waiting_.size() >= options_.max_waiting) return busy();
+  return std::nullopt;
+}
+
+void SignalEndpoint::handle(net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
+  {
+    std::lock_guard lock(mutex_);
+    if (!stopping_ && waiting_.size() < options_.max_waiting) {
+      waiting_.push_back({std::move(request), std::move(responder)});
+      wake_.notify_one();
+      return;
+    }
+  }
+  responder->respond(busy());
+}
+
+void SignalEndpoint::run() {
+  for (;;) {
+    Waiting next;
+    {
+      std::unique_lock lock(mutex_);
+      wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+      if (waiting_.empty()) return;
+      next = std::move(waiting_.front());
+      waiting_.pop_front();
+    }
+    next.responder->respond(answer(next.request));
+  }
+}
+
+net::HttpResponse SignalEndpoint::answer(const net::ServerRequest& request) {
+  const auto batch = decoder_.decode(request.body, clock_.now());
+  if (!batch) {
+    observer_(decoder_.source(), "error");
+    return problem(signals::describe_body_error(batch.error()));
+  }
+  if (!batch->is_list && !batch->elements.front()) {
+    observer_(decoder_.source(), "error");
+    return problem(signals::describe_element_error(batch->elements.front().error(), std::nullopt));
+  }
+  return answer_batch(*batch);
+}
+
+net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
+  json results = json::array();
+  bool all_good = true;
+  for (std::size_t i = 0; i < batch.elements.size(); ++i) {
+    const Result<Signal>& element = batch.elements[i];
+    if (!element) {
+      all_good = false;
+      observer_(decoder_.source(), "error");
+      const signals::ProblemDetails details = signals::describe_element_error(element.error(), i);
+      results.push_back({{"index", i}, {"result", "error"}, {"status", details.status}, {"message", details.detail}});
+      if (!details.field.empty()) results.back()["field"] = details.field;
+      continue;
+    }
+    auto taken = intake_.take(*element);
+    if (!taken) {
+      observer_(decoder_.source(), "error");
+      // Nothing of this element is durable: the sender sends again, and what was taken before meets itself.
+      net::HttpResponse response = problem(503, "Not durable", taken.error().to_string());
+      response.headers.set("Retry-After", "1");
+      return response;
+    }
+    observer_(decoder_.source(), to_string(taken->disposition));
+    results.push_back(result_to_json(i, *taken));
+  }
+  return with_body(all_good ? 202 : 207, "application/json", json({{"results", std::move(results)}}).dump());
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "controller/intake.h"
+#include "controller/signal_tokens.h"
+#include "net/http_server.h"
+#include "signals/decoder.h"
+
+namespace kintsugi::controller {
+
+/// `POST /v1/signals/<source>`: decodes, hands each signal to the intake, answers when all are durable. Work waits in a
+/// bounded queue; when it is full, 429 is said before a body is read. Thread-safe.
+class SignalEndpoint {
+ public:
+  struct Options {
+    std::size_t threads = 16;
+    std::size_t max_waiting = 256;
+    bool require_token = true;
+  };
+  /// Told each signal's source and disposition word (or "error"), for metrics.
+  using Observer = std::function<void(std::string_view source, std::string_view disposition)>;
+
+  /// References must outlive the endpoint.
+  SignalEndpoint(Options options, Intake& intake, const SignalTokens& tokens, const signals::Decoder& decoder,
+                 const Clock& clock, Observer observer);
+  /// Answers what waits, then ends its threads.
+  ~SignalEndpoint();
+
+  /// For ServerOptions: refuses before the body is read.
+  std::optional<net::HttpResponse> admit(const net::ServerRequest& request) const;
+  void handle(net::ServerRequest request, std::unique_ptr<net::Responder> responder);
+
+ private:
+  struct Waiting {
+    net::ServerRequest request;
+    std::unique_ptr<net::Responder> responder;
+  };
+
+  void run();
+  net::HttpResponse answer(const net::ServerRequest& request);
+  net::HttpResponse answer_batch(const signals::Batch& batch);
+
+  const Options options_;
+  Intake& intake_;
+  const SignalTokens& tokens_;
+  const signals::Decoder& decoder_;
+  const Clock& clock_;
+  const Observer observer_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_;
+  bool stopping_ = false;
+  std::deque<Waiting> waiting_;
+  std::vector<std::jthread> threads_;
+};
+
+}  // namespace kintsugi::controller

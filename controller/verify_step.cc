@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "base/time.h"
+#include "controller/steps.h"
+#include "targets/kubernetes/redeployment.h"
+
+namespace kintsugi::controller {
+namespace {
+
+/// The service is not back: says why, and that the deadline has passed where it has.
+StepResult not_recovered(IncidentWork& work, Finding finding, std::chrono::seconds deadline) {
+  const auto& redeployed = work.status().times.redeployed;
+  if (redeployed && work.now() > *redeployed + deadline) {
+    finding.message = "not back within " + std::to_string(deadline.count()) + " s: " + finding.message;
+    finding.needs_person = true;
+  }
+  if (work.status().times.recovered) {
+    work.note("The service is not back any more: " + finding.message);
+    work.status().times.recovered.reset();
+  }
+  work.conclude(condition::kRecovered, finding);
+  return step_waits(work.world().settings.recheck);
+}
+
+/// Another incident of the same owner that is still open breaks the quiet.
+const Incident* disturbance(IncidentWork& work) {
+  const std::string& owner = work.incident().spec.owner.uid;
+  if (owner.empty()) return nullptr;
+  for (const auto& other : work.world().store.list()) {
+    if (other->name != work.incident().name && other->spec.owner.uid == owner && !other->is_over() &&
+        work.status().times.recovered && other->spec.origin.detected > *work.status().times.recovered) {
+      return other.get();
+    }
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+StepResult verify(IncidentWork& work) {
+  const auto* redeploy = work.playbook()->step<RedeployStep>();
+  const auto* step = work.playbook()->step<VerifyStep>();
+  if (redeploy == nullptr) {
+    // Nothing was promised beyond containment.
+    if (is_true(work.status(), condition::kContained)) {
+      work.end(Outcome::kContained, "PlaybookEnds", "the playbook has no further step");
+    }
+    return step_done();
+  }
+  const VerifyStep arguments = step == nullptr ? VerifyStep() : *step;
+  World& world = work.world();
+  const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
+  const targets::OwnerChain owners = world.target.owners_of(work.target().name_space, controller);
+  const targets::Replacements now = world.target.replacements_of(work.target(), owners, work.status().replacement);
+  const Finding finding = targets::assess_recovered(now, work.status().images);
+  if (!finding.holds()) return not_recovered(work, finding, arguments.ready);
+  if (!work.status().times.recovered) work.status().times.recovered = work.now();
+  work.conclude(condition::kRecovered, finding);
+  if (work.status().replacement.empty() && !now.pods.empty()) {
+    const auto newest = std::max_element(now.pods.begin(), now.pods.end(), [](const auto& a, const auto& b) {
+      return a.meta.created < b.meta.created;
+    });
+    work.status().replacement = newest->meta.name;
+  }
+  const WallTime quiet_until = *work.status().times.recovered + arguments.quiet;
+  if (work.now() < quiet_until) return step_waits(quiet_until - work.now());
+  if (const Incident* other = disturbance(work)) {
+    work.note("Not quiet: incident " + other->name + " is open for the same workload");
+    return step_waits(world.settings.retry);
+  }
+  const bool contained = is_true(work.status(), condition::kContained);
+  if (!contained && find_approval(work.incident().spec, "contain") == nullptr) return step_waits(world.settings.recheck);
+  const auto took = *work.status().times.recovered - work.incident().spec.origin.detected;
+  work.end(Outcome::kRecovered, "QuietPeriodPassed",
+           "recovered after " + format_duration(std::max(took, std::chrono::nanoseconds(0))) + " and quiet since");
+  return step_done();
+}
+
+}  // namespace kintsugi::controller
