@@ -71,6 +71,14 @@ Result<void> IncidentWork::journal(const Action& action, JournalEntry::State sta
   return {};
 }
 
+Result<nlohmann::json> IncidentWork::apply(const Action& action, const targets::ApplyOptions& options) {
+  const MonotonicTime started = world_.clock.monotonic();
+  auto applied = world_.target.apply(action, options);
+  world_.metrics.count_action(action.id, applied ? metrics::ActionResult::kApplied : metrics::ActionResult::kFailed,
+                              world_.clock.monotonic() - started);
+  return applied;
+}
+
 Result<void> IncidentWork::save() {
   incident_.status.observed_generation = incident_.generation;
   incident_.status.fencing_token = std::uint64_t(std::max<std::int64_t>(0, world_.leadership.fencing_token()));

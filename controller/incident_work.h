@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 #include "controller/settings.h"
 #include "incidents/ledger.h"
 #include "incidents/store.h"
+#include "metrics/registry.h"
 #include "model/finding.h"
 #include "targets/kubernetes/pod_target.h"
 
@@ -47,6 +49,7 @@ struct World {
   ImageTrust& trust;
   EvidenceCollector& evidence;
   Jobs& jobs;
+  metrics::Registry& metrics;
   const Leadership& leadership;
   Announcer& announcer;
   const Settings& settings;
@@ -82,6 +85,9 @@ class IncidentWork {
   /// Keeps an action before its first change, or its new state. The bound on the journal is checked here, before
   /// anything changes.
   Result<void> journal(const Action& action, JournalEntry::State state);
+
+  /// Makes one change, and counts it.
+  Result<nlohmann::json> apply(const Action& action, const targets::ApplyOptions& options = {});
 
   /// Writes the status where it differs from what is stored. kConflict: somebody else wrote; start again.
   Result<void> save();
