@@ -150,8 +150,9 @@ check_rights() {
     endpointslices.discovery.k8s.io; do
     for verb in get list watch; do echo "yes default $verb $resource"; done
   done
-  for right in 'patch pods' 'create pods' 'delete pods' 'get pods/log' 'get pods/exec' 'create pods/exec' 'list events' \
-    'patch deployments.apps' 'create networkpolicies.networking.k8s.io' 'update networkpolicies.networking.k8s.io'; do
+  for right in 'patch pods' 'create pods' 'delete pods' 'get pods/log' 'get pods/exec' 'create pods/exec' \
+    'list events' 'patch deployments.apps' 'create networkpolicies.networking.k8s.io' \
+    'update networkpolicies.networking.k8s.io'; do
     echo "yes shop $right"
     echo "no default $right"
     echo "no kube-system $right"
@@ -164,7 +165,8 @@ check_rights() {
     echo "no shop $right"
   done
   for right in 'get secrets' 'create serviceaccounts' 'delete deployments.apps' 'patch services' 'update pods' \
-    'delete networkpolicies.networking.k8s.io' 'create roles.rbac.authorization.k8s.io' 'patch nodes' 'patch namespaces'; do
+    'delete networkpolicies.networking.k8s.io' 'create roles.rbac.authorization.k8s.io' \
+    'patch nodes' 'patch namespaces'; do
     echo "no shop $right"
     echo "no $own $right"
   done
@@ -189,6 +191,7 @@ helm uninstall kintsugi --namespace $own --wait > /dev/null
 kubectl apply -k . > /dev/null 2>&1 || die "kubectl apply -k"
 kubectl -n $own rollout status deployment/kintsugi --timeout 60s > /dev/null
 check_rights <<< 'no shop patch pods'
-kubectl -n shop create rolebinding kintsugi-recover --clusterrole kintsugi-recover --serviceaccount $own:kintsugi > /dev/null
+kubectl -n shop create rolebinding kintsugi-recover \
+  --clusterrole kintsugi-recover --serviceaccount $own:kintsugi > /dev/null
 check_rights <<< 'yes shop patch pods'
 echo "the chart installs with least privilege, and refuses what cannot work"
