@@ -11,6 +11,7 @@
 #include "controller/config_watch.h"
 #include "controller/preparation.h"
 #include "controller/reconciler.h"
+#include "controller/remembered_ledger.h"
 #include "controller/signal_endpoint.h"
 #include "incidents/kubernetes_ledger.h"
 #include "incidents/kubernetes_store.h"
@@ -18,6 +19,7 @@
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/event_recorder.h"
 #include "k8s-client/runtime/lease_elector.h"
+#include "metrics/exposition.h"
 #include "net/curl_transport.h"
 #include "signals/falco.h"
 
@@ -32,6 +34,9 @@ constexpr std::size_t kReconcileWorkers = 32;
 constexpr std::size_t kPreparationWorkers = 4;
 constexpr std::size_t kMaxFileBytes = 1u << 20;
 constexpr int kLostLeadership = 10;
+constexpr const char* kVersion = "0.1.0";
+constexpr const char* kLeaseName = "kintsugi-controller";
+constexpr const char* kIncidentController = "incident";
 
 /// Leads always, or as the elector says.
 class ElectedLeadership final : public Leadership {
@@ -70,6 +75,17 @@ class EventAnnouncer final : public Announcer {
   k8s::EventRecorder& recorder_;
 };
 
+/// Hands the queue's durations to the metrics.
+class QueueObserver final : public k8s::WorkQueueObserver {
+ public:
+  explicit QueueObserver(metrics::ControllerMetrics& metrics) : metrics_(metrics) {}
+  void on_taken(std::chrono::nanoseconds queued) override { metrics_.queue_taken(queued); }
+  void on_done(std::chrono::nanoseconds worked) override { metrics_.queue_done(worked); }
+
+ private:
+  metrics::ControllerMetrics& metrics_;
+};
+
 /// The parts of the process, in the order of their dependencies; destroyed in the reverse order.
 class App {
  public:
@@ -79,26 +95,30 @@ class App {
         log_(log),
         connection_(std::move(connection)),
         client_(connection_->client()),
+        metrics_(registry_options()),
         cache_(client_, clock, log),
         target_(client_, cache_),
         store_(client_, settings.name_space, clock, log),
-        ledger_(client_, settings.name_space),
+        durable_ledger_(client_, settings.name_space),
+        ledger_(durable_ledger_),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
         registry_transport_(net::make_curl_transport(net::CurlOptions{})),
-        registry_(*registry_transport_, clock, registry_options(settings)),
+        registry_(*registry_transport_, clock, image_registry_options(settings)),
         verdicts_(clock),
         verifier_(registry_, verdicts_, clock),
-        trust_(verifier_, book_, client_, settings.name_space, clock),
+        trust_(verifier_, book_, client_, settings.name_space, metrics_, clock),
         evidence_store_(settings.evidence_directory, settings.evidence_budget_bytes, clock),
-        evidence_(settings.evidence_directory.empty() ? nullptr : &evidence_store_, client_, target_, clock),
+        evidence_(settings.evidence_directory.empty() ? nullptr : &evidence_store_, client_, target_,
+                  metrics_, clock),
         jobs_(Jobs::Limits{}),
         leadership_(!settings.leader_elect),
         event_sink_(client_),
         recorder_(k8s::EventAggregator("kintsugi.dev/controller", settings.identity), event_sink_, clock, log),
         announcer_(recorder_),
-        queue_(clock),
+        queue_observer_(metrics_.controller(kIncidentController)),
+        queue_(clock, {}, &queue_observer_),
         world_{store_,   ledger_,     cache_,     target_,   book_,  trust_, evidence_,
-               jobs_,    leadership_, announcer_, settings_, clock_, log_,   [this](const std::string& name) { wake(name); }},
+               jobs_,    metrics_,    leadership_, announcer_, settings_, clock_, log_, [this](const std::string& name) { wake(name); }},
         reconciler_(world_),
         preparation_(world_, client_),
         intake_(store_, cache_, target_, book_, settings_, clock, log,
@@ -109,7 +129,14 @@ class App {
   Result<void> run(std::stop_token stop);
 
  private:
-  static trust::RegistryOptions registry_options(const Settings& settings) {
+  static metrics::RegistryOptions registry_options() {
+    metrics::RegistryOptions options;
+    options.version = kVersion;
+    options.lease = kLeaseName;
+    options.controllers = {{kIncidentController, unsigned(kReconcileWorkers)}};
+    return options;
+  }
+  static trust::RegistryOptions image_registry_options(const Settings& settings) {
     trust::RegistryOptions options;
     options.allow_http = settings.allow_http_registry;
     return options;
@@ -133,7 +160,10 @@ class App {
   Result<void> elect(std::stop_token stop);
   void start_workers();
   void housekeeping(std::stop_token stop);
+  void refresh_metrics();
   net::HttpResponse answer_health(const net::ServerRequest& request) const;
+  net::HttpResponse answer_metrics() const;
+  k8s::ReconcileResult reconcile(const std::string& name);
   void stop();
 
   const Settings& settings_;
@@ -141,10 +171,12 @@ class App {
   Logger& log_;
   std::unique_ptr<k8s::Connection> connection_;
   k8s::Client& client_;
+  metrics::Registry metrics_;
   targets::ClusterCache cache_;
   targets::PodTarget target_;
   incidents::KubernetesIncidentStore store_;
-  incidents::KubernetesLedger ledger_;
+  incidents::KubernetesLedger durable_ledger_;
+  RememberedLedger ledger_;
   PlaybookBook book_;
   ConfigWatch config_;
   std::unique_ptr<net::HttpTransport> registry_transport_;
@@ -159,6 +191,7 @@ class App {
   k8s::ClientEventSink event_sink_;
   k8s::EventRecorder recorder_;
   EventAnnouncer announcer_;
+  QueueObserver queue_observer_;
   k8s::WorkQueue queue_;
   World world_;
   Reconciler reconciler_;
@@ -191,6 +224,13 @@ void App::connect_handlers() {
 }
 
 Result<void> App::fill_caches(std::stop_token stop) {
+  client_.set_observer([this](std::string_view method, int status, std::chrono::nanoseconds took) {
+    metrics_.observe_request(method, status, took);
+  });
+  metrics_.controller(kIncidentController).set_queue([this] {
+    const k8s::WorkQueueMetrics now = queue_.metrics();
+    return metrics::QueueState{now.depth, now.adds, now.retries, now.unfinished, now.longest_running};
+  });
   connect_handlers();
   watches_ = cache_.start();
   for (auto& thread : config_.start()) watches_.push_back(std::move(thread));
@@ -238,12 +278,38 @@ net::HttpResponse App::answer_health(const net::ServerRequest& request) const {
   return response;
 }
 
+/// The recovery metrics are the leader's, and complete or absent.
+net::HttpResponse App::answer_metrics() const {
+  const auto records = leadership_.leads() ? ledger_.records(store_) : std::nullopt;
+  const metrics::Objectives objectives{settings_.containment_objective, settings_.recovery_objective};
+  net::HttpResponse response;
+  response.status = 200;
+  response.headers.set("Content-Type", std::string(metrics::kExpositionContentType));
+  response.body = metrics::expose(metrics_, records ? std::optional<std::span<const metrics::IncidentRecord>>(*records) : std::nullopt,
+                                  objectives, clock_.now());
+  return response;
+}
+
+k8s::ReconcileResult App::reconcile(const std::string& name) {
+  metrics::ControllerMetrics& counted = metrics_.controller(kIncidentController);
+  counted.reconcile_started();
+  const MonotonicTime started = clock_.monotonic();
+  auto result = reconciler_.reconcile(name);
+  const auto kind = !result   ? metrics::ReconcileResult::kError
+                    : *result ? metrics::ReconcileResult::kRequeueAfter
+                              : metrics::ReconcileResult::kSuccess;
+  counted.reconcile_ended(kind, clock_.monotonic() - started);
+  return result;
+}
+
 Result<void> App::start_servers() {
   if (auto loaded = load_tokens(); !loaded) return loaded;
   SignalEndpoint::Options options;
   options.require_token = !settings_.signals_token_file.empty();
   endpoint_ = std::make_unique<SignalEndpoint>(options, intake_, tokens_, decoder_, clock_,
-                                               [](std::string_view, std::string_view) {});
+                                               [this](std::string_view source, std::string_view disposition) {
+                                                 metrics_.count_signal(source, disposition, clock_.now());
+                                               });
   net::ServerOptions signals;
   signals.address = settings_.signals_listen.address;
   signals.port = settings_.signals_listen.port;
@@ -265,7 +331,7 @@ Result<void> App::start_servers() {
   metrics.address = settings_.metrics_listen.address;
   metrics.port = settings_.metrics_listen.port;
   metrics.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
-    responder->respond(answer_health(request));
+    responder->respond(request.path == "/metrics" ? answer_metrics() : answer_health(request));
   };
   auto metrics_server = net::start_http_server(std::move(metrics), log_);
   if (!metrics_server) return tl::unexpected(std::move(metrics_server).error());
@@ -274,12 +340,28 @@ Result<void> App::start_servers() {
 }
 
 void App::start_workers() {
-  const auto reconcile = [this](const std::string& name, MonotonicTime) { return reconciler_.reconcile(name); };
+  const auto work = [this](const std::string& name, MonotonicTime) { return reconcile(name); };
   for (std::size_t i = 0; i < kReconcileWorkers; ++i) {
-    workers_.emplace_back([this, reconcile] { k8s::run_worker(queue_, reconcile, kReconcileTimeout, clock_, log_); });
+    workers_.emplace_back([this, work] { k8s::run_worker(queue_, work, kReconcileTimeout, clock_, log_); });
   }
   for (std::size_t i = 0; i < kPreparationWorkers; ++i) workers_.emplace_back([this] { preparation_.run(); });
   workers_.emplace_back([this](std::stop_token stop) { housekeeping(stop); });
+}
+
+void App::refresh_metrics() {
+  const bool leads = leadership_.leads();
+  metrics_.set_leading(leads);
+  if (leads && !ledger_.records(store_)) {
+    if (auto loaded = ledger_.load(); !loaded) {
+      log_.warning("The ledger is not loaded yet", {{"error", loaded.error().to_string()}});
+    }
+  }
+  const Preparation::Counts counts = preparation_.counts();
+  for (const bool containable : {false, true}) {
+    for (const bool prepared : {false, true}) {
+      metrics_.set_protected_workloads(containable, prepared, counts.by[containable][prepared]);
+    }
+  }
 }
 
 void App::housekeeping(std::stop_token stop) {
@@ -291,6 +373,7 @@ void App::housekeeping(std::stop_token stop) {
     std::unique_lock lock(mutex);
     clock_.wait_until(lock, wake, clock_.monotonic() + kFlushRepeats);
     intake_.flush_repeats();
+    refresh_metrics();
     if (clock_.monotonic() < next_reload) continue;
     next_reload = clock_.monotonic() + kReloadCertificates;
     if (auto loaded = load_tokens(); !loaded) {
@@ -307,7 +390,7 @@ void App::housekeeping(std::stop_token stop) {
 Result<void> App::elect(std::stop_token stop) {
   k8s::RateLimiter limiter(k8s::RateLimiter::Options{}, clock_);
   auto client = connection_->make_client(limiter);
-  k8s::ClientLeaseStore leases(*client, {settings_.name_space, "kintsugi-controller"});
+  k8s::ClientLeaseStore leases(*client, {settings_.name_space, kLeaseName});
   k8s::Watchdog watchdog(clock_, [] { ::_exit(kLostLeadership); });
   k8s::LeaseElectorOptions options;
   options.identity = settings_.identity;
@@ -345,6 +428,7 @@ Result<void> App::run(std::stop_token stop) {
   if (auto filled = fill_caches(stop); !filled) return filled;
   if (auto started = start_servers(); !started) return started;
   start_workers();
+  refresh_metrics();
   ready_ = true;
   log_.info("Ready", {{"signals", settings_.signals_listen.address + ":" + std::to_string(signals_server_->port())},
                       {"metrics", settings_.metrics_listen.address + ":" + std::to_string(metrics_server_->port())}});
@@ -370,6 +454,7 @@ void App::stop() {
   for (auto& watch : watches_) watch.request_stop();
   watches_.clear();
   if (metrics_server_ != nullptr) metrics_server_->stop(std::chrono::seconds(1));
+  metrics_.controller(kIncidentController).set_queue({});
 }
 
 }  // namespace

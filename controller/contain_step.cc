@@ -170,7 +170,7 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
     const Action action = targets::plan_isolation(*victim, work.incident().name, step == nullptr ? "" : step->forensics,
                                                   earlier ? &*earlier : nullptr);
     if (!may_send()) return step_waits(world.settings.recheck);
-    auto applied = world.target.apply(action, options);
+    auto applied = work.apply(action, options);
     if (applied) {
       auto after = targets::pod_from(from_json(*applied));
       if (!after) return tl::unexpected(std::move(after).error());

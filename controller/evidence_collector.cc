@@ -136,10 +136,12 @@ class EvidenceCollector::Session {
   void keep(const std::string& path, std::string_view content, const std::string& collector) {
     auto kept = owner_.store_->put(incident_.name, path, content, collector);
     if (!kept) return failed(collector, kept.error());
+    owner_.metrics_.count_evidence(collector, metrics::EvidenceResult::kStored, kept->bytes);
     manifest_.files.push_back(std::move(*kept));
   }
 
   void failed(const std::string& collector, const Error& error) {
+    owner_.metrics_.count_evidence(collector.substr(0, collector.find('/')), metrics::EvidenceResult::kFailed, 0);
     manifest_.failures.push_back({collector, escape(error.to_string(), 512)});
   }
 
@@ -152,8 +154,8 @@ class EvidenceCollector::Session {
 };
 
 EvidenceCollector::EvidenceCollector(evidence::Store* store, k8s::Client& client, const targets::PodTarget& target,
-                                     const Clock& clock)
-    : store_(store), client_(client), target_(target), clock_(clock) {}
+                                     metrics::Registry& metrics, const Clock& clock)
+    : store_(store), client_(client), target_(target), metrics_(metrics), clock_(clock) {}
 
 void EvidenceCollector::keep_result(const std::string& incident, Result<Collected> result) {
   std::lock_guard lock(mutex_);

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "evidence/store.h"
 #include "k8s-client/client/client.h"
+#include "metrics/registry.h"
 #include "model/incident.h"
 #include "model/playbook.h"
 #include "targets/kubernetes/pod_target.h"
@@ -33,7 +34,8 @@ struct Collected {
 class EvidenceCollector {
  public:
   /// `store` may be null: then there is nowhere to keep anything, and collect() says so.
-  EvidenceCollector(evidence::Store* store, k8s::Client& client, const targets::PodTarget& target, const Clock& clock);
+  EvidenceCollector(evidence::Store* store, k8s::Client& client, const targets::PodTarget& target,
+                    metrics::Registry& metrics, const Clock& clock);
 
   /// Runs every collector the step asks for until its deadline; one that fails is recorded and delays no other. What a
   /// process before a crash has finished is not taken again.
@@ -49,6 +51,7 @@ class EvidenceCollector {
   evidence::Store* const store_;
   k8s::Client& client_;
   const targets::PodTarget& target_;
+  metrics::Registry& metrics_;
   const Clock& clock_;
   std::mutex mutex_;
   std::map<std::string, Result<Collected>> results_;  ///< guarded; by incident

@@ -77,8 +77,13 @@ std::map<std::string, TrustedImage> parse_entry(const std::string& text) {
 }  // namespace
 
 ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client, std::string name_space,
-                       const Clock& clock)
-    : verifier_(verifier), book_(book), client_(client), name_space_(std::move(name_space)), clock_(clock) {}
+                       metrics::Registry& metrics, const Clock& clock)
+    : verifier_(verifier),
+      book_(book),
+      client_(client),
+      name_space_(std::move(name_space)),
+      metrics_(metrics),
+      clock_(clock) {}
 
 ImageAnswer ImageTrust::ask(const std::string& image, const std::string& container, const std::string& policy,
                             const char* origin, std::stop_token stop) {
@@ -90,6 +95,9 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
   call.deadline = clock_.monotonic() + kVerifyTimeout;
   call.stop = std::move(stop);
   const trust::Verdict verdict = verifier_.verify(std::string_view(image), chosen, call);
+  metrics_.count_image_verification(verdict.accepted    ? metrics::VerificationResult::kAccepted
+                                    : verdict.retryable ? metrics::VerificationResult::kUnavailable
+                                                        : metrics::VerificationResult::kRefused);
   ImageAnswer answer;
   answer.reason = verdict.reason;
   answer.retryable = verdict.retryable;

@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "controller/playbook_book.h"
 #include "k8s-client/client/client.h"
+#include "metrics/registry.h"
 #include "model/incident.h"
 #include "targets/kubernetes/objects.h"
 #include "trust/verifier.h"
@@ -39,7 +40,7 @@ class ImageTrust {
  public:
   /// `known_good` holds what was proven by day; references must outlive this object.
   ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client, std::string name_space,
-             const Clock& clock);
+             metrics::Registry& metrics, const Clock& clock);
 
   /// `policy` narrows to one TrustPolicy; empty: all. `suspect` forbids the running digest.
   ImageAnswer decide(const ImageQuestion& question, const std::string& policy, bool suspect,
@@ -65,6 +66,7 @@ class ImageTrust {
   const PlaybookBook& book_;
   k8s::Client& client_;
   const std::string name_space_;
+  metrics::Registry& metrics_;
   const Clock& clock_;
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, TrustedImage>> known_good_;  ///< guarded; by workload UID, container

@@ -9,12 +9,14 @@
 
 namespace kintsugi::controller {
 
-IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode)
+IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode,
+                           Voice voice)
     : world_(world),
       incident_(std::move(incident)),
       stored_(status_to_json(incident_).dump()),
       playbook_(std::move(playbook)),
-      mode_(mode) {}
+      mode_(mode),
+      voice_(voice) {}
 
 void IncidentWork::conclude(std::string_view type, const Finding& finding) {
   const Condition* before = find_condition(incident_.status, type);
@@ -24,12 +26,14 @@ void IncidentWork::conclude(std::string_view type, const Finding& finding) {
   constexpr std::string_view kStatus[] = {"False", "True", "Unknown"};
   note(std::string(type) + "=" + std::string(kStatus[std::size_t(finding.status)]) + " " + finding.reason + ": " +
        finding.message);
+  if (voice_ == Voice::kWinner) return;
   const bool is_warning = !finding.holds();
   world_.announcer.announce(incident_, is_warning, std::string(type) + finding.reason, finding.message);
 }
 
 void IncidentWork::note(std::string_view message) {
   add_timeline(incident_.status, now(), "controller", message);
+  if (voice_ == Voice::kWinner) return;
   world_.log.info("Incident", {{"incident", incident_.name}, {"target", target().to_string()}, {"event", message}});
 }
 
@@ -40,6 +44,7 @@ void IncidentWork::await(std::string_view step, std::string_view why) {
   incident_.status.awaiting_reason = std::move(reason);
   if (step.empty()) return;
   note("Step " + std::string(step) + " waits for a person: " + std::string(why));
+  if (voice_ == Voice::kWinner) return;
   world_.announcer.announce(incident_, true, "AwaitingApproval", incident_.status.awaiting_reason);
 }
 
@@ -69,6 +74,14 @@ Result<void> IncidentWork::journal(const Action& action, JournalEntry::State sta
   entry->action = action;
   entry->state = state;
   return {};
+}
+
+Result<nlohmann::json> IncidentWork::apply(const Action& action, const targets::ApplyOptions& options) {
+  const MonotonicTime started = world_.clock.monotonic();
+  auto applied = world_.target.apply(action, options);
+  world_.metrics.count_action(action.id, applied ? metrics::ActionResult::kApplied : metrics::ActionResult::kFailed,
+                              world_.clock.monotonic() - started);
+  return applied;
 }
 
 Result<void> IncidentWork::save() {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -15,6 +16,7 @@
 #include "controller/settings.h"
 #include "incidents/ledger.h"
 #include "incidents/store.h"
+#include "metrics/registry.h"
 #include "model/finding.h"
 #include "targets/kubernetes/pod_target.h"
 
@@ -47,6 +49,7 @@ struct World {
   ImageTrust& trust;
   EvidenceCollector& evidence;
   Jobs& jobs;
+  metrics::Registry& metrics;
   const Leadership& leadership;
   Announcer& announcer;
   const Settings& settings;
@@ -59,7 +62,12 @@ struct World {
 /// One incident during one reconcile: a working copy that is written back when it has changed.
 class IncidentWork {
  public:
-  IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode);
+  /// Who may speak for the incident: the leader, whose findings are logged and announced, or a replica that only won
+  /// the create and contains.
+  enum class Voice : std::uint8_t { kLeader, kWinner };
+
+  IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode,
+               Voice voice = Voice::kLeader);
 
   World& world() { return world_; }
   const Incident& incident() const { return incident_; }
@@ -83,6 +91,9 @@ class IncidentWork {
   /// anything changes.
   Result<void> journal(const Action& action, JournalEntry::State state);
 
+  /// Makes one change, and counts it.
+  Result<nlohmann::json> apply(const Action& action, const targets::ApplyOptions& options = {});
+
   /// Writes the status where it differs from what is stored. kConflict: somebody else wrote; start again.
   Result<void> save();
 
@@ -92,6 +103,7 @@ class IncidentWork {
   std::string stored_;  ///< the status as stored, serialised
   std::shared_ptr<const Playbook> playbook_;
   Mode mode_;
+  Voice voice_;
 };
 
 }  // namespace kintsugi::controller

@@ -71,8 +71,7 @@ Preparation::Counts Preparation::counts() const {
   Counts counts;
   std::lock_guard lock(mutex_);
   for (const auto& [key, readiness] : known_) {
-    ++(readiness.containable ? counts.containable : counts.not_containable);
-    ++(readiness.prepared ? counts.prepared : counts.not_prepared);
+    ++counts.by[readiness.containable][readiness.prepared];
   }
   return counts;
 }

@@ -42,7 +42,7 @@ class Preparation {
   void shut_down();
 
   struct Counts {
-    std::size_t containable = 0, not_containable = 0, prepared = 0, not_prepared = 0;
+    std::size_t by[2][2] = {};  ///< [containable][prepared]
   };
   Counts counts() const;
 

@@ -70,7 +70,7 @@ k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident) {
   const Mode mode = permitted_mode(incident, playbook.get());
   const bool wanted = playbook != nullptr && mode > Mode::kObserve && !incident.spec.hold;
   if (wanted) {
-    IncidentWork work(world_, incident, std::move(playbook), mode);
+    IncidentWork work(world_, incident, std::move(playbook), mode, IncidentWork::Voice::kWinner);
     const auto within_window = [&] { return world_.clock.monotonic() - *won < world_.settings.contain_window; };
     // The outcome is the leader's to write: it reads the pod.
     if (auto outcome = contain(work, within_window); !outcome) {
@@ -121,13 +121,21 @@ StepResult Reconciler::advance(IncidentWork& work) {
   return run_steps(work);
 }
 
+/// Stays open while signals come, so that a storm is one incident.
+StepResult Reconciler::observe(IncidentWork& work) {
+  WallTime last = work.incident().created;
+  for (const SignalTally& tally : work.status().signals) last = std::max(last, tally.last);
+  const auto* verify = work.playbook()->step<VerifyStep>();
+  const WallTime quiet_until = last + (verify == nullptr ? VerifyStep() : *verify).quiet;
+  if (work.now() < quiet_until) return step_waits(quiet_until - work.now());
+  work.end(Outcome::kObserved, "ObserveOnly", "mode observe: nothing was changed");
+  return step_done();
+}
+
 StepResult Reconciler::run_steps(IncidentWork& work) {
   auto contained = contain(work, [&] { return may_send(work); });
   if (!contained || !contained->done) return contained;
-  if (work.mode() == Mode::kObserve) {
-    work.end(Outcome::kObserved, "ObserveOnly", "mode observe: nothing was changed");
-    return step_done();
-  }
+  if (work.mode() == Mode::kObserve) return observe(work);
   for (const auto step : {collect, redeploy, verify}) {
     StepResult outcome = step(work);
     if (!outcome || !outcome->done || work.incident().is_over()) return outcome;

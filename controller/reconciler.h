@@ -33,6 +33,7 @@ class Reconciler {
   k8s::ReconcileResult finalize(const Incident& incident);
   StepResult advance(IncidentWork& work);
   StepResult run_steps(IncidentWork& work);
+  StepResult observe(IncidentWork& work);
   bool begin(IncidentWork& work);
   bool is_held(IncidentWork& work);
   bool may_send(IncidentWork& work);

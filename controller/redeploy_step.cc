@@ -81,7 +81,7 @@ StepResult apply(IncidentWork& work, const Action& action) {
   if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(world.settings.recheck);
-  auto applied = world.target.apply(action, {});
+  auto applied = work.apply(action);
   if (!applied) {
     if (applied.error().code == ErrorCode::kRefused) {
       work.conclude(condition::kRedeployed, blocked("WriteRefused", applied.error().to_string()));

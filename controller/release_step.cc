@@ -28,7 +28,7 @@ StepResult delete_victim(IncidentWork& work) {
   if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(work.world().settings.recheck);
-  auto applied = work.world().target.apply(action, {});
+  auto applied = work.apply(action);
   if (!applied) return tl::unexpected(std::move(applied).error());
   if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept) return tl::unexpected(kept.error());
   return step_done();
@@ -54,7 +54,7 @@ void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) 
   action.uid = newest->meta.uid;
   action.body = patch.to_text();
   action.description = "let pod " + newest->meta.name + " leave first";
-  auto applied = work.world().target.apply(action, {});
+  auto applied = work.apply(action);
   work.note(applied ? "Done: " + action.description : "Could not " + action.description + ": " + applied.error().message);
 }
 
@@ -89,7 +89,7 @@ StepResult restore(IncidentWork& work) {
   if (auto kept = work.journal(*action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(world.settings.recheck);
-  auto applied = world.target.apply(*action, {});
+  auto applied = work.apply(*action);
   if (!applied) return tl::unexpected(std::move(applied).error());
   // A late winner may have isolated it again in between.
   auto after = world.target.read(work.target(), {});

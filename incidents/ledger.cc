@@ -28,7 +28,7 @@ std::string text_of(const Node& object, std::string_view key) {
 
 LedgerRecord record_of(const Incident& incident) {
   return {incident.uid,          incident.name,           incident.spec.target.name_space, incident.spec.origin.source,
-          incident.status.severity, incident.status.outcome, incident.status.times};
+          incident.status.severity, incident.spec.origin.severity, incident.status.outcome, incident.status.times};
 }
 
 std::string to_text(const LedgerRecord& record) {
@@ -37,6 +37,7 @@ std::string to_text(const LedgerRecord& record) {
               {"namespace", record.name_space},
               {"source", record.source},
               {"severity", to_string(record.severity)},
+              {"firstSeverity", to_string(record.first_severity)},
               {"outcome", to_string(record.outcome)}};
   for (const auto& [key, stamp] : kStamps) {
     if (const auto& time = record.times.*stamp) out[key] = format_micros(*time);
@@ -55,6 +56,7 @@ Result<LedgerRecord> parse_ledger_record(std::string_view text) {
   const auto severity = parse_severity(text_of(*root, "severity"));
   if (record.uid.empty() || !severity) return fail(ErrorCode::kInvalidInput, "ledger record without uid or severity");
   record.severity = *severity;
+  record.first_severity = parse_severity(text_of(*root, "firstSeverity")).value_or(*severity);
   const std::string outcome = text_of(*root, "outcome");
   for (const Outcome candidate : kOutcomes) {
     if (to_string(candidate) == outcome) record.outcome = candidate;

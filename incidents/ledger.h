@@ -18,6 +18,7 @@ struct LedgerRecord {
   std::string name_space;  ///< of the target
   std::string source;
   Severity severity = Severity::kInfo;
+  Severity first_severity = Severity::kInfo;  ///< of the first signal
   Outcome outcome = Outcome::kNone;
   IncidentTimes times;
 };

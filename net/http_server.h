@@ -57,7 +57,7 @@ class Responder {
   /// Sends the head now and the body through the returned writer.
   virtual std::shared_ptr<BodyWriter> start_stream(HttpResponse head) = 0;
   /// Accepts a WebSocket upgrade (RFC 6455) with this subprotocol and calls `serve` on a thread of its own.
-  /// Only where the server was given `max_websockets` above 0.
+  /// Only where the server was given `max_websockets` above 0. A message may have `max_body_bytes`.
   virtual void accept_websocket(std::string subprotocol, std::function<void(WebSocketPeer&)> serve) = 0;
 };
 
@@ -101,7 +101,8 @@ class HttpServer {
   /// For new connections; those that are open keep the old certificate. Fails and changes nothing on a bad
   /// pair.
   virtual Result<void> reload_tls(const ServerTls& tls) = 0;
-  /// Stops accepting, lets exchanges under way finish within `grace`, then closes everything. Idempotent.
+  /// Stops accepting, lets exchanges under way finish within `grace`, then closes everything and waits for the
+  /// WebSockets' `serve` functions, whose calls fail by then. Idempotent. Not from a handler: it waits for them.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

@@ -49,22 +49,25 @@ TEST_CASE("a stop ends what blocks, a release what is held", "[scripted]") {
   transport.when("GET", "/hold").hold().respond(200, "late");
   transport.when("GET", "/watch").chunks({"a"}).then_block();
   std::stop_source stop;
-  std::thread blocked([&] {
-    CHECK(transport.send(request_for("GET", "http://x/block"), stop.get_token()).error().code ==
-          ErrorCode::kCancelled);
-  });
+  Result<HttpResponse> blocked;
+  Result<HttpResponse> watched;
+  Result<HttpResponse> held;
+  std::thread blocking(
+      [&] { blocked = transport.send(request_for("GET", "http://x/block"), stop.get_token()); });
   std::thread watching([&] {
-    const auto end = transport.stream(request_for("GET", "http://x/watch"), stop.get_token(), kAnyHead,
-                                      [](std::string_view) { return true; });
-    CHECK(end.error().code == ErrorCode::kCancelled);
+    watched = transport.stream(request_for("GET", "http://x/watch"), stop.get_token(), kAnyHead,
+                               [](std::string_view) { return true; });
   });
-  std::thread held([&] { CHECK(transport.send(request_for("GET", "http://x/hold"), {})->body == "late"); });
+  std::thread holding([&] { held = transport.send(request_for("GET", "http://x/hold"), {}); });
   CHECK(transport.wait_for_requests(3));
   transport.release();
-  held.join();
+  holding.join();
   stop.request_stop();
-  blocked.join();
+  blocking.join();
   watching.join();
+  CHECK(held->body == "late");
+  CHECK(blocked.error().code == ErrorCode::kCancelled);
+  CHECK(watched.error().code == ErrorCode::kCancelled);
 }
 
 }  // namespace kintsugi::net

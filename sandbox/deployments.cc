@@ -54,7 +54,6 @@ struct Rollout {
   std::int64_t unavailable = 0;
 
   std::int64_t wanted() const { return replicas_of(*deployment); }
-  bool is_recreate() const { return text(*deployment, {"spec", "strategy", "type"}) == "Recreate"; }
   template <class Count>
   std::int64_t sum(Count count) const {
     std::int64_t total = 0;
@@ -132,11 +131,6 @@ bool ensure_current(ObjectStore& store, const Rollout& rollout) {
 void scale_current(ObjectStore& store, const Rollout& rollout) {
   const std::int64_t now = replicas_of(*rollout.current);
   if (now >= rollout.wanted()) return scale(store, *rollout.current, rollout.wanted());
-  if (rollout.is_recreate()) {
-    const auto others = rollout.sum([](const json& set) { return status_of(set, "replicas"); }) -
-                        status_of(*rollout.current, "replicas");
-    return others == 0 ? scale(store, *rollout.current, rollout.wanted()) : void();
-  }
   const std::int64_t room = rollout.wanted() + rollout.surge - rollout.sum(replicas_of);
   if (room > 0) scale(store, *rollout.current, std::min(now + room, rollout.wanted()));
 }
@@ -144,10 +138,9 @@ void scale_current(ObjectStore& store, const Rollout& rollout) {
 /// Takes replicas from the older sets, those that are not available first, as long as enough stay available.
 void scale_down_old(ObjectStore& store, const Rollout& rollout) {
   const auto available = [](const json& set) { return status_of(set, "availableReplicas"); };
-  const std::int64_t least = rollout.is_recreate() ? 0 : rollout.wanted() - rollout.unavailable;
+  const std::int64_t least = rollout.wanted() - rollout.unavailable;
   const std::int64_t current_unavailable = replicas_of(*rollout.current) - available(*rollout.current);
-  std::int64_t budget = rollout.is_recreate() ? rollout.sum(replicas_of)
-                                              : rollout.sum(replicas_of) - least - current_unavailable;
+  std::int64_t budget = rollout.sum(replicas_of) - least - current_unavailable;
   std::int64_t spare = rollout.sum(available) - least;
   for (const Object& set : rollout.sets) {
     if (set == rollout.current || replicas_of(*set) == 0 || budget <= 0) continue;
@@ -204,10 +197,6 @@ void update_status(ObjectStore& store, const Rollout& rollout, const std::string
 void reconcile(ObjectStore& store, const Object& deployment, const std::string& now) {
   const Rollout rollout = observe(store, deployment);
   update_status(store, rollout, now);
-  if (flag(*deployment, {"spec", "paused"})) {
-    if (rollout.sets.size() == 1) scale(store, *rollout.sets.front(), rollout.wanted());
-    return;
-  }
   if (!ensure_current(store, rollout)) return;
   scale_current(store, rollout);
   scale_down_old(store, rollout);

@@ -15,32 +15,33 @@ using namespace kintsugi;
 namespace {
 
 struct Flags {
-  std::string listen = "127.0.0.1:0";
-  std::string registry_listen = "127.0.0.1:0";
-  std::uint64_t seed = 1;
+  sandbox::SandboxOptions cluster;
   bool seed_demo = false;
   std::string kubeconfig_out;
   std::string public_key_out;
 };
 
+/// Takes "ADDRESS:PORT" apart; CLI11 turns the exception into its message.
+void add_listen(CLI::App& app, const char* name, std::string& address, std::uint16_t& port) {
+  const auto parse = [&address, &port](const std::string& text) {
+    const std::size_t colon = text.rfind(':');
+    const char* end = text.data() + text.size();
+    const bool good =
+        colon != std::string::npos && std::from_chars(text.data() + colon + 1, end, port).ptr == end;
+    if (!good) throw CLI::ValidationError(text, "not of the form ADDRESS:PORT");
+    address = text.substr(0, colon);
+  };
+  app.add_option_function<std::string>(name, parse, "ADDRESS:PORT; port 0 is any free one");
+}
+
 void declare(CLI::App& app, Flags& flags) {
-  app.add_option("--listen", flags.listen, "ADDRESS:PORT of the API server; port 0 is any free one");
-  app.add_option("--registry-listen", flags.registry_listen, "ADDRESS:PORT of the registry");
-  app.add_option("--seed", flags.seed, "Seed of names and UIDs");
+  add_listen(app, "--listen", flags.cluster.address, flags.cluster.port);
+  add_listen(app, "--registry-listen", flags.cluster.registry_address, flags.cluster.registry_port);
+  app.add_option("--seed", flags.cluster.seed, "Seed of names and UIDs");
   app.add_flag("--seed-demo", flags.seed_demo, "Add the namespace shop with its workloads and signed images");
   app.add_option("--kubeconfig-out", flags.kubeconfig_out, "Write a kubeconfig here");
   app.add_option("--public-key-out", flags.public_key_out,
                  "With --seed-demo: write the cosign public key here");
-}
-
-Result<void> parse_listen(const std::string& text, std::string& address, std::uint16_t& port) {
-  const std::size_t colon = text.rfind(':');
-  const char* end = text.data() + text.size();
-  if (colon != std::string::npos && std::from_chars(text.data() + colon + 1, end, port).ptr == end) {
-    address = text.substr(0, colon);
-    return {};
-  }
-  return fail(make_error(ErrorCode::kInvalidInput, "not of the form ADDRESS:PORT").on(text));
 }
 
 Result<void> write_outputs(sandbox::Sandbox& cluster, const Flags& flags) {
@@ -53,15 +54,9 @@ Result<void> write_outputs(sandbox::Sandbox& cluster, const Flags& flags) {
 
 /// Serves until one of `signals`, which are blocked in all threads, arrives.
 Result<void> serve(const Flags& flags, const sigset_t& signals) {
-  sandbox::SandboxOptions options;
-  options.seed = flags.seed;
-  if (auto parsed = parse_listen(flags.listen, options.address, options.port); !parsed) return parsed;
-  if (auto parsed = parse_listen(flags.registry_listen, options.registry_address, options.registry_port);
-      !parsed)
-    return parsed;
   const SystemClock clock;
   Logger log(clock, LogLevel::kInfo, standard_error_writer());
-  auto cluster = sandbox::start_sandbox(options, clock, log);
+  auto cluster = sandbox::start_sandbox(flags.cluster, clock, log);
   if (!cluster) return fail(std::move(cluster).error());
   if (auto written = write_outputs(**cluster, flags); !written) return written;
   std::cout << "api " << (*cluster)->api_url() << "\nregistry " << (*cluster)->registry_host() << std::endl;

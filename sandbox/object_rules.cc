@@ -51,47 +51,41 @@ std::optional<Refusal> check_kind(const ResourceInfo& info, json& object) {
                      "\" cannot be handled as a " + std::string(info.resource.kind));
 }
 
-/// Absent, or an object whose values are strings; empty ones are taken away, as the server's encoding does.
-std::optional<Refusal> check_string_map(const ResourceInfo& info, json& object, const char* name) {
-  json& metadata = object["metadata"];
-  const json& map = field(metadata, {name});
-  const std::string at = std::string("metadata.") + name;
-  const auto is_text = [](const json& value) { return value.is_string(); };
-  if (map.is_null() || (map.is_object() && map.empty())) {
-    metadata.erase(name);
+/// `metadata.<name>` is absent, or of type `container` with values of type `entry`. An empty one is taken
+/// away, as the server's encoding does.
+std::optional<Refusal> check_collection(const ResourceInfo& info, json& object, const char* name,
+                                        json::value_t container, json::value_t entry) {
+  const json& collection = field(object, {"metadata", name});
+  const auto fits = [&](const json& value) { return value.type() == entry; };
+  if (collection.empty()) {
+    object["metadata"].erase(name);
     return std::nullopt;
   }
-  if (!map.is_object() || !std::all_of(map.begin(), map.end(), is_text))
-    return invalid_value(info, object, at, "must be a map of strings");
-  for (const auto& [key, value] : map.items()) {
-    if (!k8s::is_label_key(key))
-      return invalid_value(info, object, at, "\"" + key + "\": not a qualified name");
-    if (std::string_view(name) == "labels" && !k8s::is_label_value(value.get_ref<const std::string&>()))
-      return invalid_value(info, object, at, "\"" + value.get<std::string>() + "\": not a label value");
-  }
-  return std::nullopt;
+  if (collection.type() == container && std::all_of(collection.begin(), collection.end(), fits))
+    return std::nullopt;
+  return invalid_value(info, object, std::string("metadata.") + name, "wrong type");
 }
 
-std::optional<Refusal> check_list(const ResourceInfo& info, json& object, const char* name,
-                                  json::value_t entry_type) {
-  json& metadata = object["metadata"];
-  const json& list = field(metadata, {name});
-  const auto is_entry = [&](const json& value) { return value.type() == entry_type; };
-  if (list.is_null() || (list.is_array() && list.empty())) {
-    metadata.erase(name);
-    return std::nullopt;
+std::optional<Refusal> check_label_text(const ResourceInfo& info, const json& object, const char* name) {
+  for (const auto& [key, value] : string_map(object, {"metadata", name})) {
+    if (!k8s::is_label_key(key))
+      return invalid_value(info, object, std::string("metadata.") + name,
+                           "\"" + key + "\": not a qualified name");
+    if (std::string_view(name) == "labels" && !k8s::is_label_value(value))
+      return invalid_value(info, object, "metadata.labels", "\"" + value + "\": not a label value");
   }
-  if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_entry))
-    return invalid_value(info, object, std::string("metadata.") + name, "wrong type");
   return std::nullopt;
 }
 
 std::optional<Refusal> check_metadata(const ResourceInfo& info, json& object) {
+  using Type = json::value_t;
   object["metadata"].erase("managedFields");
-  if (auto refusal = check_string_map(info, object, "labels")) return refusal;
-  if (auto refusal = check_string_map(info, object, "annotations")) return refusal;
-  if (auto refusal = check_list(info, object, "finalizers", json::value_t::string)) return refusal;
-  return check_list(info, object, "ownerReferences", json::value_t::object);
+  for (const char* name : {"labels", "annotations"}) {
+    if (auto refusal = check_collection(info, object, name, Type::object, Type::string)) return refusal;
+    if (auto refusal = check_label_text(info, object, name)) return refusal;
+  }
+  if (auto refusal = check_collection(info, object, "finalizers", Type::array, Type::string)) return refusal;
+  return check_collection(info, object, "ownerReferences", Type::array, Type::object);
 }
 
 /// As much of a schema as the controllers need to be safe.
@@ -104,37 +98,24 @@ std::optional<Refusal> check_workload(const ResourceInfo& info, const json& obje
   return std::nullopt;
 }
 
-/// Fills in `value` where the member is absent.
-void set_default(json& object, const char* name, json value) {
-  if (field(object, {name}).is_null()) object[name] = std::move(value);
+/// Adds what `defaults`, a JSON object, has and `object` has not.
+void set_defaults(json& object, const char* defaults) {
+  json merged = json::parse(defaults);
+  merged.merge_patch(object);
+  object = std::move(merged);
 }
 
 void default_ports(json& owner) {
   if (!field(owner, {"ports"}).is_array()) return;
   for (json& port : owner["ports"])
-    if (port.is_object()) set_default(port, "protocol", "TCP");
+    if (port.is_object()) set_defaults(port, R"({"protocol": "TCP"})");
 }
 
 void default_pod_spec(json& spec) {
-  if (!spec.is_object()) return;
-  set_default(spec, "restartPolicy", "Always");
-  set_default(spec, "terminationGracePeriodSeconds", 30);
-  set_default(spec, "serviceAccountName", "default");
+  set_defaults(spec, R"({"restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
+                         "serviceAccountName": "default"})");
   if (!field(spec, {"containers"}).is_array()) return;
   for (json& container : spec["containers"]) default_ports(container);
-}
-
-void default_deployment(json& spec) {
-  set_default(spec, "replicas", 1);
-  set_default(spec, "revisionHistoryLimit", 10);
-  set_default(spec, "strategy", json::object());
-  if (!spec["strategy"].is_object()) return;
-  set_default(spec["strategy"], "type", "RollingUpdate");
-  if (spec["strategy"]["type"] != "RollingUpdate") return;
-  set_default(spec["strategy"], "rollingUpdate", json::object());
-  if (!spec["strategy"]["rollingUpdate"].is_object()) return;
-  set_default(spec["strategy"]["rollingUpdate"], "maxSurge", "25%");
-  set_default(spec["strategy"]["rollingUpdate"], "maxUnavailable", "25%");
 }
 
 void default_policy_types(json& spec) {
@@ -156,9 +137,12 @@ void apply_defaults(const ResourceInfo& info, json& object) {
     object["status"] = {{"phase", "Pending"}, {"qosClass", "BestEffort"}};
   }
   if (info.resource == k8s::kDeployments || info.resource == k8s::kReplicaSets) {
-    set_default(spec, "replicas", 1);
-    if (info.resource == k8s::kDeployments) default_deployment(spec);
-    if (field(spec, {"template", "spec"}).is_object()) default_pod_spec(spec["template"]["spec"]);
+    set_defaults(spec, R"({"replicas": 1})");
+    default_pod_spec(spec["template"]["spec"]);
+  }
+  if (info.resource == k8s::kDeployments) {
+    set_defaults(spec, R"({"revisionHistoryLimit": 10, "strategy": {"type": "RollingUpdate",
+                           "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}})");
   }
   if (info.resource == k8s::kServices) default_ports(spec);
   if (info.resource == k8s::kNetworkPolicies) default_policy_types(spec);

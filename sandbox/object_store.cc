@@ -330,11 +330,6 @@ void ObjectStore::end_waits() {
   changed_.notify_all();
 }
 
-std::string ObjectStore::random_suffix(std::size_t length) {
-  const std::lock_guard lock(mutex_);
-  return make_suffix(length);
-}
-
 std::string ObjectStore::make_suffix(std::size_t length) {
   constexpr std::string_view kAlphabet = "bcdfghjklmnpqrstvwxz2456789";  // no vowels, no words
   std::string suffix(length, '\0');

@@ -108,9 +108,6 @@ class ObjectStore {
   /// From now on nothing waits: for shutting down.
   void end_waits();
 
-  /// `length` characters as the API server puts them after a generateName.
-  std::string random_suffix(std::size_t length);
-
  private:
   using Objects = std::map<k8s::ObjectKey, Object>;
 

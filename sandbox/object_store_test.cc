@@ -319,4 +319,5 @@ TEST_CASE("selectors that the API server does not know are refused") {
   CHECK(parse_field_selector(pods, "spec.nodeName=node-0,metadata.name!=a"));
   for (const char* text : {"spec.foo=1", "foo", "=a"}) CHECK_FALSE(parse_field_selector(pods, text));
   CHECK_FALSE(parse_field_selector(info_of(k8s::kConfigMaps), "spec.nodeName=node-0"));
+  CHECK(parse_field_selector(info_of(k8s::kCoreEvents), "involvedObject.uid=u1"));
 }

@@ -43,11 +43,21 @@ class RunningSandbox final : public Sandbox {
       (void)store_.create(k8s::kNamespaces, "", json{{"metadata", {{"name", name}}}});
     for (const char* name : {"node-0", "node-1", "node-2"})
       (void)store_.create(k8s::kNodes, "", json{{"metadata", {{"name", name}}}});
-    auto registry_server = net::start_http_server(registry_options(), log);
+    auto registry_server = net::start_http_server(
+        server_options(options_.registry_address, options_.registry_port,
+                       [this](const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
+                         answer_registry(request, std::move(responder));
+                       }),
+        log);
     if (!registry_server) return fail(std::move(registry_server).error());
     registry_server_ = std::move(*registry_server);
     registry_.set_host(registry_host());
-    auto api_server = net::start_http_server(api_options(), log);
+    auto api_server = net::start_http_server(
+        server_options(options_.address, options_.port,
+                       [this](const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
+                         answer_api(request, std::move(responder));
+                       }),
+        log);
     if (!api_server) return fail(std::move(api_server).error());
     api_server_ = std::move(*api_server);
     controller_thread_ = std::jthread([this](const std::stop_token& stop) { run_controllers(stop); });
@@ -82,29 +92,22 @@ class RunningSandbox final : public Sandbox {
   }
 
  private:
-  net::ServerOptions api_options() {
+  static net::ServerOptions server_options(const std::string& address, std::uint16_t port,
+                                           net::Handler handle) {
     net::ServerOptions options;
-    options.address = options_.address;
-    options.port = options_.port;
+    options.address = address;
+    options.port = port;
     options.limits.max_body_bytes = 4u << 20;
     options.limits.max_websockets = 64;
-    options.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
-      answer_api(request, std::move(responder));
-    };
+    options.handle = std::move(handle);
     return options;
   }
 
-  net::ServerOptions registry_options() {
-    net::ServerOptions options;
-    options.address = options_.registry_address;
-    options.port = options_.registry_port;
-    options.handle = [this](const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
-      net::HttpResponse response = registry_.handle(request.method, request.path);
-      if (response.status != 0) return responder->respond(std::move(response));
-      const std::lock_guard lock(mutex_);
-      hung_.push_back(std::move(responder));
-    };
-    return options;
+  void answer_registry(const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
+    net::HttpResponse response = registry_.handle(request.method, request.path);
+    if (response.status != 0) return responder->respond(std::move(response));
+    const std::lock_guard lock(mutex_);
+    hung_.push_back(std::move(responder));
   }
 
   void answer_api(const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {

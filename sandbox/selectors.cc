@@ -61,6 +61,7 @@ LabelRequirement parse_requirement(std::string_view part) {
 
 bool is_known_field(const ResourceInfo& info, const std::string& name) {
   if (name == "metadata.name" || name == "metadata.namespace") return true;
+  if (info.resource == k8s::kCoreEvents) return name == "involvedObject.uid" || name == "involvedObject.name";
   return info.resource == k8s::kPods && (name == "spec.nodeName" || name == "status.phase");
 }
 

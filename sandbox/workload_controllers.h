@@ -13,8 +13,8 @@
 namespace kintsugi::sandbox {
 
 /// Deployments: one ReplicaSet per template (`pod-template-hash`), rolling update within maxSurge and
-/// maxUnavailable or Recreate, revisions and their history limit, status. Not: proportional scaling in the
-/// middle of a rollout, progress deadlines, minReadySeconds.
+/// maxUnavailable, revisions and their history limit, status. Not: Recreate, pausing, proportional scaling,
+/// progress deadlines, minReadySeconds.
 void reconcile_deployments(ObjectStore& store, const std::string& now);
 
 /// ReplicaSets: pods are adopted and released by their labels, made, and deleted in the real order of

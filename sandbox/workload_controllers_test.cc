@@ -197,16 +197,6 @@ TEST_CASE("old ReplicaSets are kept up to the history limit") {
   CHECK(world.store.all(k8s::kReplicaSets).size() == 2);
 }
 
-TEST_CASE("Recreate never runs two templates at once") {
-  World world;
-  world.deploy(2, json{{"spec", {{"strategy", {{"type", "Recreate"}}}}}});
-  world.run();
-  world.set_image("web:2");
-  world.run();
-  CHECK(world.ready() == 2);
-  CHECK(world.pods().size() == 2);
-}
-
 TEST_CASE("a pod fails as its annotation says, for as long as it says so") {
   World world;
   world.deploy(1);

@@ -170,6 +170,7 @@ Result<ClusterConfig> load_kubeconfig(const KubeconfigOptions& options, const En
     if (auto done = read_user(**user, choice->user, config); !done) return fail(std::move(done).error());
   }
   if (!choice->name_space.empty()) config.default_namespace = choice->name_space;
+  config.user_name = choice->user;
   config.origin = "context '" + escape(choice->context, 100) + "' in " + files_of(*merged);
   return config;
 }

@@ -97,6 +97,7 @@ WorkQueueMetrics WorkQueue::metrics() const {
   WorkQueueMetrics metrics{ready_.size(), delayed_.size(), working_.size(), adds_, retries_};
   const MonotonicTime now = clock_.monotonic();
   for (const auto& [key, working] : working_) {
+    metrics.unfinished += now - working.since;
     metrics.longest_running = std::max(metrics.longest_running, now - working.since);
   }
   return metrics;

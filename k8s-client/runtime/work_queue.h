@@ -39,6 +39,7 @@ struct WorkQueueMetrics {
   std::size_t working = 0;
   std::uint64_t adds = 0;
   std::uint64_t retries = 0;
+  std::chrono::nanoseconds unfinished{0};       ///< of all that are being worked on, together
   std::chrono::nanoseconds longest_running{0};  ///< of those being worked on
 };
 

@@ -207,6 +207,7 @@ TEST_CASE("durations are measured by the clock") {
   queue.get();
   clock.advance(4s);
   CHECK(queue.metrics().longest_running == 4s);
+  CHECK(queue.metrics().unfinished == 4s);
   queue.done("a");
   CHECK(durations.queued == 3s);
   CHECK(durations.worked == 4s);

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The one file that knows CLI11.
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <utility>
+
+#include "base/escape.h"
+#include "base/kubernetes_name.h"
+#include "cli/duration_text.h"
+#include "cli/invocation.h"
+
+namespace kintsugi::cli {
+namespace {
+
+constexpr std::size_t kMaxReasonBytes = 1024;  // the schema's
+
+const std::map<std::string, OutputFormat> kFormats{
+    {"table", OutputFormat::kTable},      {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
+    {"yaml", OutputFormat::kYaml},        {"name", OutputFormat::kName}, {"csv", OutputFormat::kCsv},
+    {"markdown", OutputFormat::kMarkdown}};
+
+std::string program_name(const std::string& called) {
+  const std::string name = called.substr(called.rfind('/') + 1);
+  return name.starts_with("kubectl-") ? "kubectl kintsugi" : "kintsugi";
+}
+
+/// For a command that a person copies; what cannot be shown as it is cannot be copied either.
+std::string shell_quoted(const std::string& text) {
+  if (escape(text, text.size()) != text) return "'…'";
+  const auto is_safe = [](unsigned char c) {
+    return std::isalnum(c) != 0 || std::string_view("_./@:+-").find(char(c)) != std::string_view::npos;
+  };
+  if (!text.empty() && std::all_of(text.begin(), text.end(), is_safe)) return text;
+  std::string quoted = "'";
+  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+  return quoted + "'";
+}
+
+/// "incident/NAME" and "incidents.kintsugi.dev/NAME", as -o name prints it, mean NAME.
+std::string bare_name(const std::string& text) {
+  const std::size_t slash = text.find('/');
+  return slash != std::string::npos && text.starts_with("incident") ? text.substr(slash + 1) : text;
+}
+
+/// A check in CLI11's terms: the text of what is wrong, or nothing.
+using Check = std::string (*)(const std::string&);
+
+std::string check_incident(const std::string& text) {
+  return is_dns_subdomain(bare_name(text)) ? "" : "not the name of an incident: " + text;
+}
+std::string check_namespace(const std::string& text) {
+  return is_dns_label(text) ? "" : "not a namespace: " + text;
+}
+std::string check_playbook(const std::string& text) {
+  return is_dns_subdomain(text) ? "" : "not the name of a playbook: " + text;
+}
+std::string check_reason(const std::string& text) {
+  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
+    return "a reason is needed: it is what others read later";
+  return text.size() <= kMaxReasonBytes && is_utf8(text) ? ""
+                                                         : "the reason must be UTF-8 of at most 1024 bytes";
+}
+std::string check_duration(const std::string& text) {
+  const auto parsed = parse_duration(text);
+  return parsed ? "" : parsed.error().to_string();
+}
+
+/// The tree of commands, filled in by CLI11 while it parses.
+class CommandLine {
+ public:
+  explicit CommandLine(std::string program);
+  std::variant<Invocation, Ended> parse(const std::vector<std::string>& arguments);
+
+ private:
+  CLI::App& verb(Verb verb, const char* name, const char* description, const std::string& example);
+  void add_output(CLI::App& command, std::vector<std::string> choices);
+  void add_incident(CLI::App& command);
+  void add_reason(CLI::App& command);
+  void add_change(CLI::App& command);
+  void add_connection();
+  void add_reading();
+  void add_deciding();
+  void add_open();
+  void add_report();
+
+  Ended wrong(const std::string& message) const;
+  std::string read_pod();
+  std::string finish();
+
+  const std::string program_;
+  CLI::App app_;
+  Invocation invocation_;
+  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_;
+};
+
+CommandLine::CommandLine(std::string program)
+    : program_(std::move(program)),
+      app_(
+          "Carries a container breach from the first signal to a verified recovery: the responder's "
+          "command.\n\n"
+          "At 03:00:  " +
+              program_ + " list\n           " + program_ + " describe INCIDENT",
+          program_) {
+  app_.require_subcommand(1);
+  app_.footer("Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed.");
+  add_connection();
+  add_reading();
+  add_deciding();
+  add_open();
+  add_report();
+  verb(Verb::kVersion, "version", "Say which version this is", "version");
+}
+
+CLI::App& CommandLine::verb(Verb verb, const char* name, const char* description,
+                            const std::string& example) {
+  CLI::App* command =
+      app_.add_subcommand(name, std::string(description) + "\n\nExample:  " + program_ + " " + example);
+  command->fallthrough();
+  command->callback([this, verb] { invocation_.verb = verb; });
+  return *command;
+}
+
+void CommandLine::add_connection() {
+  app_.add_option("--kubeconfig", invocation_.kubeconfig.path,
+                  "This kubeconfig; default: KUBECONFIG, ~/.kube/config");
+  app_.add_option("--context", invocation_.kubeconfig.context, "Context of the kubeconfig");
+  app_.add_option("--cluster", invocation_.kubeconfig.cluster, "Cluster of the kubeconfig");
+  app_.add_option("--user", invocation_.kubeconfig.user, "User of the kubeconfig");
+  app_.add_option("-n,--namespace", invocation_.name_space, "Where Kintsugi's incidents live")
+      ->capture_default_str()
+      ->check(Check(check_namespace));
+  app_.add_option("--request-timeout", timeout_, "How long one request may take; default 5s")
+      ->check(Check(check_duration));
+  app_.add_flag("--no-color", invocation_.no_color,
+                "No colours; nor with NO_COLOR, TERM=dumb, or without a terminal");
+}
+
+void CommandLine::add_output(CLI::App& command, std::vector<std::string> choices) {
+  command.add_option("-o,--output", output_, "Output format")->check(CLI::IsMember(std::move(choices)));
+}
+
+void CommandLine::add_incident(CLI::App& command) {
+  command.add_option("INCIDENT", invocation_.incident, "Name of the incident")
+      ->required()
+      ->check(Check(check_incident));
+}
+
+void CommandLine::add_reason(CLI::App& command) {
+  command.add_option("--reason", invocation_.reason, "Why; kept in the incident")
+      ->required()
+      ->check(Check(check_reason));
+}
+
+void CommandLine::add_change(CLI::App& command) {
+  command
+      .add_option("--dry-run", dry_run_, "client: show the change; server: have it checked; store nothing")
+      ->check(CLI::IsMember({"none", "client", "server"}));
+  command.add_flag("-y,--yes", invocation_.yes, "Ask no question");
+  add_output(command, {"name", "json", "yaml"});
+}
+
+void CommandLine::add_reading() {
+  CLI::App& list = verb(Verb::kList, "list", "List incidents, the urgent ones first", "list -o wide");
+  add_output(list, {"table", "wide", "json", "yaml", "name"});
+  list.add_flag("--no-headers", invocation_.no_headers, "No line of titles");
+  list.add_flag("-w,--watch", invocation_.watch, "Stay, and print what changes");
+
+  CLI::App& describe =
+      verb(Verb::kDescribe, "describe", "Show all of one incident, and what to do next", "describe inc-…-1");
+  add_incident(describe);
+  add_output(describe, {"table", "json", "yaml", "name"});
+
+  CLI::App& timeline = verb(Verb::kTimeline, "timeline", "Show what happened when, and how long it took",
+                            "timeline inc-…-1 -o markdown");
+  add_incident(timeline);
+  add_output(timeline, {"table", "json", "markdown"});
+  timeline.add_flag("--no-headers", invocation_.no_headers, "No line of titles");
+}
+
+void CommandLine::add_deciding() {
+  const CLI::IsMember steps({"contain", "collect", "redeploy", "verify", "release"});
+  const std::pair<Verb, const char*> decisions[] = {{Verb::kApprove, "approve"}, {Verb::kDeny, "deny"}};
+  for (const auto& [decision, name] : decisions) {
+    CLI::App& command =
+        verb(decision, name,
+             decision == Verb::kApprove ? "Let a step that waits go on" : "Forbid a step that waits",
+             std::string(name) + " inc-…-1 --step redeploy --reason 'checked with the team'");
+    add_incident(command);
+    command.add_option("--step", invocation_.step, "The step; default: the one that waits, after a question")
+        ->check(steps);
+    add_reason(command);
+    add_change(command);
+  }
+
+  CLI::App& hold =
+      verb(Verb::kHold, "hold", "Stop an incident before its next step; isolation stays", "hold inc-…-1");
+  add_incident(hold);
+  add_change(hold);
+  CLI::App& resume = verb(Verb::kResume, "resume", "Let a held incident go on", "resume inc-…-1");
+  add_incident(resume);
+  add_change(resume);
+
+  CLI::App& release =
+      verb(Verb::kRelease, "release", "It was a false alarm: end the incident and decide about the victim",
+           "release inc-…-1 --victim restore --reason 'load test'");
+  add_incident(release);
+  release
+      .add_option("--victim", victim_,
+                  "restore: give the pod back; leave: keep it isolated; delete; default restore")
+      ->check(CLI::IsMember({"restore", "leave", "delete"}));
+  release.add_option("--confirm", invocation_.confirm, "The incident's name once more, for --victim delete");
+  add_reason(release);
+  add_change(release);
+}
+
+void CommandLine::add_open() {
+  CLI::App& open = verb(Verb::kOpen, "open", "Open an incident by hand",
+                        "open shop/web-1 --playbook shell-in-container --reason 'seen mining'");
+  open.add_option("POD", pod_, "NAMESPACE/NAME, or pod/NAME")->required();
+  open.add_option("--pod-namespace", invocation_.pod_namespace,
+                  "The pod's namespace; default: that of the context")
+      ->check(Check(check_namespace));
+  open.add_option("--playbook", invocation_.playbook, "The playbook to run")
+      ->required()
+      ->check(Check(check_playbook));
+  open.add_option("--severity", severity_, "Default error")
+      ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
+  add_reason(open);
+  add_change(open);
+}
+
+void CommandLine::add_report() {
+  CLI::App& report =
+      verb(Verb::kReport, "report", "How long containing and recovering took: n, mean, median, p90",
+           "report --since 90d --by severity -o markdown");
+  report.add_option("--since", since_, "How far back; default 90d")->check(Check(check_duration));
+  report.add_option("--by", invocation_.by, "What the rows are")
+      ->capture_default_str()
+      ->check(CLI::IsMember({"none", "severity", "source"}));
+  add_output(report, {"table", "json", "csv", "markdown"});
+}
+
+Ended CommandLine::wrong(const std::string& message) const {
+  return {ExitCode::kWrongUse, "",
+          program_ + ": " + escape(message, 1024) + "\nSee '" + program_ + " --help'.\n"};
+}
+
+/// "web-1", "shop/web-1", "pod/web-1", "pod/shop/web-1".
+std::string CommandLine::read_pod() {
+  std::string rest = pod_;
+  for (const std::string_view kind : {"pod/", "pods/", "po/"}) {
+    if (rest.starts_with(kind)) {
+      rest.erase(0, kind.size());
+      break;
+    }
+  }
+  if (const std::size_t slash = rest.find('/'); slash != std::string::npos) {
+    const std::string name_space = rest.substr(0, slash);
+    if (!invocation_.pod_namespace.empty() && invocation_.pod_namespace != name_space) {
+      return "the pod's namespace is given twice";
+    }
+    if (!is_dns_label(name_space)) return "not a namespace: " + name_space;
+    invocation_.pod_namespace = name_space;
+    rest.erase(0, slash + 1);
+  }
+  if (!is_dns_subdomain(rest)) return "not a pod: " + pod_;
+  invocation_.pod_name = rest;
+  return {};
+}
+
+/// From words to values; every word was checked. The text of what is wrong, or nothing.
+std::string CommandLine::finish() {
+  Invocation& out = invocation_;
+  out.program = program_;
+  const std::pair<const char*, std::string> flags[] = {
+      {" --kubeconfig ", out.kubeconfig.path},
+      {" --context ", out.kubeconfig.context},
+      {" --cluster ", out.kubeconfig.cluster},
+      {" --user ", out.kubeconfig.user},
+      {" -n ", out.name_space == Invocation().name_space ? "" : out.name_space}};
+  for (const auto& [flag, value] : flags) {
+    if (!value.empty()) out.program += flag + shell_quoted(value);
+  }
+  out.incident = bare_name(out.incident);
+  if (!output_.empty()) out.output = kFormats.at(output_);
+  if (!timeout_.empty()) out.request_timeout = *parse_duration(timeout_);
+  if (!since_.empty()) out.since = *parse_duration(since_);
+  if (dry_run_ == "client") out.dry_run = DryRun::kClient;
+  if (dry_run_ == "server") out.dry_run = DryRun::kServer;
+  if (!severity_.empty()) out.severity = *parse_severity(severity_);
+  if (victim_ == "leave") out.victim = ReleaseOrder::Victim::kLeave;
+  if (victim_ == "delete") out.victim = ReleaseOrder::Victim::kDelete;
+  if (!out.confirm.empty() && bare_name(out.confirm) != out.incident) {
+    return "--confirm names another incident than the one to be released";
+  }
+  const bool is_stream = out.output == OutputFormat::kTable || out.output == OutputFormat::kWide;
+  if (out.watch && !is_stream) return "--watch goes with -o table and -o wide only";
+  return out.verb == Verb::kOpen ? read_pod() : std::string();
+}
+
+std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string>& arguments) {
+  // CLI11 takes them from the back.
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
+  if (!reversed.empty()) reversed.pop_back();
+  try {
+    app_.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app_.get_subcommands();
+    return Ended{ExitCode::kDone, chosen.empty() ? app_.help() : chosen.front()->help(program_), ""};
+  } catch (const CLI::ParseError& error) {
+    return wrong(error.what());
+  }
+  if (const std::string problem = finish(); !problem.empty()) return wrong(problem);
+  return std::move(invocation_);
+}
+
+}  // namespace
+
+std::variant<Invocation, Ended> parse_command_line(const std::vector<std::string>& arguments) {
+  return CommandLine(program_name(arguments.empty() ? "" : arguments.front())).parse(arguments);
+}
+
+}  // namespace kintsugi::cli

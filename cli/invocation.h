@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a command line asks for, as values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "k8s-client/auth/kubeconfig.h"
+#include "model/incident.h"
+
+namespace kintsugi::cli {
+
+/// What the program ends with; docs/cli.md promises these.
+enum class ExitCode : std::uint8_t {
+  kDone = 0,
+  kError = 1,
+  kWrongUse = 2,
+  kNothingChanged = 3,  ///< it is so already, or the person said no
+};
+
+enum class Verb : std::uint8_t {
+  kList,
+  kDescribe,
+  kTimeline,
+  kOpen,
+  kApprove,
+  kDeny,
+  kHold,
+  kResume,
+  kRelease,
+  kReport,
+  kVersion,
+};
+
+enum class OutputFormat : std::uint8_t { kTable, kWide, kJson, kYaml, kName, kCsv, kMarkdown };
+
+enum class DryRun : std::uint8_t {
+  kNone,
+  kClient,  ///< reads, shows the change, writes nothing
+  kServer,  ///< the server validates and admits the change and stores nothing
+};
+
+struct Invocation {
+  Verb verb = Verb::kList;
+  /// How the command was called, with the flags that chose cluster and namespace, quoted for a shell: what
+  /// commands that are suggested begin with.
+  std::string program;
+
+  k8s::KubeconfigOptions kubeconfig;
+  std::string name_space = "kintsugi-system";
+  std::chrono::milliseconds request_timeout{5000};
+  OutputFormat output = OutputFormat::kTable;
+  bool no_color = false;
+
+  // list, timeline
+  bool no_headers = false;
+  bool watch = false;
+
+  // what changes something
+  DryRun dry_run = DryRun::kNone;
+  bool yes = false;      ///< no question is asked
+  std::string incident;  ///< also describe, timeline; empty: all (list)
+  std::string step;      ///< empty: the one that waits
+  std::string reason;
+  ReleaseOrder::Victim victim = ReleaseOrder::Victim::kRestore;
+  std::string confirm;  ///< the incident's name once more, for what cannot be undone
+
+  // open
+  std::string pod_namespace;  ///< empty: that of the kubeconfig's context
+  std::string pod_name;
+  std::string playbook;
+  Severity severity = Severity::kError;
+
+  // report
+  std::chrono::milliseconds since = std::chrono::days(90);
+  std::string by = "severity";
+};
+
+/// A command line that ends here: help that was asked for, or what is wrong with it.
+struct Ended {
+  ExitCode code = ExitCode::kDone;
+  std::string out;
+  std::string err;
+};
+
+/// `arguments` with the program's name first; a name that begins with "kubectl-" is a plugin's and shown as
+/// "kubectl kintsugi".
+std::variant<Invocation, Ended> parse_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <utility>
+
+#include "base/escape.h"
+#include "cli/commands.h"
+#include "cli/describe_view.h"
+#include "cli/document_text.h"
+#include "cli/incident_access.h"
+#include "cli/list_view.h"
+#include "cli/timeline_view.h"
+#include "model/incident_json.h"
+
+namespace kintsugi::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::seconds kPollInterval{2};
+
+/// As kubectl shows objects: without who owns which field.
+json without_managed_fields(json object) {
+  if (object.contains("metadata") && object["metadata"].is_object())
+    object["metadata"].erase("managedFields");
+  return object;
+}
+
+std::string name_of(const json& object) {
+  return "incident.kintsugi.dev/" + escape(stored_incident_from_json(object).name) + "\n";
+}
+
+std::string as_list(std::vector<json> objects, OutputFormat format) {
+  if (format == OutputFormat::kName) {
+    std::string text;
+    for (const json& object : objects) text += name_of(object);
+    return text;
+  }
+  json items = json::array();
+  for (json& object : objects) items.push_back(without_managed_fields(std::move(object)));
+  const json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
+  return format == OutputFormat::kYaml ? to_yaml_text(list) : to_json_text(list);
+}
+
+std::vector<Incident> incidents_of(const std::vector<json>& objects) {
+  std::vector<Incident> incidents;
+  for (const json& object : objects) incidents.push_back(stored_incident_from_json(object));
+  return incidents;
+}
+
+/// Waits until the next look is due; false at the stop.
+bool wait_for_next_look(const Session& session) {
+  std::mutex mutex;
+  std::condition_variable wake;
+  const std::stop_callback on_stop(session.stop, [&] {
+    const std::lock_guard lock(mutex);
+    wake.notify_all();
+  });
+  const MonotonicTime due = session.clock.monotonic() + kPollInterval;
+  std::unique_lock lock(mutex);
+  while (!session.stop.stop_requested() && session.clock.monotonic() < due) {
+    session.clock.wait_until(lock, wake, due);
+  }
+  return !session.stop.stop_requested();
+}
+
+/// Looks again and again. What fails on the way is remarked once, and tried again: a watch outlives a restart
+/// of the API server.
+void watch(const Session& session, ListView& view) {
+  bool was_there = true;
+  while (session.console.out.good() && wait_for_next_look(session)) {
+    auto objects = list_incidents(session);
+    if (objects) {
+      session.console.out << view.show_news(incidents_of(*objects), session.clock.now()) << std::flush;
+    } else if (was_there && !session.stop.stop_requested()) {
+      session.remark(objects.error().to_string());
+    }
+    was_there = objects.has_value();
+  }
+}
+
+}  // namespace
+
+Result<ExitCode> run_list(const Session& session) {
+  const Invocation& invocation = session.invocation;
+  auto objects = list_incidents(session);
+  if (!objects) return fail(std::move(objects).error());
+  const bool wide = invocation.output == OutputFormat::kWide;
+  if (!wide && invocation.output != OutputFormat::kTable) {
+    session.console.out << as_list(std::move(*objects), invocation.output);
+    return ExitCode::kDone;
+  }
+  ListView view({wide, !invocation.no_headers, session.console.colour});
+  session.console.out << view.show_news(incidents_of(*objects), session.clock.now()) << std::flush;
+  if (objects->empty()) session.remark("no incidents in namespace " + invocation.name_space);
+  if (invocation.watch) watch(session, view);
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> run_describe(const Session& session) {
+  auto object = read_incident(session);
+  if (!object) return fail(std::move(object).error());
+  std::ostream& out = session.console.out;
+  switch (session.invocation.output) {
+    case OutputFormat::kJson: out << to_json_text(without_managed_fields(std::move(*object))); break;
+    case OutputFormat::kYaml: out << to_yaml_text(without_managed_fields(std::move(*object))); break;
+    case OutputFormat::kName: out << name_of(*object); break;
+    default:
+      out << describe(stored_incident_from_json(*object), session.clock.now(),
+                      {session.invocation.program, session.console.colour});
+  }
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> run_timeline(const Session& session) {
+  auto object = read_incident(session);
+  if (!object) return fail(std::move(object).error());
+  const Incident incident = stored_incident_from_json(*object);
+  std::ostream& out = session.console.out;
+  switch (session.invocation.output) {
+    case OutputFormat::kJson: out << timeline_as_json(incident); break;
+    case OutputFormat::kMarkdown: out << timeline_as_markdown(incident); break;
+    default: out << timeline_as_table(incident, !session.invocation.no_headers, session.console.colour);
+  }
+  return ExitCode::kDone;
+}
+
+}  // namespace kintsugi::cli

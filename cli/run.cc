@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/run.h"
+
+#include <ostream>
+#include <utility>
+
+#include "base/escape.h"
+#include "cli/commands.h"
+#include "k8s-client/client/connect.h"
+#include "model/incident_json.h"
+
+namespace kintsugi::cli {
+namespace {
+
+constexpr const char* kVersion = KINTSUGI_VERSION;
+constexpr std::size_t kMaxUserBytes = 200;  // "opened by …" and the schema's 253 for `by`
+
+bool wants_colour(const Invocation& invocation, const Surroundings& surroundings) {
+  return surroundings.out_is_terminal && !invocation.no_color &&
+         surroundings.environment("NO_COLOR").empty() && surroundings.environment("TERM") != "dumb";
+}
+
+/// Who the API server will take us for, as far as the configuration tells.
+std::string user_of(const k8s::ClusterConfig& config, const k8s::Environment& environment) {
+  for (const std::string& name : {config.impersonation.user, config.user_name, environment("USER")}) {
+    if (!name.empty()) return escape(name, kMaxUserBytes);
+  }
+  return "unknown";
+}
+
+Result<ExitCode> dispatch(const Session& session) {
+  switch (session.invocation.verb) {
+    case Verb::kList: return run_list(session);
+    case Verb::kDescribe: return run_describe(session);
+    case Verb::kTimeline: return run_timeline(session);
+    case Verb::kOpen: return run_open(session);
+    case Verb::kApprove:
+    case Verb::kDeny: return run_decide(session);
+    case Verb::kHold:
+    case Verb::kResume: return run_hold(session);
+    case Verb::kRelease: return run_release(session);
+    case Verb::kReport: return run_report(session);
+    case Verb::kVersion: break;  // needs no cluster
+  }
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> connect_and_dispatch(const Invocation& invocation, const Surroundings& surroundings) {
+  k8s::ConnectOptions options;
+  options.kubeconfig = invocation.kubeconfig;
+  options.environment = surroundings.environment;
+  options.user_agent = k8s::make_user_agent("kintsugi", kVersion, "");
+  const auto connection = k8s::connect(options, surroundings.clock, surroundings.make_transport, nullptr);
+  if (!connection) return fail(connection.error());
+  k8s::Client& client = (*connection)->client();
+  const k8s::ClusterConfig& config = (*connection)->config();
+  Console console{surroundings.out, surroundings.err, wants_colour(invocation, surroundings),
+                  surroundings.ask};
+  client.set_warning_sink([&](std::string_view text) { console.err << "Warning: " << text << "\n"; });
+  return dispatch({invocation, client, surroundings.clock, console, user_of(config, surroundings.environment),
+                   config.default_namespace, surroundings.stop});
+}
+
+}  // namespace
+
+ExitCode run(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
+  const auto parsed = parse_command_line(arguments);
+  if (const auto* ended = std::get_if<Ended>(&parsed)) {
+    surroundings.out << ended->out;
+    surroundings.err << ended->err;
+    return ended->code;
+  }
+  const auto& invocation = std::get<Invocation>(parsed);
+  if (invocation.verb == Verb::kVersion) {
+    surroundings.out << "kintsugi " << kVersion << " (" << kApiVersion << ")\n";
+    return ExitCode::kDone;
+  }
+  const auto ended = connect_and_dispatch(invocation, surroundings);
+  if (ended) return *ended;
+  surroundings.err << "kintsugi: " << ended.error().to_string() << "\n";
+  return ExitCode::kError;
+}
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,197 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# The chart: what it renders, what it refuses, and that a cluster which enforces the restricted pod security standard
+# takes it and gives the controller the rights it needs and no others. Run by with-control-plane.sh.
+set -euo pipefail
+# shellcheck source=tests/lab/common.sh
+. "$(dirname "$0")/../lab/common.sh"
+cd "$here/../../charts/kintsugi"
+export HELM_CACHE_HOME=$LAB_DIR/helm HELM_CONFIG_HOME=$LAB_DIR/helm HELM_DATA_HOME=$LAB_DIR/helm
+"$here/build.sh" helm > /dev/null
+helm() { "$LAB_BIN/helm" --kubeconfig "$LAB_DIR/admin.kubeconfig" "$@"; }
+
+own=kintsugi-system
+render() { helm template kintsugi . --namespace $own --kube-version 1.34.4 "$@"; }
+count() { grep -cx "kind: $1" "$LAB_DIR/rendered.yaml" || true; }
+expect() { # KIND NUMBER, in what was rendered last
+  [ "$(count "$1")" = "$2" ] || die "$1: expected $2, found $(count "$1")"
+}
+expect_text() { grep -qF -- "$1" "$LAB_DIR/rendered.yaml" || die "not rendered: $1"; }
+
+# ---- rendering ------------------------------------------------------------------------------------------------
+
+for values in values.yaml ci/*-values.yaml; do
+  helm lint --strict . --values "$values" > "$LAB_DIR/lint" || die "$values: $(< "$LAB_DIR/lint")"
+done
+
+# A typo, at any depth, and values that cannot work are errors.
+for typo in replicas=3 image.tagg=1 signals.tls.secret=x evidence.persistentVolumeClaim.sizes=1 \
+  replicaCount=many image.digest=latest signals.port=443 'protectedNamespaces={Shop}' \
+  'protectedNamespaces={kube-system}' "protectedNamespaces={$own}"; do
+  ! render --set "$typo" > /dev/null 2>&1 || die "--set $typo was accepted"
+done
+
+render > "$LAB_DIR/rendered.yaml"
+for kind in Deployment Service ServiceAccount ClusterRoleBinding Role RoleBinding PodDisruptionBudget; do
+  expect $kind 1
+done
+expect ClusterRole 2
+expect CustomResourceDefinition 3
+expect Secret 2
+for kind in NetworkPolicy FlowSchema ServiceMonitor PrometheusRule ConfigMap PersistentVolumeClaim; do
+  expect $kind 0
+done
+expect_text 'helm.sh/resource-policy: keep'
+
+render --values ci/minimal-values.yaml > "$LAB_DIR/rendered.yaml"
+expect Deployment 1
+expect Service 1
+for kind in ServiceAccount ClusterRole Role Secret PodDisruptionBudget CustomResourceDefinition; do expect $kind 0; done
+expect_text --leader-elect=false
+expect_text 'serviceAccountName: someone'
+expect_text 'secretName: own-tls'
+
+render --values ci/full-values.yaml > "$LAB_DIR/rendered.yaml"
+for kind in Deployment NetworkPolicy FlowSchema ServiceMonitor PersistentVolumeClaim; do expect $kind 1; done
+expect RoleBinding 3
+expect PrometheusRule "$(find files/rules.yaml 2>/dev/null | wc -l)"
+expect ConfigMap $((2 + $(find files/dashboard.json 2>/dev/null | wc -l)))
+for text in --allow-http-registry '--signals-listen=[::]:8443' 'name: SSL_CERT_FILE' 'mountPath: /etc/ca' \
+  'priorityClassName: system-cluster-critical' 'runtimeClassName: gvisor' 'kubernetes.io/os: linux' 'key: dedicated' \
+  podAntiAffinity: topologySpreadConstraints: 'team: security' 'release: kube-prometheus-stack' "release: 'kintsugi'" \
+  'name: as-text' registry.example.com/tools/kintsugi-controller@sha256:; do
+  expect_text "$text"
+done
+# With crds.keep off, only evidence stays.
+[ "$(grep -c 'helm.sh/resource-policy: keep' "$LAB_DIR/rendered.yaml")" = 1 ] || die "crds.keep=false keeps the CRDs"
+
+# For those without helm.
+render --values ci/kubectl-values.yaml | diff install.yaml - ||
+  die "install.yaml is stale: render it as kustomization.yaml says"
+kubectl kustomize . > "$LAB_DIR/rendered.yaml"
+for kind in Namespace Deployment Service; do expect $kind 1; done
+expect CustomResourceDefinition 3
+expect Secret 0
+
+# The chart's resource definitions are crds.yaml, with labels.
+render --show-only templates/crds.yaml | kubectl diff -f - > "$LAB_DIR/diff" || true
+! grep '^[-+] ' "$LAB_DIR/diff" | grep -vE '^. +(labels:|annotations:|(app\.kubernetes\.io|helm\.sh)/|generation:)' ||
+  die "the rendered CRDs differ from crds.yaml"
+
+# Each annotation of Artifact Hub that holds YAML holds YAML, and names the image that is installed.
+image=$(render | sed -n 's/^ *image: "\(.*\)"/\1/p')
+grep -qF "image: $image" Chart.yaml || die "artifacthub.io/images does not have $image"
+python3 "$here/../chart/block.py" artifacthub.io/crdsExamples < Chart.yaml > "$LAB_DIR/examples.yaml"
+kubectl create --dry-run=server -f "$LAB_DIR/examples.yaml" > /dev/null || die "artifacthub.io/crdsExamples"
+
+# ---- installing -----------------------------------------------------------------------------------------------
+
+# Helm does not take over what kubectl has made.
+kubectl delete -f crds.yaml > /dev/null
+kubectl create namespace shop > /dev/null
+kubectl create namespace $own --dry-run=client -o yaml |
+  kubectl label --local -f - pod-security.kubernetes.io/enforce=restricted -o yaml | kubectl create -f - > /dev/null
+
+install() {
+  helm upgrade --install kintsugi . --namespace $own --set 'protectedNamespaces={shop}' --wait --timeout 90s > /dev/null
+}
+token() { kubectl -n $own get secret kintsugi-signals-tokens -o 'jsonpath={.data.tokens}' | base64 -d; }
+
+install || die "not installed: $(kubectl -n $own get events -o 'jsonpath={.items[*].message}')"
+before=$(token)
+[[ $before =~ ^falco\ [A-Za-z0-9]{48}$ ]] || die "the token for falco was not made"
+certificate() { kubectl -n $own get secret kintsugi-signals-tls -o "jsonpath={.data['$1']}" | base64 -d; }
+certificate 'ca\.crt' > "$LAB_DIR/ca.crt"
+certificate 'tls\.crt' | openssl verify -CAfile "$LAB_DIR/ca.crt" -verify_hostname kintsugi.$own.svc > /dev/null ||
+  die "the certificate is not for the service's name"
+install
+[ "$(token)" = "$before" ] || die "an upgrade has made another token"
+
+read_only=$(kubectl -n $own get pods \
+  -o 'jsonpath={.items[*].spec.containers[*].securityContext.readOnlyRootFilesystem}')
+[ "$read_only" = "true true" ] || die "the root file system can be written"
+
+# ---- rights ---------------------------------------------------------------------------------------------------
+
+rules=$(kubectl get clusterroles,roles -A -l app.kubernetes.io/part-of=kintsugi -o 'jsonpath={.items[*].rules}')
+[[ $rules == *pods/exec* && $rules != *'"*"'* ]] || die "a role has a wildcard"
+
+# One line of "yes|no NAMESPACE VERB RESOURCE[.GROUP][/SUBRESOURCE] [NAME]" to a SubjectAccessReview.
+review() {
+  local namespace=$2 verb=$3 resource=${4%/*} sub="" name=${5:-}
+  [[ $4 != */* ]] || sub=${4#*/}
+  local group=${resource#*.}
+  [ "$group" != "$resource" ] || group=""
+  echo "---
+apiVersion: authorization.k8s.io/v1
+kind: SubjectAccessReview
+spec:
+  user: system:serviceaccount:$own:kintsugi
+  resourceAttributes: {namespace: $namespace, verb: $verb, group: \"$group\", resource: ${resource%%.*},
+    subresource: \"$sub\", name: \"$name\"}"
+}
+# Standard input is such lines. All are asked in one go.
+check_rights() {
+  local lines line words answers
+  mapfile -t lines
+  mapfile -t answers < <(for line in "${lines[@]}"; do
+    read -ra words <<< "$line"
+    review "${words[@]}"
+  done | kubectl create -f - -o 'jsonpath={.status.allowed}{"\n"}')
+  [ ${#answers[@]} = ${#lines[@]} ] || die "${#answers[@]} answers to ${#lines[@]} questions about rights"
+  for i in "${!lines[@]}"; do
+    [ "${lines[i]%% *} ${answers[i]}" = "yes true" ] || [ "${lines[i]%% *} ${answers[i]}" = "no false" ] ||
+      die "rights of the controller: ${lines[i]}: allowed is ${answers[i]}"
+  done
+}
+
+{
+  for resource in namespaces pods services deployments.apps replicasets.apps networkpolicies.networking.k8s.io \
+    endpointslices.discovery.k8s.io; do
+    for verb in get list watch; do echo "yes default $verb $resource"; done
+  done
+  for right in 'patch pods' 'create pods' 'delete pods' 'get pods/log' 'get pods/exec' 'create pods/exec' \
+    'list events' 'patch deployments.apps' 'create networkpolicies.networking.k8s.io' \
+    'update networkpolicies.networking.k8s.io'; do
+    echo "yes shop $right"
+    echo "no default $right"
+    echo "no kube-system $right"
+  done
+  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' \
+    'update incidents.kintsugi.dev/status' 'watch playbooks.kintsugi.dev' 'watch trustpolicies.kintsugi.dev' \
+    'create configmaps' 'patch configmaps' 'create leases.coordination.k8s.io' \
+    'update leases.coordination.k8s.io kintsugi-controller' 'create events.events.k8s.io'; do
+    echo "yes $own $right"
+    echo "no shop $right"
+  done
+  for right in 'get secrets' 'create serviceaccounts' 'delete deployments.apps' 'patch services' 'update pods' \
+    'delete networkpolicies.networking.k8s.io' 'create roles.rbac.authorization.k8s.io' \
+    'patch nodes' 'patch namespaces'; do
+    echo "no shop $right"
+    echo "no $own $right"
+  done
+  for right in 'patch pods' 'create pods/exec' 'patch playbooks.kintsugi.dev' 'patch trustpolicies.kintsugi.dev' \
+    'update incidents.kintsugi.dev' 'delete configmaps' 'update leases.coordination.k8s.io'; do
+    echo "no $own $right"
+  done
+} > "$LAB_DIR/rights"
+check_rights < "$LAB_DIR/rights"
+
+# ---- everything on, and away with it --------------------------------------------------------------------------
+
+# Without what needs the Prometheus operator, and a runtime that the nodes do not have.
+helm upgrade kintsugi . --namespace $own --values ci/full-values.yaml --set 'protectedNamespaces={shop}' \
+  --set serviceMonitor.enabled=false,prometheusRule.enabled=false,runtimeClassName=,crds.keep=true > /dev/null ||
+  die "the cluster refuses the full values"
+
+helm uninstall kintsugi --namespace $own --wait > /dev/null
+[ "$(kubectl get crds -o name | grep -c kintsugi.dev)" = 3 ] || die "the resource definitions went with the release"
+[ -z "$(kubectl get clusterroles -l app.kubernetes.io/part-of=kintsugi -o name)" ] || die "a role has stayed"
+
+kubectl apply -k . > /dev/null 2>&1 || die "kubectl apply -k"
+kubectl -n $own rollout status deployment/kintsugi --timeout 60s > /dev/null
+check_rights <<< 'no shop patch pods'
+kubectl -n shop create rolebinding kintsugi-recover \
+  --clusterrole kintsugi-recover --serviceaccount $own:kintsugi > /dev/null
+check_rights <<< 'yes shop patch pods'
+echo "the chart installs with least privilege, and refuses what cannot work"
