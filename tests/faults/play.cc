@@ -1,0 +1,243 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/faults/play.h"
+
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "base/time.h"
+#include "k8s-client/core/patch.h"
+#include "net/curl_transport.h"
+#include "sandbox/resources.h"
+#include "tests/faults/controller_process.h"
+
+namespace kintsugi::faults {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+using std::chrono::steady_clock;
+
+constexpr auto kPause = 25ms;
+constexpr auto kStartPatience = 20s;
+/// As long as this nothing may happen before the story is taken to be over: longer than the controller's own
+/// delays.
+constexpr auto kQuiet = 250ms;
+/// A person's order takes effect this long after the incident's creation, whose time has whole seconds.
+constexpr auto kPersonGrace = 4s;
+constexpr auto kSettle = 3s;
+
+std::string playbook(const Story& story) {
+  const std::string redeploy =
+      std::string("{trustPolicy: release-images") + (story.is_bare_pod ? ", recreate: true}" : "}");
+  const std::string quiet = story.is_false_alarm ? "600" : "1";
+  return "apiVersion: kintsugi.dev/v1alpha1\n"
+         "kind: Playbook\n"
+         "metadata: {name: shell-in-container}\n"
+         "spec:\n"
+         "  signals: [{source: falco, rules: [Terminal shell in container]}]\n"
+         "  mode: full\n"
+         "  targets: {namespaceSelector: {matchLabels: {kintsugi.dev/protected: \"true\"}}}\n"
+         "  steps:\n"
+         "    - contain: {}\n"
+         "    - collect: {logs: true, processes: true, sockets: true, events: true, deadlineSeconds: 1}\n"
+         "    - redeploy: " +
+         redeploy + "\n    - verify: {readySeconds: 20, quietSeconds: " + quiet + "}\n";
+}
+
+std::string trust_policy(const Cluster& cluster) {
+  const json policy{{"apiVersion", "kintsugi.dev/v1alpha1"},
+                    {"kind", "TrustPolicy"},
+                    {"metadata", {{"name", "release-images"}}},
+                    {"spec",
+                     {{"images", json::array({cluster.image_prefix() + "**"})},
+                      {"authorities", json::array({{{"key", {{"inline", cluster.public_key()}}}}})}}}};
+  return policy.dump();  // JSON is YAML
+}
+
+std::string falco_event(const std::string& name_space, const std::string& pod) {
+  return json({{"rule", "Terminal shell in container"},
+               {"priority", "Critical"},
+               {"source", "syscall"},
+               {"time", format_micros(SystemClock().now())},
+               {"output", "a shell was spawned in a container with an attached terminal"},
+               {"output_fields", {{"k8s.ns.name", name_space}, {"k8s.pod.name", pod}}}})
+      .dump();
+}
+
+class Player {
+ public:
+  Player(Cluster& cluster, const Story& story, const PlayOptions& options)
+      : cluster_(cluster),
+        story_(story),
+        options_(options),
+        proxy_(cluster.upstream()),
+        sensor_(net::make_curl_transport({})),
+        deadline_(steady_clock::now() + options.patience) {}
+
+  Ending play() {
+    prepare();
+    start();
+    proxy_.wait_quiet(kQuiet, kStartPatience);
+    if (!story_.is_false_alarm) begin();
+    bool done = drive([this] { return is_over_or_back(); });
+    if (done && story_.is_false_alarm) {
+      begin();
+      order_release();
+      done = drive([this] { return is_over(); });
+    }
+    return finish(done);
+  }
+
+ private:
+  void prepare() {
+    cluster_.seed(story_.image);
+    if (story_.is_bare_pod) cluster_.add_bare_pod(kBarePodName);
+    proxy_.end_watches_after(options_.watch_age);
+    before_ = take_snapshot(cluster_);
+    victim_ =
+        cluster_.pods(story_.is_bare_pod ? kBarePodName : "web").front().at("/metadata/name"_json_pointer);
+    event_ = falco_event(cluster_.shop(), victim_);
+    scratch_.write("playbooks/playbook.yaml", playbook(story_));
+    scratch_.write("trust/policy.yaml", trust_policy(cluster_));
+    scratch_.write("kubeconfig", sandbox::make_kubeconfig(proxy_.url()));
+  }
+
+  void start() {
+    const auto begun = steady_clock::now();
+    keep_log();
+    const std::string& home = scratch_.path();
+    process_ = std::make_shared<ControllerProcess>(std::vector<std::string>{
+        "--kubeconfig", home + "/kubeconfig", "--namespace", cluster_.system(), "--playbooks",
+        home + "/playbooks", "--trust-policies", home + "/trust", "--evidence-dir", home + "/evidence",
+        "--signals-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--allow-plain-signals",
+        "--leader-elect=false"});
+    ++ending_.lives;
+    if (!process_->wait_ready(kStartPatience)) return;
+    const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun);
+    ending_.slowest_start = std::max(ending_.slowest_start, took);
+  }
+
+  void keep_log() {
+    if (process_ != nullptr) ending_.log += process_->log() + "--- the controller ended ---\n";
+  }
+
+  /// From here on calls count and faults happen.
+  void begin() {
+    std::vector<Rule> rules = options_.rules;
+    if (const auto& point = options_.kill_point) {
+      Rule rule;
+      rule.fault.kind = point->after ? Fault::Kind::kCutAfter : Fault::Kind::kCutBefore;
+      rule.number = point->number;
+      rule.most = 1;
+      rule.hook = [process = process_](const Call&) { process->kill(); };
+      rules.insert(rules.begin(), std::move(rule));
+    }
+    proxy_.begin(std::move(rules), options_.seed);
+    begun_ = steady_clock::now();
+    if (!options_.kill_after) return;
+    killer_ = std::jthread([process = process_, when = *options_.kill_after] {
+      std::this_thread::sleep_for(when);
+      process->kill();
+    });
+  }
+
+  /// Plays on until `reached` and all is quiet. False: out of time.
+  template <class Reached>
+  bool drive(const Reached& reached) {
+    while (steady_clock::now() < deadline_) {
+      if (!process_->is_running()) {
+        start();
+      } else if (!accepted_) {
+        accepted_ = send_event();
+      } else if (reached() && proxy_.wait_quiet(kQuiet, 1s) && process_->is_running()) {
+        return true;
+      }
+      std::this_thread::sleep_for(kPause);
+    }
+    return false;
+  }
+
+  bool send_event() {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.url = process_->signals_url() + "/v1/signals/falco";
+    request.headers.add("Content-Type", "application/json");
+    request.body = event_;
+    const auto response = sensor_->send(request, {});
+    if (response) last_answer_ = std::to_string(response->status) + " " + response->body;
+    return response && response->status == 202;
+  }
+
+  std::optional<Incident> incident() {
+    const auto incidents = take_snapshot(cluster_).incidents;
+    return incidents.empty() ? std::nullopt : std::optional(incidents.front());
+  }
+  bool is_over() {
+    const auto now = incident();
+    return now && now->is_over();
+  }
+  bool is_over_or_back() {
+    if (!story_.is_false_alarm) return is_over();
+    const auto now = incident();
+    return now && is_true(now->status, condition::kRecovered) &&
+           SystemClock().now() > now->created + kPersonGrace;
+  }
+
+  void order_release() {
+    k8s::JsonPatch patch;
+    patch.add("/spec/release", {{"victim", "restore"},
+                                {"by", "alice"},
+                                {"reason", "a drill"},
+                                {"time", format_micros(SystemClock().now())}});
+    (void)cluster_.client().patch(sandbox::kIncidents, {cluster_.system(), incident()->name}, patch);
+  }
+
+  Ending finish(bool done) {
+    ending_.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_);
+    Account account{story_, before_, victim_, cluster_.digest(), scratch_.path() + "/evidence", {}};
+    const auto settled = steady_clock::now() + kSettle;
+    do {
+      account.calls = proxy_.calls();
+      ending_.problems = find_problems(account, take_snapshot(cluster_));
+      if (!ending_.problems.empty()) std::this_thread::sleep_for(kPause);
+    } while (!ending_.problems.empty() && steady_clock::now() < settled);
+    if (!done) ending_.problems.push_back("not over in time; the signal was answered " + last_answer_);
+    if (killer_.joinable()) killer_.join();
+    process_->kill();
+    keep_log();
+    ending_.calls = std::move(account.calls);
+    return std::move(ending_);
+  }
+
+  Cluster& cluster_;
+  const Story& story_;
+  const PlayOptions& options_;
+  Proxy proxy_;
+  ScratchDirectory scratch_;
+  std::unique_ptr<net::HttpTransport> sensor_;
+  const steady_clock::time_point deadline_;
+  steady_clock::time_point begun_;
+  Snapshot before_;
+  std::string victim_;
+  std::string event_;
+  bool accepted_ = false;
+  std::string last_answer_ = "nothing";
+  std::shared_ptr<ControllerProcess> process_;
+  std::jthread killer_;
+  Ending ending_;
+};
+
+}  // namespace
+
+std::string Ending::to_string() const {
+  std::string text = std::to_string(lives) + " lives, " + std::to_string(took.count()) + " ms\n";
+  for (const std::string& problem : problems) text += "problem: " + problem + "\n";
+  for (const Call& call : calls) text += call.to_string() + "\n";
+  return text + log;
+}
+
+Ending play(Cluster& cluster, const Story& story, const PlayOptions& options) {
+  return Player(cluster, story, options).play();
+}
+
+}  // namespace kintsugi::faults
