@@ -9,6 +9,7 @@
 
 #include "base/escape.h"
 #include "base/kubernetes_name.h"
+#include "base/strict_reader.h"
 #include "cli/duration_text.h"
 #include "cli/invocation.h"
 
@@ -16,6 +17,7 @@ namespace kintsugi::cli {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 1024;  // the schema's
+constexpr const char* kExitCodes = "Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed.";
 
 const std::map<std::string, OutputFormat> kFormats{
     {"table", OutputFormat::kTable},      {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
@@ -86,6 +88,7 @@ class CommandLine {
   void add_open();
   void add_report();
 
+  std::string complaint(const CLI::ParseError& error) const;
   Ended wrong(const std::string& message) const;
   std::string read_pod();
   std::string finish();
@@ -105,7 +108,7 @@ CommandLine::CommandLine(std::string program)
               program_ + " list\n           " + program_ + " describe INCIDENT",
           program_) {
   app_.require_subcommand(1);
-  app_.footer("Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed.");
+  app_.footer(kExitCodes);
   add_connection();
   add_reading();
   add_deciding();
@@ -116,8 +119,9 @@ CommandLine::CommandLine(std::string program)
 
 CLI::App& CommandLine::verb(Verb verb, const char* name, const char* description,
                             const std::string& example) {
-  CLI::App* command =
-      app_.add_subcommand(name, std::string(description) + "\n\nExample:  " + program_ + " " + example);
+  CLI::App* command = app_.add_subcommand(name, description);
+  command->footer("Example:\n  " + program_ + " " + example + "\n\n'" + program_ +
+                  " --help' has the options that every command takes.\n" + kExitCodes);
   command->fallthrough();
   command->callback([this, verb] { invocation_.verb = verb; });
   return *command;
@@ -243,6 +247,16 @@ void CommandLine::add_report() {
   add_output(report, {"table", "json", "csv", "markdown"});
 }
 
+/// CLI11 says of an unknown command only that one is missing.
+std::string CommandLine::complaint(const CLI::ParseError& error) const {
+  const std::vector<std::string> rest = app_.remaining();
+  if (!app_.get_subcommands().empty() || rest.empty()) return error.what();
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app_.get_subcommands(nullptr)) names.push_back(command->get_name());
+  const std::string suggestion = suggest(rest.front(), names);
+  return "there is no command '" + rest.front() + "'" + (suggestion.empty() ? "" : "; " + suggestion);
+}
+
 Ended CommandLine::wrong(const std::string& message) const {
   return {ExitCode::kWrongUse, "",
           program_ + ": " + escape(message, 1024) + "\nSee '" + program_ + " --help'.\n"};
@@ -311,7 +325,7 @@ std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string
     const auto chosen = app_.get_subcommands();
     return Ended{ExitCode::kDone, chosen.empty() ? app_.help() : chosen.front()->help(program_), ""};
   } catch (const CLI::ParseError& error) {
-    return wrong(error.what());
+    return wrong(complaint(error));
   }
   if (const std::string problem = finish(); !problem.empty()) return wrong(problem);
   return std::move(invocation_);

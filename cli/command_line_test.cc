@@ -133,6 +133,13 @@ TEST_CASE("help goes to standard output and names the program as it was called")
   CHECK(plugin.out.find("kubectl kintsugi approve inc-") != std::string::npos);
 }
 
+TEST_CASE("a mistyped command is answered with the one that was meant") {
+  CHECK(std::get<Ended>(parse({"lst"})).err ==
+        "kintsugi: there is no command 'lst'; did you mean 'list'?\nSee 'kintsugi --help'.\n");
+  CHECK(std::get<Ended>(parse({"frobnicate"})).err.find("there is no command 'frobnicate'\n") !=
+        std::string::npos);
+}
+
 TEST_CASE("suggested commands reach the same cluster, quoted for a shell") {
   CHECK(parsed({"list"}).program == "kintsugi");
   CHECK(parsed({"list", "--context", "prod eu", "-n", "sec"}).program ==

@@ -162,8 +162,6 @@ Result<ExitCode> run_open(const Session& session) {
   const auto pod = read_pod(session);
   if (!pod) return fail(pod.error());
   if (auto checked = check_target(session, *pod); !checked) return fail(std::move(checked).error());
-  const auto playbook = read_playbook(session);
-  if (!playbook) return fail(playbook.error());
   const auto known = list_incidents(session, std::string(kTargetUidLabel) + "=" + pod->meta.uid);
   if (!known) return fail(known.error());
   unsigned generation = 0;
@@ -172,6 +170,8 @@ Result<ExitCode> run_open(const Session& session) {
     if (!incident.is_over() && !incident.being_deleted) return already_open(session, incident.name);
     generation = std::max(generation, generation_of(incident.name));
   }
+  const auto playbook = read_playbook(session);
+  if (!playbook) return fail(playbook.error());
   return create(session, new_incident(session, *pod, *playbook), generation + 1);
 }
 

@@ -146,6 +146,7 @@ TEST_CASE("an open incident of the pod is named instead of making another") {
   CHECK(ending.code == ExitCode::kNothingChanged);
   CHECK(ending.err.find("incident " + waiting_incident().name + " is open for this pod already") !=
         std::string::npos);
+  CHECK(ending.err.find("Playbook") == std::string::npos);
   CHECK(world.writes() == 0);
 }
 

@@ -119,6 +119,8 @@ Result<ExitCode> run_timeline(const Session& session) {
   auto object = read_incident(session);
   if (!object) return fail(std::move(object).error());
   const Incident incident = stored_incident_from_json(*object);
+  if (incident.status.timeline.empty())
+    session.remark("nothing is recorded yet: the controller has not seen it");
   std::ostream& out = session.console.out;
   switch (session.invocation.output) {
     case OutputFormat::kJson: out << timeline_as_json(incident); break;

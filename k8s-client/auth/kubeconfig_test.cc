@@ -50,6 +50,7 @@ TEST_CASE("the current context names cluster, user and namespace") {
   CHECK(config->impersonation.groups == std::vector<std::string>{"dev"});
   CHECK(config->impersonation.extra.size() == 2);
   CHECK(config->origin == "context 'here' in " + path);
+  CHECK(config->user_name == "u");
 }
 
 TEST_CASE("inline data is decoded, and JSON is read like YAML") {
