@@ -2,7 +2,9 @@
 //
 // Scenarios 30, 31, 32, 34, 35: storms, hands, and bytes that mean no good.
 #include <algorithm>
+#include <algorithm>
 #include <catch2/catch.hpp>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <sstream>
 #include <thread>
@@ -254,7 +256,9 @@ TEST_CASE("35: hostile text is shown escaped and expands nowhere", "[scenario]")
   const std::string log = scenario.controller().log();
   std::string shown = rule + summary + log;
   for (const json& entry : incident["status"]["timeline"]) shown += entry["message"].get<std::string>();
-  for (const json& note : *scenario.client().list(k8s::kEvents, scenario.system())) shown += note["note"];
+  const auto notes = scenario.client().list(k8s::kEvents, scenario.system());
+  REQUIRE(notes);
+  for (const json& note : *notes) shown += note["note"].get<std::string>();
   for (const char* hostile : {"\x1b", "\x07", "\r", "\u202e"}) CHECK(shown.find(hostile) == std::string::npos);
   CHECK(rule.find('\n') == std::string::npos);
   for (const std::string& line : lines_of(log)) CHECK(json::accept(line));
@@ -273,8 +277,10 @@ TEST_CASE("30: a hundred victims at once are all contained, and their neighbours
   }
   const auto all_pods = [&] {
     std::vector<json> pods;
-    for (const std::string& name_space : namespaces)
-      for (json& pod : scenario.client().list(k8s::kPods, name_space).value()) pods.push_back(std::move(pod));
+    for (const std::string& name_space : namespaces) {
+      auto listed = scenario.client().list(k8s::kPods, name_space).value();
+      std::move(listed.begin(), listed.end(), std::back_inserter(pods));
+    }
     return pods;
   };
   std::vector<json> pods;
