@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/escape.h"
 #include "cli/describe_view.h"
 #include "cli/incident_facts.h"
 #include "cli/list_view.h"

@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "controller/config_watch.h"
+#include "controller/network_probe.h"
 #include "controller/preparation.h"
 #include "controller/reconciler.h"
 #include "controller/remembered_ledger.h"
@@ -30,6 +31,7 @@ constexpr std::chrono::seconds kSyncTimeout{60};
 constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kReloadCertificates{10};
+constexpr std::chrono::minutes kProbeNetwork{5};
 constexpr std::size_t kReconcileWorkers = 32;
 constexpr std::size_t kPreparationWorkers = 4;
 constexpr std::size_t kMaxFileBytes = 1u << 20;
@@ -242,6 +244,7 @@ Result<void> App::fill_caches(std::stop_token stop) {
     return fail(std::move(synced).error().advise("are the CRDs installed (charts/kintsugi/crds.yaml)?"));
   }
   if (auto synced = config_.wait_for_sync(deadline, stop); !synced) return synced;
+  book_.set_network_facts(probe_network(client_, stop, log_));
   return trust_.load_known_good();
 }
 
@@ -369,9 +372,14 @@ void App::housekeeping(std::stop_token stop) {
   std::condition_variable wake;
   const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
   MonotonicTime next_reload = clock_.monotonic() + kReloadCertificates;
+  MonotonicTime next_probe = clock_.monotonic() + kProbeNetwork;
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex);
     clock_.wait_until(lock, wake, clock_.monotonic() + kFlushRepeats);
+    if (clock_.monotonic() >= next_probe) {
+      next_probe = clock_.monotonic() + kProbeNetwork;
+      book_.set_network_facts(probe_network(client_, stop, log_));
+    }
     intake_.flush_repeats();
     refresh_metrics();
     if (clock_.monotonic() < next_reload) continue;

@@ -109,11 +109,11 @@ void SignalEndpoint::run() {
 net::HttpResponse SignalEndpoint::answer(const net::ServerRequest& request) {
   const auto batch = decoder_.decode(request.body, clock_.now());
   if (!batch) {
-    observer_(decoder_.source(), "error");
+    observer_(decoder_.source(), "invalid");
     return problem(signals::describe_body_error(batch.error()));
   }
   if (!batch->is_list && !batch->elements.front()) {
-    observer_(decoder_.source(), "error");
+    observer_(decoder_.source(), "invalid");
     return problem(signals::describe_element_error(batch->elements.front().error(), std::nullopt));
   }
   return answer_batch(*batch);
@@ -126,7 +126,7 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
     const Result<Signal>& element = batch.elements[i];
     if (!element) {
       all_good = false;
-      observer_(decoder_.source(), "error");
+      observer_(decoder_.source(), "invalid");
       const signals::ProblemDetails details = signals::describe_element_error(element.error(), i);
       results.push_back({{"index", i}, {"result", "error"}, {"status", details.status}, {"message", details.detail}});
       if (!details.field.empty()) results.back()["field"] = details.field;
@@ -134,7 +134,7 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
     }
     auto taken = intake_.take(*element);
     if (!taken) {
-      observer_(decoder_.source(), "error");
+      observer_(decoder_.source(), "invalid");
       // Nothing of this element is durable: the sender sends again, and what was taken before meets itself.
       net::HttpResponse response = problem(503, "Not durable", taken.error().to_string());
       response.headers.set("Retry-After", "1");

@@ -27,7 +27,7 @@ class SignalEndpoint {
     std::size_t max_waiting = 256;
     bool require_token = true;
   };
-  /// Told each signal's source and disposition word (or "error"), for metrics.
+  /// Told each signal's source and disposition word (or "invalid"), for metrics.
   using Observer = std::function<void(std::string_view source, std::string_view disposition)>;
 
   /// References must outlive the endpoint.

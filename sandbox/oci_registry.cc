@@ -160,6 +160,20 @@ void OciRegistry::sign(const std::string& repository, const std::string& digest,
   target.tags[signature_tag(digest)] = put(target, kManifestType, manifest.dump());
 }
 
+void OciRegistry::alter_payloads(const std::string& repository, const std::string& digest) {
+  const std::lock_guard lock(mutex_);
+  Repository& target = repositories_[repository];
+  std::string& signatures = target.tags.at(signature_tag(digest));
+  json manifest = json::parse(target.blobs[signatures].bytes);
+  for (json& layer : manifest["layers"]) {
+    json payload = json::parse(target.blobs[layer["digest"].get<std::string>()].bytes);
+    payload["optional"] = {{"altered", true}};
+    const std::string text = payload.dump();
+    layer.update(descriptor(kPayloadType, put(target, kPayloadType, text), text.size()));
+  }
+  signatures = put(target, kManifestType, manifest.dump());
+}
+
 void OciRegistry::set_failure(const std::string& repository, Failure failure) {
   const std::lock_guard lock(mutex_);
   repositories_[repository].failure = failure;

@@ -55,6 +55,8 @@ class OciRegistry final : public ImageSource {
   /// it is to lie.
   void sign(const std::string& repository, const std::string& digest, const SigningKey& key,
             const std::string& claimed = {});
+  /// Changes the payload of every signature over `digest`, after it was signed.
+  void alter_payloads(const std::string& repository, const std::string& digest);
   /// From now on the repository fails like this. Hanging is the caller's of handle().
   void set_failure(const std::string& repository, Failure failure);
 

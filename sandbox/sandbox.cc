@@ -8,6 +8,7 @@
 #include "k8s-client/core/request.h"
 #include "sandbox/controllers.h"
 #include "sandbox/network_oracle.h"
+#include "sandbox/registry_server.h"
 #include "sandbox/streams.h"
 
 namespace kintsugi::sandbox {
@@ -43,15 +44,8 @@ class RunningSandbox final : public Sandbox {
       (void)store_.create(k8s::kNamespaces, "", json{{"metadata", {{"name", name}}}});
     for (const char* name : {"node-0", "node-1", "node-2"})
       (void)store_.create(k8s::kNodes, "", json{{"metadata", {{"name", name}}}});
-    auto registry_server = net::start_http_server(
-        server_options(options_.registry_address, options_.registry_port,
-                       [this](const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
-                         answer_registry(request, std::move(responder));
-                       }),
-        log);
-    if (!registry_server) return fail(std::move(registry_server).error());
-    registry_server_ = std::move(*registry_server);
-    registry_.set_host(registry_host());
+    if (auto served = registry_server_.start(options_.registry_address, options_.registry_port, log); !served)
+      return served;
     auto api_server = net::start_http_server(
         server_options(options_.address, options_.port,
                        [this](const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
@@ -67,9 +61,7 @@ class RunningSandbox final : public Sandbox {
   std::string api_url() const override {
     return "http://" + options_.address + ":" + std::to_string(api_server_->port());
   }
-  std::string registry_host() const override {
-    return options_.registry_address + ":" + std::to_string(registry_server_->port());
-  }
+  std::string registry_host() const override { return registry_server_.host(); }
   ObjectStore& store() override { return store_; }
   OciRegistry& registry() override { return registry_; }
   Containers& containers() override { return containers_; }
@@ -78,16 +70,13 @@ class RunningSandbox final : public Sandbox {
     controller_thread_.request_stop();
     store_.end_waits();
     std::unique_ptr<WatchServer> watches;
-    std::vector<std::unique_ptr<net::Responder>> hung;
     {
       const std::lock_guard lock(mutex_);
       watches.swap(watches_);
-      hung.swap(hung_);
     }
     watches.reset();
-    hung.clear();
-    for (net::HttpServer* server : {api_server_.get(), registry_server_.get()})
-      if (server != nullptr) server->stop(std::chrono::milliseconds(100));
+    if (api_server_) api_server_->stop(std::chrono::milliseconds(100));
+    registry_server_.stop();
     if (controller_thread_.joinable()) controller_thread_.join();
   }
 
@@ -101,13 +90,6 @@ class RunningSandbox final : public Sandbox {
     options.limits.max_websockets = 64;
     options.handle = std::move(handle);
     return options;
-  }
-
-  void answer_registry(const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
-    net::HttpResponse response = registry_.handle(request.method, request.path);
-    if (response.status != 0) return responder->respond(std::move(response));
-    const std::lock_guard lock(mutex_);
-    hung_.push_back(std::move(responder));
   }
 
   void answer_api(const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
@@ -141,9 +123,8 @@ class RunningSandbox final : public Sandbox {
   Containers containers_;
   Controllers controllers_;
   std::mutex mutex_;
-  std::unique_ptr<WatchServer> watches_;               ///< guarded by mutex_; null once stopped
-  std::vector<std::unique_ptr<net::Responder>> hung_;  ///< guarded by mutex_
-  std::unique_ptr<net::HttpServer> registry_server_;
+  std::unique_ptr<WatchServer> watches_;  ///< guarded by mutex_; null once stopped
+  RegistryServer registry_server_{registry_};
   std::unique_ptr<net::HttpServer> api_server_;
   std::jthread controller_thread_;
 };

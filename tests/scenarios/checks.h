@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What several scenarios end with.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "scenario.h"
+
+namespace kintsugi::scenarios {
+
+/// Pods and a Deployment that the scenario must leave alone: remembered at construction, compared later.
+class Bystanders {
+ public:
+  /// Those of `web` but the victim, all of `neighbour`, and both Deployments' specs.
+  Bystanders(Scenario& scenario, const nlohmann::json& victim);
+  void check_pods_unchanged() const;
+  void check_all_unchanged() const;
+
+ private:
+  nlohmann::json specs() const;
+
+  Scenario& scenario_;
+  std::vector<nlohmann::json> pods_;
+  const nlohmann::json identities_;
+  const nlohmann::json specs_;
+};
+
+/// The pod runs on as it was, but for its labels, annotations and owner: quarantined for `incident`.
+void check_quarantined(Scenario& scenario, const nlohmann::json& before, const std::string& incident);
+/// The pod is as it was.
+void check_untouched(Scenario& scenario, const nlohmann::json& before);
+/// `web` has 3 pods, each outside of the quarantine, Ready, serving, and running `digest`; the service has no
+/// other endpoint.
+void check_shop_is_open(Scenario& scenario, const std::string& digest);
+/// Every stamp up to "closed" is there, in the order of the stages.
+void check_times(const nlohmann::json& incident);
+
+}  // namespace kintsugi::scenarios

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "world.h"
+
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "base/file.h"
+#include "k8s-client/client/connect.h"
+#include "sandbox/network_oracle.h"
+#include "sandbox/registry_server.h"
+#include "sandbox/sandbox.h"
+
+namespace kintsugi::scenarios {
+namespace {
+
+std::string environment_variable(const char* name) {
+  const char* const value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+template <class T>
+T need(Result<T> result) {
+  if (!result) FAIL(result.error().to_string());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+/// The test looks often; it must not wait for tokens.
+std::unique_ptr<k8s::Connection> connect(const std::string& kubeconfig, const Clock& clock) {
+  k8s::ConnectOptions options;
+  options.kubeconfig.path = kubeconfig;
+  options.environment = environment_variable;
+  options.user_agent = k8s::make_user_agent("kintsugi-scenarios", "1", "");
+  options.rate = {.queries_per_second = 2000, .burst = 2000};
+  return need(k8s::connect(options, clock));
+}
+
+class SandboxWorld final : public World {
+ public:
+  SandboxWorld(const std::string& directory, const Clock& clock, Logger& log)
+      : kubeconfig_(directory + "/kubeconfig"), cluster_(need(sandbox::start_sandbox({}, clock, log))) {
+    need(write_file_durably(kubeconfig_, sandbox::make_kubeconfig(cluster_->api_url())));
+    connection_ = connect(kubeconfig_, clock);
+  }
+
+  std::string_view name() const override { return "sandbox"; }
+  bool can_express(Ability ability) const override {
+    return ability != Ability::kAllControllers && ability != Ability::kSchemas;
+  }
+  k8s::Client& client() override { return connection_->client(); }
+  const std::string& kubeconfig() const override { return kubeconfig_; }
+  sandbox::OciRegistry& registry() override { return cluster_->registry(); }
+  std::string registry_host() const override { return cluster_->registry_host(); }
+  bool can_reach(const std::string& name_space, const std::string& from, const std::string& to) override {
+    const std::string prefix = name_space + "/";
+    return sandbox::can_reach(cluster_->store(), prefix + from, prefix + to, 8080).allowed;
+  }
+
+ private:
+  const std::string kubeconfig_;
+  std::unique_ptr<sandbox::Sandbox> cluster_;
+  std::unique_ptr<k8s::Connection> connection_;
+};
+
+class ControlPlaneWorld final : public World {
+ public:
+  ControlPlaneWorld(std::string kubeconfig, const Clock& clock, Logger& log)
+      : kubeconfig_(std::move(kubeconfig)), connection_(connect(kubeconfig_, clock)) {
+    need(server_.start("127.0.0.1", 0, log));
+  }
+
+  std::string_view name() const override { return "control-plane"; }
+  bool can_express(Ability ability) const override {
+    return ability == Ability::kAllControllers || ability == Ability::kSchemas;
+  }
+  k8s::Client& client() override { return connection_->client(); }
+  const std::string& kubeconfig() const override { return kubeconfig_; }
+  sandbox::OciRegistry& registry() override { return registry_; }
+  std::string registry_host() const override { return server_.host(); }
+  bool can_reach(const std::string&, const std::string&, const std::string&) override {
+    FAIL("no packets in this world");
+    return false;
+  }
+
+ private:
+  const std::string kubeconfig_;
+  std::unique_ptr<k8s::Connection> connection_;
+  sandbox::OciRegistry registry_;
+  sandbox::RegistryServer server_{registry_};
+};
+
+}  // namespace
+
+std::unique_ptr<World> make_world(const std::string& directory, const Clock& clock, Logger& log) {
+  std::string kubeconfig = environment_variable("KINTSUGI_LAB_KUBECONFIG");
+  if (kubeconfig.empty()) return std::make_unique<SandboxWorld>(directory, clock, log);
+  return std::make_unique<ControlPlaneWorld>(std::move(kubeconfig), clock, log);
+}
+
+}  // namespace kintsugi::scenarios
