@@ -143,12 +143,7 @@ std::optional<StepResult> ask_if_needed(IncidentWork& work, const Pod& victim) {
 }
 
 void remember(IncidentWork& work, const Pod& before, const Action& action) {
-  if (!work.status().containment) {
-    work.status().containment = targets::containment_record(before);
-    if (const auto undo = targets::find_undo(before, std::nullopt); undo && before.quarantined()) {
-      work.status().containment->labels = undo->labels;
-    }
-  }
+  if (!work.status().containment) work.status().containment = targets::containment_record(before);
   Action kept = action;
   kept.undo = nlohmann::json({{"labels", work.status().containment->labels}}).dump();
   if (!work.journal(kept, JournalEntry::State::kApplied)) work.note("The journal is full: the undo is in the pod only");

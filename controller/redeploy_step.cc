@@ -185,10 +185,11 @@ StepResult redeploy(IncidentWork& work) {
   const targets::OwnerChain owners = world.target.owners_of(target.name_space, controller);
   const auto cached = world.cache.pod(target.name_space, target.name);
   const targets::Pod* victim = cached != nullptr && cached->meta.uid == target.uid ? cached.get() : nullptr;
-  if (controller.kind == "ReplicaSet" && owners.deployment == nullptr) {
+  if (!controller.kind.empty() && owners.deployment == nullptr) {
+    const bool is_gone = controller.kind == "ReplicaSet" && owners.replica_set == nullptr;
     work.conclude(condition::kRedeployed,
-                  blocked(owners.replica_set == nullptr ? "OwnerGone" : "OwnerNotSupported",
-                          "the pod's owner is gone, or is a ReplicaSet without a Deployment; redeploy by hand"));
+                  blocked(is_gone ? "OwnerGone" : "OwnerNotSupported",
+                          "the pod's owner, a " + controller.kind + ", is gone or has no Deployment above it; redeploy by hand"));
     work.await("redeploy", "redeploy by hand, then release the incident");
     return step_waits(world.settings.retry);
   }
@@ -203,6 +204,7 @@ StepResult redeploy(IncidentWork& work) {
   } else if (!targets::is_prepared(*owners.deployment, work.status().images)) {
     auto pinned = pin(work, *owners.deployment);
     if (!pinned || !pinned->done) return pinned;
+    return step_waits(world.settings.recheck);  // until the watch shows the pin: what is cached is the time before it
   }
   const targets::Replacements now = world.target.replacements_of(target, owners, work.status().replacement);
   const Finding finding = targets::assess_redeployed(now, work.status().images);

@@ -29,6 +29,18 @@ Action patch_of(const Pod& pod, std::string id, const k8s::JsonPatch& patch) {
   return action;
 }
 
+/// All three parts, or nobody.
+OwnerRef read_controller(const json& carried) {
+  OwnerRef owner;
+  const std::pair<const char*, std::string*> parts[] = {
+      {"kind", &owner.kind}, {"name", &owner.name}, {"uid", &owner.uid}};
+  for (const auto& [key, part] : parts) {
+    if (!carried.is_object() || !carried.contains(key) || !carried[key].is_string()) return {};
+    *part = carried[key].get<std::string>();
+  }
+  return owner;
+}
+
 }  // namespace
 
 bool can_release_by_labels(const Pod& pod) {
@@ -55,8 +67,11 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
     patch.add("/metadata/annotations", json::object());
   }
   patch.add(annotation_pointer(kIncidentAnnotation), std::string(incident));
-  const Undo undo = earlier != nullptr ? *earlier : Undo{live.meta.labels, live.safe_to_evict, true};
+  const Undo undo = earlier != nullptr ? *earlier : Undo{live.meta.labels, live.safe_to_evict, true, live.meta.controller};
   json carried = {{"labels", undo.labels}};
+  if (const OwnerRef& owner = undo.controller; !owner.kind.empty()) {
+    carried["controller"] = {{"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}};
+  }
   if (undo.safe_to_evict) carried["safeToEvict"] = *undo.safe_to_evict;
   patch.add(annotation_pointer(kUndoAnnotation), carried.dump());
   patch.add(annotation_pointer(kSafeToEvictAnnotation), "false");
@@ -66,7 +81,7 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
 }
 
 std::optional<Undo> find_undo(const Pod& victim, const std::optional<ContainmentRecord>& record) {
-  // An annotation is writable by whoever may patch the pod: read strictly, and never more than labels.
+  // An annotation is writable by whoever may patch the pod: read strictly, and never more than is undone.
   const json undo = json::parse(victim.undo, nullptr, /*allow_exceptions=*/false);
   const bool well_formed = undo.is_object() && undo.contains("labels") && undo["labels"].is_object();
   if (well_formed) {
@@ -77,9 +92,10 @@ std::optional<Undo> find_undo(const Pod& victim, const std::optional<Containment
     if (undo.contains("safeToEvict") && undo["safeToEvict"].is_string()) {
       found.safe_to_evict = undo["safeToEvict"].get<std::string>();
     }
+    if (undo.contains("controller")) found.controller = read_controller(undo["controller"]);
     if (!record || record->labels == found.labels) return found;
   }
-  if (record) return Undo{record->labels, std::nullopt, false};
+  if (record) return Undo{record->labels, std::nullopt, false, record->controller};
   return std::nullopt;
 }
 
@@ -118,12 +134,16 @@ Action plan_victim_deletion(const TargetRef& target) {
   return action;
 }
 
-ContainmentRecord containment_record(const Pod& before) {
+ContainmentRecord containment_record(const Pod& pod) {
   ContainmentRecord record;
-  record.labels = before.meta.labels;
-  record.node = before.node;
-  record.controller = before.meta.controller;
-  for (const Container& container : before.containers) {
+  record.labels = pod.meta.labels;
+  record.node = pod.node;
+  record.controller = pod.meta.controller;
+  if (const auto undo = find_undo(pod, std::nullopt); undo && pod.quarantined()) {
+    record.labels = undo->labels;
+    if (record.controller.kind.empty()) record.controller = undo->controller;
+  }
+  for (const Container& container : pod.containers) {
     if (container.init) continue;
     record.image = container.image;
     record.image_id = container.image_id;

@@ -35,6 +35,9 @@ struct Undo {
   Labels labels;
   std::optional<std::string> safe_to_evict;
   bool from_annotation = false;
+  /// Who controlled the pod: an owner drops a pod whose labels it no longer selects. As believable as an owner
+  /// reference, which the same people may write.
+  OwnerRef controller = {};
 };
 std::optional<Undo> find_undo(const Pod& victim, const std::optional<ContainmentRecord>& record);
 
@@ -44,7 +47,8 @@ Result<Action> plan_restoration(const Pod& victim, std::string_view incident, co
 /// Deletes the pod, with its UID as the precondition.
 Action plan_victim_deletion(const TargetRef& target);
 
-/// What containment took, to be kept in the incident as well.
-ContainmentRecord containment_record(const Pod& before);
+/// What containment took, to be kept in the incident as well. Of a pod that is in quarantine already, by whoever won or
+/// before a crash, it is what the undo annotation says.
+ContainmentRecord containment_record(const Pod& pod);
 
 }  // namespace kintsugi::targets

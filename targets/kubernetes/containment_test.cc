@@ -95,6 +95,20 @@ TEST_CASE("an edited undo annotation loses against the incident's copy") {
   if (edited.empty() || edited[0] != '{' || edited.size() < 3) CHECK_FALSE(find_undo(view(isolated), std::nullopt));
 }
 
+TEST_CASE("whoever comes later still learns from the victim who controlled it") {
+  const Pod before = view(pod_document());
+  json isolated = patched(pod_document(), plan_isolation(before, "inc-1", ""));
+  isolated["metadata"].erase("ownerReferences");  // the owner has let go
+  const ContainmentRecord record = containment_record(view(isolated));
+  CHECK(record.controller == before.meta.controller);
+  CHECK(record.labels == before.meta.labels);
+
+  const std::string edited = GENERATE(R"({"labels": {}})", R"({"labels": {}, "controller": "ReplicaSet"})",
+                                      R"({"labels": {}, "controller": {"kind": "ReplicaSet", "name": 3, "uid": "u"}})");
+  isolated["metadata"]["annotations"]["kintsugi.dev/undo"] = edited;
+  CHECK(containment_record(view(isolated)).controller == OwnerRef());
+}
+
 TEST_CASE("restoration is refused for a pod of another incident") {
   const json before = pod_document();
   const Pod isolated = view(patched(before, plan_isolation(view(before), "inc-1", "")));

@@ -18,10 +18,10 @@ namespace kintsugi::faults {
 /// A request as the proxy saw it.
 struct Call {
   std::size_t number = 0;  ///< from 1 since counting began; 0 for watches, which are not counted
-  std::string method{};
-  std::string path{};
-  std::string query{};
-  std::string body{};
+  std::string method = {};
+  std::string path = {};
+  std::string query = {};
+  std::string body = {};
   bool is_watch = false;
   int status = 0;  ///< what the server answered, whether or not the client got it; 0: nothing (yet)
 
@@ -47,10 +47,10 @@ struct Fault {
 /// A fault with what it applies to. Of several rules the first that fits counts.
 struct Rule {
   Fault fault;
-  bool watches = false;    ///< watches only; else all but watches
-  std::string method{};    ///< empty: any
-  std::string path_part{};  ///< anywhere in the path; empty: any
-  std::size_t number = 0;  ///< Call::number; 0: any
+  bool watches = false;        ///< watches only; else all but watches
+  std::string method = {};     ///< empty: any
+  std::string path_part = {};  ///< anywhere in the path; empty: any
+  std::size_t number = 0;      ///< Call::number; 0: any
   double probability = 1;
   std::size_t most = std::numeric_limits<std::size_t>::max();  ///< how often it applies
   std::function<void(const Call&)> hook = {};                  ///< called right before a cut
