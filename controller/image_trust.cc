@@ -113,21 +113,26 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   const auto is_forbidden = [&](const ImageAnswer& answer) {
     return suspect && !running.empty() && answer.image && covers(*answer.image, running);
   };
-  ImageAnswer refusal;
+  std::optional<ImageAnswer> of_template;
+  const auto ask_template = [&]() -> ImageAnswer& {
+    if (!of_template) of_template = ask(question.image, question.container, policy, "Template", stop);
+    return *of_template;
+  };
+  // A template that names an accepted digest is prepared: nothing needs to be written.
+  const bool names_digest = !targets::digest_of(question.image).empty();
+  if (names_digest && ask_template().image && !is_forbidden(ask_template())) return ask_template();
   if (!running.empty() && !suspect) {
     ImageAnswer answer = ask(by_digest(question.image, running), question.container, policy, "Running", stop);
     if (answer.image) return answer;
-    refusal = std::move(answer);
   }
-  ImageAnswer answer = ask(question.image, question.container, policy, "Template", stop);
-  if (answer.image && !is_forbidden(answer)) return answer;
-  if (is_forbidden(answer)) {
-    answer.message = "image " + escape(question.image, 256) + ": its digest is suspect and may not be used again";
-    answer.reason = "SuspectImage";
-    answer.image.reset();
+  ImageAnswer refusal = ask_template();
+  if (refusal.image && !is_forbidden(refusal)) return refusal;
+  if (is_forbidden(refusal)) {
+    refusal.message = "image " + escape(question.image, 256) + ": its digest is suspect and may not be used again";
+    refusal.reason = "SuspectImage";
+    refusal.image.reset();
   }
-  // What the template names now says more than what the runtime happened to report.
-  refusal = std::move(answer);
+  // A refusal is about what the template names now: that says more than what the runtime happened to report.
   if (const auto good = known_good(workload_uid, question.container); good && !(suspect && covers(*good, running))) {
     ImageAnswer again = ask(by_digest(good->image, good->digest), question.container, policy, "LastKnownGood", stop);
     if (again.image) {

@@ -34,8 +34,9 @@ struct ImageAnswer {
   bool retryable = false;
 };
 
-/// Which digest may run, in this order: the running one, what the template's reference points to now, the last known
-/// good from before the breach. Never one that no policy accepts. Thread-safe; calls block on registries.
+/// Which digest may run, in this order: the one that the template names, the running one, what the template's tag points
+/// to now, the last known good from before the breach. Never one that no policy accepts. Thread-safe; calls block on
+/// registries.
 class ImageTrust {
  public:
   /// `known_good` holds what was proven by day; references must outlive this object.

@@ -15,7 +15,7 @@ namespace {
 using targets::Pod;
 
 constexpr std::chrono::milliseconds kCreateTimeout{2000};
-constexpr std::size_t kMaxSummaryBytes = 1024;
+constexpr std::size_t kMaxSummaryBytes = 1024 - 4;  // what is cut ends in an ellipsis
 /// Enough for any storm: each round means that another generation was opened and closed in between.
 constexpr int kMaxGenerationTries = 8;
 

@@ -193,6 +193,13 @@ StepResult redeploy(IncidentWork& work) {
     work.await("redeploy", "redeploy by hand, then release the incident");
     return step_waits(world.settings.retry);
   }
+  const bool is_pinned = owners.deployment == nullptr || targets::is_prepared(*owners.deployment, work.status().images);
+  if (!is_pinned && work.status().times.redeployed) {
+    // Somebody has rolled the workload since. It is not rolled back unread: what they chose may be accepted, too.
+    work.note("The template has changed since; its images are decided anew");
+    work.status().images.clear();
+    work.status().times.redeployed.reset();
+  }
   if (work.status().images.empty()) {
     const auto answers = decide(work, questions(work, owners, victim), owners.top().uid);
     if (!answers) return step_waits(world.settings.retry);

@@ -127,7 +127,7 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
     if (!element) {
       all_good = false;
       observer_(decoder_.source(), "invalid");
-      const signals::ProblemDetails details = signals::describe_element_error(element.error(), i);
+      const signals::ProblemDetails details = signals::describe_element_error(element.error(), std::nullopt);
       results.push_back({{"index", i}, {"result", "error"}, {"status", details.status}, {"message", details.detail}});
       if (!details.field.empty()) results.back()["field"] = details.field;
       continue;

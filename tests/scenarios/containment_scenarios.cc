@@ -168,7 +168,8 @@ TEST_CASE("7: mode contain-only changes the victim and nothing else", "[scenario
   bystanders.check_all_unchanged();
 }
 
-TEST_CASE("10: a policy that allows every pod is named by day, and containment is not claimed", "[scenario]") {
+TEST_CASE("10: a policy that allows every pod is named by day, and containment is not claimed",
+          "[scenario]") {
   Scenario scenario;
   const Image image = scenario.open_shop();
   SECTION("DNS to all") {
@@ -190,8 +191,7 @@ TEST_CASE("10: a policy that allows every pod is named by day, and containment i
 
   // Once the policy excludes the quarantine, the victim is contained, and that is when it counts.
   scenario.patch(k8s::kNetworkPolicies, "allow-dns",
-                 k8s::JsonPatch().replace("/spec/podSelector",
-                                          json::parse(R"({"matchExpressions": [
+                 k8s::JsonPatch().replace("/spec/podSelector", json::parse(R"({"matchExpressions": [
                                             {"key": "kintsugi.dev/quarantine", "operator": "DoesNotExist"}]})")));
   const json closed = scenario.eventually_condition(name, "Closed", "True");
   CHECK(condition_status(closed, "Contained") == "True");
@@ -270,9 +270,8 @@ TEST_CASE("24: a quarantine label that somebody removes is put back, three times
   const json asked = scenario.eventually_condition(name, "Contained", "False", "QuarantineRemoved");
   CHECK(status_text(asked, "awaiting") == "contain");
   CHECK(time_of(asked, "contained") == first_contained);
-  scenario.holds_for(1500ms, "nobody fights on", [&] {
-    return !is_quarantined(scenario.get(k8s::kPods, name_of(victim)));
-  });
+  scenario.holds_for(1500ms, "nobody fights on",
+                     [&] { return !is_quarantined(scenario.get(k8s::kPods, name_of(victim))); });
 
   scenario.decide(name, "contain", true);
   scenario.eventually_condition(name, "Contained", "True");
@@ -292,7 +291,9 @@ TEST_CASE("24: a quarantine policy that somebody edits or deletes is put back", 
   scenario.eventually_condition(name, "Recovered", "True");
   const json intact = scenario.get(k8s::kNetworkPolicies, kQuarantinePolicy)["spec"];
 
-  SECTION("deletes") { scenario.remove(k8s::kNetworkPolicies, kQuarantinePolicy); }
+  SECTION("deletes") {
+    scenario.remove(k8s::kNetworkPolicies, kQuarantinePolicy);
+  }
   SECTION("edits") {
     scenario.patch(k8s::kNetworkPolicies, kQuarantinePolicy,
                    k8s::JsonPatch().add("/spec/egress", json::array({json::object()})));

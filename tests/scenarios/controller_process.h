@@ -17,14 +17,14 @@ namespace kintsugi::scenarios {
 struct ControllerOptions {
   std::string kubeconfig;
   std::string name_space;
-  std::string directory;                  ///< with playbooks/, trust-policies/ and evidence/
-  std::string log_file;                   ///< appended to
+  std::string directory;  ///< with playbooks/, trust-policies/ and evidence/
+  std::string log_file;   ///< appended to
   bool leader_elect = false;
   std::vector<std::string> more_flags{};  ///< later ones win
 };
 
-/// Runs from its construction, which returns when it is ready (or ends the test), to stop(), kill() or its end,
-/// which kills it. It dies with the test. Thread-safe for post().
+/// Runs from its construction, which returns when it is ready (or ends the test), to stop(), kill() or its
+/// end, which kills it. It dies with the test. Thread-safe for post().
 class ControllerProcess {
  public:
   explicit ControllerProcess(ControllerOptions options);

@@ -164,7 +164,8 @@ TEST_CASE("3: the same text about two pods is two incidents; a cap makes the sec
   check_untouched(scenario, pods.at(2));
 }
 
-TEST_CASE("4: another rule about the same pod joins the open incident and raises its severity", "[scenario]") {
+TEST_CASE("4: another rule about the same pod joins the open incident and raises its severity",
+          "[scenario]") {
   Scenario scenario;
   scenario.open_shop();
   PlaybookText playbook = patient();

@@ -72,12 +72,22 @@ std::string PlaybookText::to_yaml() const {
   std::string text =
       "apiVersion: kintsugi.dev/v1alpha1\n"
       "kind: Playbook\n"
-      "metadata: {name: " + name + "}\n"
+      "metadata: {name: " +
+      name +
+      "}\n"
       "spec:\n"
-      "  signals: [{source: falco, rules: [\"" + rule + "\"]}]\n"
-      "  mode: " + mode + "\n"
-      "  targets: " + targets + "\n"
-      "  guards: " + guards + "\n"
+      "  signals: [{source: falco, rules: [\"" +
+      rule +
+      "\"]}]\n"
+      "  mode: " +
+      mode +
+      "\n"
+      "  targets: " +
+      targets +
+      "\n"
+      "  guards: " +
+      guards +
+      "\n"
       "  steps:\n";
   const std::pair<const char*, const std::string*> steps[] = {{"contain", &contain},
                                                               {"collect", &collect},
@@ -92,12 +102,17 @@ std::string PlaybookText::to_yaml() const {
 std::string trust_policy_text(const std::string& name, const std::string& glob, const std::string& key) {
   return "apiVersion: kintsugi.dev/v1alpha1\n"
          "kind: TrustPolicy\n"
-         "metadata: {name: " + name + "}\n"
+         "metadata: {name: " +
+         name +
+         "}\n"
          "spec:\n"
-         "  images: [\"" + glob + "\"]\n"
+         "  images: [\"" +
+         glob +
+         "\"]\n"
          "  authorities:\n"
          "    - key:\n"
-         "        inline: |\n" + indented(key, "          ");
+         "        inline: |\n" +
+         indented(key, "          ");
 }
 
 json falco_event(const json& pod, std::chrono::nanoseconds ago) {

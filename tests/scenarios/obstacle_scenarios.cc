@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Scenario 21: the replacement does not come back, the condition says why, and it recovers once the cause goes.
+// Scenario 21: the replacement does not come back, the condition says why, and it recovers once the cause
+// goes.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -19,7 +20,8 @@ constexpr k8s::Resource kResourceQuotas{"", "v1", "resourcequotas", "ResourceQuo
 /// The pod of `web` that was not among `before`.
 json replacement(Scenario& scenario, const std::vector<json>& before) {
   for (const json& pod : scenario.pods_of("web"))
-    if (std::none_of(before.begin(), before.end(), [&](const json& old) { return uid_of(old) == uid_of(pod); }))
+    if (std::none_of(before.begin(), before.end(),
+                     [&](const json& old) { return uid_of(old) == uid_of(pod); }))
       return pod;
   return nullptr;
 }
@@ -58,7 +60,8 @@ TEST_CASE("21: a quota that is full is named, and the recovery goes on once ther
   bystanders.check_all_unchanged();
 }
 
-TEST_CASE("21: a replacement that cannot be pulled is named, and the recovery goes on once it can", "[scenario]") {
+TEST_CASE("21: a replacement that cannot be pulled is named, and the recovery goes on once it can",
+          "[scenario]") {
   Scenario scenario;
   if (!scenario.world().can_express(Ability::kBrokenPods)) return;
   const Image image = scenario.open_shop();
@@ -81,7 +84,8 @@ TEST_CASE("21: a replacement that cannot be pulled is named, and the recovery go
   check_shop_is_open(scenario, image.digest);
 }
 
-TEST_CASE("21: a replacement that is not Ready is named, the deadline holds, and it may still come", "[scenario]") {
+TEST_CASE("21: a replacement that is not Ready is named, the deadline holds, and it may still come",
+          "[scenario]") {
   Scenario scenario;
   if (!scenario.world().can_express(Ability::kBrokenPods)) return;
   const Image image = scenario.open_shop();

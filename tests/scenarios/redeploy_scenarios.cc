@@ -23,7 +23,8 @@ void wait_until_known_good(Scenario& scenario, const std::string& digest) {
   const std::string uid = uid_of(scenario.get(k8s::kDeployments, "web"));
   scenario.eventually("the last known good digest is remembered", [&] {
     const json known = scenario.config_map("kintsugi-known-good");
-    return known.is_object() && known.value("data", json::object()).value(uid, "").find(digest) != std::string::npos;
+    return known.is_object() &&
+           known.value("data", json::object()).value(uid, "").find(digest) != std::string::npos;
   });
 }
 
@@ -122,9 +123,8 @@ TEST_CASE("16: an unsigned image with nothing known good is contained, and a per
   CHECK(status_text(incident, "awaiting") == "redeploy");
   CHECK(status_text(incident, "stage") == "AwaitingApproval");
   check_quarantined(scenario, victim, name);
-  scenario.holds_for(1500ms, "it never counts as recovered", [&] {
-    return condition_status(scenario.incident(name), "Recovered").empty();
-  });
+  scenario.holds_for(1500ms, "it never counts as recovered",
+                     [&] { return condition_status(scenario.incident(name), "Recovered").empty(); });
   bystanders.check_all_unchanged();
 
   // Once somebody signs it, it goes on by itself.
@@ -166,7 +166,8 @@ TEST_CASE("20: a template that belongs to GitOps is not pinned", "[scenario]") {
   CHECK(condition_message(incident, "Redeployed").find(image.digest) != std::string::npos);
   CHECK(condition_status(incident, "Contained") == "True");
   CHECK(journal_ids(incident, "applied") == std::vector<std::string>{"contain/isolate"});
-  scenario.holds_for(1s, "the template stays Git's", [&] { return image_of_template(scenario) == image.by_tag; });
+  scenario.holds_for(1s, "the template stays Git's",
+                     [&] { return image_of_template(scenario) == image.by_tag; });
   bystanders.check_all_unchanged();
 
   // Git renders the accepted digest: from there on it is an ordinary rollout.
@@ -195,7 +196,8 @@ TEST_CASE("22: a bare pod is contained, and recreated where the playbook or a pe
     const json waiting = scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
     CHECK(condition_status(waiting, "Contained") == "True");
     CHECK(status_text(waiting, "awaiting") == "redeploy");
-    scenario.holds_for(500ms, "nothing is recreated unasked", [&] { return scenario.pods_of("tool").empty(); });
+    scenario.holds_for(500ms, "nothing is recreated unasked",
+                       [&] { return scenario.pods_of("tool").empty(); });
     scenario.decide(name, "redeploy", true);
   }
   const json incident = scenario.eventually_condition(name, "Closed", "True");

@@ -81,7 +81,8 @@ TEST_CASE("6: a namesake of the pod that the signal is about is left alone", "[s
   check_untouched(scenario, namesake);
 }
 
-TEST_CASE("8: while it is switched off nothing is done, and nothing afterwards without a person", "[scenario]") {
+TEST_CASE("8: while it is switched off nothing is done, and nothing afterwards without a person",
+          "[scenario]") {
   Scenario scenario;
   scenario.open_shop();
   scenario.start();
@@ -148,7 +149,8 @@ TEST_CASE("8: an open incident rests while it is switched off", "[scenario]") {
 TEST_CASE("9: what the cluster itself needs is never touched", "[scenario]") {
   Scenario scenario;
   const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
-  const auto make_pod = [&](const std::string& name_space, const std::string& name, const std::string& label) {
+  const auto make_pod = [&](const std::string& name_space, const std::string& name,
+                            const std::string& label) {
     json pod = bare_pod(name, image.by_digest);
     if (!label.empty()) pod["metadata"]["labels"]["k8s-app"] = label;
     auto created = scenario.client().create(k8s::kPods, name_space, pod);
@@ -168,9 +170,9 @@ TEST_CASE("9: what the cluster itself needs is never touched", "[scenario]") {
     said = "namespace of the cluster itself";
   }
   SECTION("the controller's own namespace, even if it is protected") {
-    REQUIRE(scenario.client().patch(
-        k8s::kNamespaces, {"", scenario.system()},
-        k8s::JsonPatch().add("/metadata/labels/kintsugi.dev~1protected", "true")));
+    REQUIRE(
+        scenario.client().patch(k8s::kNamespaces, {"", scenario.system()},
+                                k8s::JsonPatch().add("/metadata/labels/kintsugi.dev~1protected", "true")));
     pod = make_pod(scenario.system(), "kintsugi", "");
     said = "controller's own namespace";
   }
@@ -209,7 +211,8 @@ TEST_CASE("13: what a quarantine cannot hold is said, and deleting it after the 
   }
 }
 
-TEST_CASE("23: pods of owners that are not supported yet are left alone, and a person is asked", "[scenario]") {
+TEST_CASE("23: pods of owners that are not supported yet are left alone, and a person is asked",
+          "[scenario]") {
   Scenario scenario;
   if (!scenario.world().can_express(Ability::kAllControllers)) return;
   const Image image = scenario.push_signed("shop/db", "1.0", "db 1.0");
@@ -244,11 +247,13 @@ TEST_CASE("23: pods of owners that are not supported yet are left alone, and a p
   const std::string name = scenario.breach(victim);
   const json incident = scenario.eventually_condition(name, "Contained", "False", "AwaitingApproval");
 
-  CHECK(condition_message(incident, "Contained").find("owner not supported yet: a " + kind) != std::string::npos);
+  CHECK(condition_message(incident, "Contained").find("owner not supported yet: a " + kind) !=
+        std::string::npos);
   CHECK(status_text(incident, "awaiting") == "contain");
   CHECK(journal_ids(incident, "applied").empty());
-  scenario.holds_for(500ms, "the pod is left alone",
-                     [&] { return labels_of(scenario.get(k8s::kPods, name_of(victim))) == labels_of(victim); });
+  scenario.holds_for(500ms, "the pod is left alone", [&] {
+    return labels_of(scenario.get(k8s::kPods, name_of(victim))) == labels_of(victim);
+  });
 }
 
 }  // namespace kintsugi::scenarios

@@ -61,7 +61,8 @@ TEST_CASE("25: a release gives the labels back, and the replacement leaves", "[s
   scenario.eventually("the shop has its three old pods", [&] {
     const auto pods = scenario.pods_of("web");
     return pods.size() == 3 && scenario.serving("web").size() == 3 &&
-           std::any_of(pods.begin(), pods.end(), [&](const json& pod) { return uid_of(pod) == uid_of(victim); });
+           std::any_of(pods.begin(), pods.end(),
+                       [&](const json& pod) { return uid_of(pod) == uid_of(victim); });
   });
   const json restored = scenario.get(k8s::kPods, name_of(victim));
   CHECK(labels_of(restored) == labels_of(victim));
@@ -89,10 +90,10 @@ TEST_CASE("25: a release where the owner has been rolled offers the choice", "[s
   });
 
   scenario.release(name, "restore");
-  const json waiting = scenario.eventually_incident(name, "asks", [](const json& incident) {
-    return status_text(incident, "awaiting") == "release";
-  });
-  CHECK(status_text(waiting, "awaitingReason").find("--victim leave or --victim delete") != std::string::npos);
+  const json waiting = scenario.eventually_incident(
+      name, "asks", [](const json& incident) { return status_text(incident, "awaiting") == "release"; });
+  CHECK(status_text(waiting, "awaitingReason").find("--victim leave or --victim delete") !=
+        std::string::npos);
   check_quarantined(scenario, victim, name);
 
   SECTION("leave") {
@@ -147,9 +148,8 @@ TEST_CASE("26: an incident that somebody deletes is folded into the ledger once,
   CHECK(record["name"] == name);
   for (const char* stamp : {"detected", "contained", "recovered"})
     CHECK(record[stamp] == before["status"]["times"][stamp]);
-  scenario.holds_for(500ms, "it stays gone, and is there once", [&] {
-    return scenario.incident(name).is_null() && ledger(scenario) == records;
-  });
+  scenario.holds_for(500ms, "it stays gone, and is there once",
+                     [&] { return scenario.incident(name).is_null() && ledger(scenario) == records; });
   check_quarantined(scenario, victim, name);
 }
 

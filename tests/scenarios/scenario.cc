@@ -52,8 +52,9 @@ Scenario::Scenario()
       run_(run_name()),
       shop_(make_namespace("shop", true)),
       system_(make_namespace("system", false)) {
-  write_trust_policy("release-images",
-                     trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.public_pem()));
+  write_trust_policy(
+      "release-images",
+      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.public_pem()));
 }
 
 Scenario::~Scenario() {
@@ -90,7 +91,8 @@ Image Scenario::push(const std::string& repository, const std::string& tag, cons
   return image;
 }
 
-Image Scenario::push_signed(const std::string& repository, const std::string& tag, const std::string& content) {
+Image Scenario::push_signed(const std::string& repository, const std::string& tag,
+                            const std::string& content) {
   Image image = push(repository, tag, content);
   world_->registry().sign(repository, image.digest, key_);
   return image;
@@ -112,7 +114,8 @@ json Scenario::create(const k8s::Resource& resource, const json& object) {
 void Scenario::open_shop(const std::string& image) {
   create(k8s::kServices, service("web"));
   create(k8s::kDeployments, deployment("web", image, 3));
-  create(k8s::kDeployments, deployment("neighbour", push_signed("shop/neighbour", "1.0", "neighbour").by_digest, 1));
+  create(k8s::kDeployments,
+         deployment("neighbour", push_signed("shop/neighbour", "1.0", "neighbour").by_digest, 1));
   eventually("the shop is open", [&] {
     const auto web = pods_of("web");
     const auto neighbours = pods_of("neighbour");
@@ -238,13 +241,13 @@ json Scenario::eventually_incident(const std::string& name, const std::string& w
                                    const std::function<bool(const json& incident)>& is_so,
                                    std::chrono::milliseconds timeout) {
   json seen;
-  eventually(
-      name + ": " + what, [&] { return is_so(seen = incident(name)); }, timeout);
+  eventually(name + ": " + what, [&] { return is_so(seen = incident(name)); }, timeout);
   return seen;
 }
 
-json Scenario::eventually_condition(const std::string& name, const std::string& type, const std::string& status,
-                                    const std::string& reason, std::chrono::milliseconds timeout) {
+json Scenario::eventually_condition(const std::string& name, const std::string& type,
+                                    const std::string& status, const std::string& reason,
+                                    std::chrono::milliseconds timeout) {
   const auto is_so = [&](const json& incident) {
     return condition_status(incident, type) == status &&
            (reason.empty() || condition_reason(incident, type) == reason);

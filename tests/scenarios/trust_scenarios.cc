@@ -113,9 +113,9 @@ TEST_CASE("19: a foreign digest among the owner's pods is not recognised", "[sce
   const auto pods = scenario.pods_of("web");
   // A tag that moved, or a node that lies: the spec names the accepted image, the runtime reports another.
   const std::string lie = scenario.world().registry_host() + "/shop/web@" + foreign.digest;
-  const auto patched = scenario.client().patch(
-      k8s::kPods, {scenario.shop(), name_of(pods.at(1))},
-      k8s::JsonPatch().replace("/status/containerStatuses/0/imageID", lie), "status");
+  const auto patched =
+      scenario.client().patch(k8s::kPods, {scenario.shop(), name_of(pods.at(1))},
+                              k8s::JsonPatch().replace("/status/containerStatuses/0/imageID", lie), "status");
   if (!patched) FAIL(patched.error().to_string());
 
   const std::string name = scenario.breach(pods.at(0));
