@@ -2,6 +2,8 @@
 #include "controller/evidence_collector.h"
 
 #include <algorithm>
+#include <condition_variable>
+#include <mutex>
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
@@ -20,6 +22,13 @@ const std::vector<std::vector<std::string>> kProcessCommands = {{"ps", "-ef"}, {
 const std::vector<std::vector<std::string>> kSocketCommands = {
     {"cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"},
     {"/bin/busybox", "cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"}};
+constexpr std::chrono::milliseconds kPodRetry{200};
+
+/// The array there; empty where there is none.
+json items_at(const json& object, const char* pointer) {
+  const json::json_pointer where(pointer);
+  return object.contains(where) && object.at(where).is_array() ? object.at(where) : json::array();
+}
 
 }  // namespace
 
@@ -33,12 +42,12 @@ class EvidenceCollector::Session {
   }
 
   void take_pod() {
-    auto document = owner_.target_.read_document(incident_.spec.target, stop_);
+    auto document = read_pod();
     if (!document) return failed("pod", document.error());
     pod_ = std::move(*document);
     keep("pod.json", pod_.dump(2), "pod");
     json restarts = json::object();
-    for (const json& status : pod_.value("status", json::object()).value("containerStatuses", json::array())) {
+    for (const json& status : items_at(pod_, "/status/containerStatuses")) {
       restarts[status.value("name", "")] = status.value("restartCount", 0);
     }
     keep("restarts.json", restarts.dump(2), "restarts");
@@ -102,7 +111,7 @@ class EvidenceCollector::Session {
 
   std::vector<std::string> containers() const {
     std::vector<std::string> names;
-    for (const json& container : pod_.value("spec", json::object()).value("containers", json::array())) {
+    for (const json& container : items_at(pod_, "/spec/containers")) {
       names.push_back(container.value("name", ""));
     }
     return names;
@@ -112,6 +121,20 @@ class EvidenceCollector::Session {
 
  private:
   k8s::ObjectKey pod_key() const { return {incident_.spec.target.name_space, incident_.spec.target.name}; }
+
+  /// Without the pod's manifest the evidence is incomplete for good, so a server in trouble is asked again.
+  Result<json> read_pod() const {
+    std::mutex mutex;
+    std::condition_variable wake;
+    const std::stop_callback on_stop(stop_, [&] { wake.notify_all(); });
+    for (;;) {
+      auto document = owner_.target_.read_document(incident_.spec.target, stop_);
+      const bool is_final = document || document.error().code == ErrorCode::kNotFound;
+      if (is_final || stop_.stop_requested() || left() <= kPodRetry) return document;
+      std::unique_lock lock(mutex);
+      owner_.clock_.wait_until(lock, wake, owner_.clock_.monotonic() + kPodRetry);
+    }
+  }
 
   std::chrono::milliseconds left() const {
     const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - owner_.clock_.monotonic());
@@ -127,7 +150,7 @@ class EvidenceCollector::Session {
   }
 
   int restarts_of(const std::string& container) const {
-    for (const json& status : pod_.value("status", json::object()).value("containerStatuses", json::array())) {
+    for (const json& status : items_at(pod_, "/status/containerStatuses")) {
       if (status.value("name", "") == container) return status.value("restartCount", 0);
     }
     return 0;

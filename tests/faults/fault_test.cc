@@ -104,11 +104,14 @@ void play_through(const Story& story) {
     INFO("story " << story.name << ": " << all[i].name << "\n" << endings[i].to_string());
     CHECK(endings[i].problems.empty());
     CHECK(endings[i].lives == 1);
+    const auto troubled = std::count_if(endings[i].calls.begin(), endings[i].calls.end(),
+                                        [](const Call& call) { return call.is_troubled; });
+    CHECK((troubled > 0 || all[i].rules.empty()));
     const auto calls = std::count_if(endings[i].calls.begin(), endings[i].calls.end(),
                                      [](const Call& call) { return !call.is_watch; });
     CHECK(calls <= kMostCalls);
     std::cout << all[i].name << ": " << calls << " calls and " << endings[i].calls.size() - std::size_t(calls)
-              << " watches, " << endings[i].took.count() << " ms" << std::endl;
+              << " watches, " << troubled << " in trouble, " << endings[i].took.count() << " ms" << std::endl;
   }
 }
 

@@ -97,6 +97,8 @@ class Player {
     victim_ =
         cluster_.pods(story_.is_bare_pod ? kBarePodName : "web").front().at("/metadata/name"_json_pointer);
     event_ = falco_event(cluster_.shop(), victim_);
+    // The replacement is told from its siblings by its age, and creation times have whole seconds.
+    if (story_.is_false_alarm) std::this_thread::sleep_for(1s);
     scratch_.write("playbooks/playbook.yaml", playbook(story_));
     scratch_.write("trust/policy.yaml", trust_policy(cluster_));
     scratch_.write("kubeconfig", sandbox::make_kubeconfig(proxy_.url()));

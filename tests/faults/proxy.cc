@@ -223,6 +223,7 @@ struct Proxy::Impl {
     Tracked tracked = arrived(received.request);
     Call& call = tracked.call;
     const std::optional<Rule> rule = choose(call);
+    call.is_troubled = rule.has_value();
     bool goes_on = false;
     if (!rule) {
       goes_on = pass(&client, received, call);
@@ -322,7 +323,7 @@ struct Proxy::Impl {
 
   void ended(const Tracked& tracked) {
     const std::lock_guard lock(mutex);
-    if (tracked.epoch == epoch) calls[tracked.slot].status = tracked.call.status;
+    if (tracked.epoch == epoch) calls[tracked.slot] = tracked.call;
     if (tracked.call.is_watch) return;
     --under_way;
     last_end = steady_clock::now();

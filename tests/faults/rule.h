@@ -23,7 +23,8 @@ struct Call {
   std::string query = {};
   std::string body = {};
   bool is_watch = false;
-  int status = 0;  ///< what the server answered, whether or not the client got it; 0: nothing (yet)
+  bool is_troubled = false;  ///< a rule befell it
+  int status = 0;            ///< what the server answered, whether or not the client got it; 0: nothing (yet)
 
   bool succeeded() const { return status >= 200 && status < 300; }
   /// "3 PATCH /api/v1/namespaces/shop/pods/web-1 200".
