@@ -28,6 +28,7 @@ namespace kintsugi::controller {
 namespace {
 
 constexpr std::chrono::seconds kSyncTimeout{60};
+constexpr std::chrono::milliseconds kRetryStart{200};
 constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kReloadCertificates{10};
@@ -245,7 +246,13 @@ Result<void> App::fill_caches(std::stop_token stop) {
   }
   if (auto synced = config_.wait_for_sync(deadline, stop); !synced) return synced;
   book_.set_network_facts(probe_network(client_, stop, log_));
-  return trust_.load_known_good();
+  // An API server in trouble must not end the process: what the informers do by themselves is done here by hand.
+  for (;;) {
+    auto loaded = trust_.load_known_good();
+    if (loaded || stop.stop_requested() || clock_.monotonic() >= deadline) return loaded;
+    log_.warning("The last known good is not loaded yet", {{"error", loaded.error().to_string()}});
+    std::this_thread::sleep_for(kRetryStart);
+  }
 }
 
 Result<void> App::load_tokens() {
