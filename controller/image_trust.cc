@@ -101,7 +101,8 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
   ImageAnswer answer;
   answer.reason = verdict.reason;
   answer.retryable = verdict.retryable;
-  answer.message = "image " + escape(image, 256) + (verdict.policy.empty() ? "" : ", policy " + verdict.policy) + ": " +
+  const bool names_digest = !verdict.digest || image.ends_with(verdict.digest->text());
+  answer.message = "image " + escape(image, 256) + (names_digest ? "" : " (" + verdict.digest->text() + ")") + (verdict.policy.empty() ? "" : ", policy " + verdict.policy) + ": " +
                    verdict.message;
   if (verdict.accepted && verdict.digest) answer.image = trusted(verdict, container, origin);
   return answer;
