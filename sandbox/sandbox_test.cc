@@ -112,7 +112,7 @@ TEST_CASE("a watch tells the present, then changes, then bookmarks, and ends in 
   world.wait_ready(4);
   const std::string maps = "/api/v1/namespaces/shop/configmaps";
   world.send("POST", maps, R"({"metadata":{"name":"a"}})");
-  const auto events = world.watch(maps + "?watch=true&allowWatchBookmarks=true&timeoutSeconds=1", 1000, [&] {
+  const auto events = world.watch(maps + "?watch=true&allowWatchBookmarks=true&timeoutSeconds=3", 1000, [&] {
     world.send("PUT", maps + "/a", R"({"metadata":{"name":"a"},"data":{"x":"1"}})");
     world.send("DELETE", maps + "/a");
   });
