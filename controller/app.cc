@@ -64,9 +64,11 @@ class EventAnnouncer final : public Announcer {
  public:
   explicit EventAnnouncer(k8s::EventRecorder& recorder) : recorder_(recorder) {}
 
-  void announce(const Incident& incident, bool is_warning, std::string_view reason, std::string_view message) override {
+  void announce(const Incident& incident, bool is_warning, std::string_view reason,
+                std::string_view message) override {
     k8s::EventNote note;
-    note.regarding = {"kintsugi.dev/v1alpha1", "Incident", {incident.name_space, incident.name}, incident.uid};
+    note.regarding = {
+        "kintsugi.dev/v1alpha1", "Incident", {incident.name_space, incident.name}, incident.uid};
     note.type = is_warning ? k8s::EventType::kWarning : k8s::EventType::kNormal;
     note.reason = reason;
     note.action = "Recover";
@@ -116,12 +118,14 @@ class App {
         jobs_(Jobs::Limits{}),
         leadership_(!settings.leader_elect),
         event_sink_(client_),
-        recorder_(k8s::EventAggregator("kintsugi.dev/controller", settings.identity), event_sink_, clock, log),
+        recorder_(k8s::EventAggregator("kintsugi.dev/controller", settings.identity), event_sink_, clock,
+                  log),
         announcer_(recorder_),
         queue_observer_(metrics_.controller(kIncidentController)),
         queue_(clock, {}, &queue_observer_),
-        world_{store_,   ledger_,     cache_,     target_,   book_,  trust_, evidence_,
-               jobs_,    metrics_,    leadership_, announcer_, settings_, clock_, log_, [this](const std::string& name) { wake(name); }},
+        world_{store_,     ledger_,   cache_, target_,  book_,
+               trust_,     evidence_, jobs_,  metrics_, leadership_,
+               announcer_, settings_, clock_, log_,     [this](const std::string& name) { wake(name); }},
         reconciler_(world_),
         preparation_(world_, client_),
         intake_(store_, cache_, target_, book_, settings_, clock, log,
@@ -246,7 +250,8 @@ Result<void> App::fill_caches(std::stop_token stop) {
   }
   if (auto synced = config_.wait_for_sync(deadline, stop); !synced) return synced;
   book_.set_network_facts(probe_network(client_, stop, log_));
-  // An API server in trouble must not end the process: what the informers do by themselves is done here by hand.
+  // An API server in trouble must not end the process: what the informers do by themselves is done here by
+  // hand.
   for (;;) {
     auto loaded = trust_.load_known_good();
     if (loaded || stop.stop_requested() || clock_.monotonic() >= deadline) return loaded;
@@ -295,8 +300,9 @@ net::HttpResponse App::answer_metrics() const {
   net::HttpResponse response;
   response.status = 200;
   response.headers.set("Content-Type", std::string(metrics::kExpositionContentType));
-  response.body = metrics::expose(metrics_, records ? std::optional<std::span<const metrics::IncidentRecord>>(*records) : std::nullopt,
-                                  objectives, clock_.now());
+  response.body = metrics::expose(
+      metrics_, records ? std::optional<std::span<const metrics::IncidentRecord>>(*records) : std::nullopt,
+      objectives, clock_.now());
   return response;
 }
 
@@ -325,7 +331,8 @@ Result<void> App::start_servers() {
   signals.port = settings_.signals_listen.port;
   signals.admit = [this](const net::ServerRequest& request) { return endpoint_->admit(request); };
   signals.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
-    if (request.path.starts_with("/v1/signals/")) return endpoint_->handle(std::move(request), std::move(responder));
+    if (request.path.starts_with("/v1/signals/"))
+      return endpoint_->handle(std::move(request), std::move(responder));
     responder->respond(answer_health(request));
   };
   if (!settings_.signals_tls_certificate.empty()) {
@@ -396,12 +403,14 @@ void App::housekeeping(std::stop_token stop) {
     }
     if (settings_.signals_tls_certificate.empty()) continue;
     auto certificate = load_certificate();
-    auto reloaded = certificate ? signals_server_->reload_tls(*certificate) : Result<void>(fail(certificate.error()));
+    auto reloaded =
+        certificate ? signals_server_->reload_tls(*certificate) : Result<void>(fail(certificate.error()));
     if (!reloaded) log_.error("The certificate in force stays", {{"error", reloaded.error().to_string()}});
   }
 }
 
-/// Leads until stop; a lease that was lost ends the process, because work may be under way that nobody can call back.
+/// Leads until stop; a lease that was lost ends the process, because work may be under way that nobody can
+/// call back.
 Result<void> App::elect(std::stop_token stop) {
   k8s::RateLimiter limiter(k8s::RateLimiter::Options{}, clock_);
   auto client = connection_->make_client(limiter);
@@ -429,7 +438,8 @@ Result<void> App::elect(std::stop_token stop) {
   const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
   {
     std::unique_lock lock(mutex);
-    while (!stop.stop_requested()) clock_.wait_until(lock, wake, clock_.monotonic() + std::chrono::seconds(1));
+    while (!stop.stop_requested())
+      clock_.wait_until(lock, wake, clock_.monotonic() + std::chrono::seconds(1));
   }
   // The lease is released only after the workers have stopped (K8.11).
   this->stop();
@@ -445,8 +455,9 @@ Result<void> App::run(std::stop_token stop) {
   start_workers();
   refresh_metrics();
   ready_ = true;
-  log_.info("Ready", {{"signals", settings_.signals_listen.address + ":" + std::to_string(signals_server_->port())},
-                      {"metrics", settings_.metrics_listen.address + ":" + std::to_string(metrics_server_->port())}});
+  log_.info("Ready",
+            {{"signals", settings_.signals_listen.address + ":" + std::to_string(signals_server_->port())},
+             {"metrics", settings_.metrics_listen.address + ":" + std::to_string(metrics_server_->port())}});
   if (settings_.leader_elect) return elect(stop);
   wake_all();
   std::mutex mutex;

@@ -10,8 +10,9 @@
 
 namespace kintsugi::controller {
 
-/// Runs the controller until `stop` is requested or leadership is lost for good: connects, fills its caches, takes
-/// signals, leads where it can. Errors are those of the start (kubeconfig, addresses, certificates, missing CRDs).
+/// Runs the controller until `stop` is requested or leadership is lost for good: connects, fills its caches,
+/// takes signals, leads where it can. Errors are those of the start (kubeconfig, addresses, certificates,
+/// missing CRDs).
 Result<void> run_controller(const Settings& settings, const Clock& clock, Logger& log, std::stop_token stop);
 
 }  // namespace kintsugi::controller

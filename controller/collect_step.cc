@@ -14,7 +14,9 @@ constexpr int kPatience = 2;
 Finding judge(const Collected& collected) {
   if (!collected.is_durable) {
     return {ConditionStatus::kFalse, "StoreNotDurable",
-            "the evidence directory dies with the pod: put it on a persistent volume (" + collected.location + ")", true};
+            "the evidence directory dies with the pod: put it on a persistent volume (" + collected.location +
+                ")",
+            true};
   }
   if (!collected.has_pod_manifest) {
     return {ConditionStatus::kFalse, "PodManifestMissing", "the pod's manifest could not be kept", true};
@@ -24,14 +26,16 @@ Finding judge(const Collected& collected) {
   }
   std::string names;
   for (const std::string& failure : collected.failures) names += (names.empty() ? "" : ", ") + failure;
-  return {ConditionStatus::kTrue, "Partial", "evidence is in " + collected.location + "; without " + names, false};
+  return {ConditionStatus::kTrue, "Partial", "evidence is in " + collected.location + "; without " + names,
+          false};
 }
 
 }  // namespace
 
 StepResult collect(IncidentWork& work) {
   const auto* step = work.playbook()->step<CollectStep>();
-  if (step == nullptr || find_condition(work.status(), condition::kEvidencePreserved) != nullptr) return step_done();
+  if (step == nullptr || find_condition(work.status(), condition::kEvidencePreserved) != nullptr)
+    return step_done();
   World& world = work.world();
   if (auto result = world.evidence.take_result(work.incident().name)) {
     if (*result) {
@@ -51,7 +55,8 @@ StepResult collect(IncidentWork& work) {
   world.jobs.start(
       name, work.target().name_space, kJob,
       [&world, incident = work.incident(), arguments = *step](std::stop_token stop) {
-        world.evidence.keep_result(incident.name, world.evidence.collect(incident, arguments, std::move(stop)));
+        world.evidence.keep_result(incident.name,
+                                   world.evidence.collect(incident, arguments, std::move(stop)));
       },
       [&world, name] { world.wake(name); });
   return step_waits(step->deadline * kPatience);

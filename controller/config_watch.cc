@@ -70,7 +70,8 @@ struct ConfigWatch::Impl {
         mode_source(client, k8s::kConfigMaps, settings.name_space),
         playbooks(playbook_source, keep_raw, options_of("playbooks"), clock, log),
         policies(policy_source, keep_raw, options_of("trustpolicies"), clock, log),
-        mode(mode_source, keep_raw, options_of("mode", std::string("metadata.name=") + kModeConfigMap), clock, log) {
+        mode(mode_source, keep_raw, options_of("mode", std::string("metadata.name=") + kModeConfigMap), clock,
+             log) {
     playbooks.add_handler([this](const auto&) { ask_for_rebuild(); });
     policies.add_handler([this](const auto&) { ask_for_rebuild(); });
     // Switching off must not wait for anything.
@@ -133,27 +134,30 @@ struct ConfigWatch::Impl {
     publish(std::move(by_name), std::move(policies_by_name));
   }
 
-  void read_files(std::map<std::string, Playbook>& by_name, std::map<std::string, trust::TrustPolicySpec>& by_policy,
-                  std::set<std::string>& seen) {
+  void read_files(std::map<std::string, Playbook>& by_name,
+                  std::map<std::string, trust::TrustPolicySpec>& by_policy, std::set<std::string>& seen) {
     if (!settings.playbooks_directory.empty()) {
       auto set = playbooks::load_directory(settings.playbooks_directory);
       if (!set) {
         report(Problem{settings.playbooks_directory, "", {}, set.error().to_string(), ""}, seen);
       } else {
         for (const Problem& problem : set->problems) report(problem, seen);
-        for (Playbook& playbook : set->playbooks) by_name.insert_or_assign(playbook.name, std::move(playbook));
+        for (Playbook& playbook : set->playbooks)
+          by_name.insert_or_assign(playbook.name, std::move(playbook));
       }
     }
     if (settings.trust_policies_directory.empty()) return;
     const auto files = list_files(settings.trust_policies_directory, {".yaml", ".yml"});
-    if (!files) return report(Problem{settings.trust_policies_directory, "", {}, files.error().to_string(), ""}, seen);
+    if (!files)
+      return report(Problem{settings.trust_policies_directory, "", {}, files.error().to_string(), ""}, seen);
     for (const std::string& file : *files) read_policy_file(file, by_policy, seen);
   }
 
   void read_policy_file(const std::string& file, std::map<std::string, trust::TrustPolicySpec>& by_policy,
                         std::set<std::string>& seen) {
     const auto text = read_file(file, kMaxFileBytes);
-    const auto documents = text ? parse_yaml_documents(*text) : Result<std::vector<Node>>(tl::unexpected(text.error()));
+    const auto documents =
+        text ? parse_yaml_documents(*text) : Result<std::vector<Node>>(tl::unexpected(text.error()));
     if (!documents) return report(Problem{file, "", {}, documents.error().message, ""}, seen);
     for (const Node& document : *documents) {
       ProblemList problems(file);
@@ -173,7 +177,8 @@ struct ConfigWatch::Impl {
     return data[key].get<std::string>();
   }
 
-  void publish(std::map<std::string, Playbook> by_name, std::map<std::string, trust::TrustPolicySpec> by_policy) {
+  void publish(std::map<std::string, Playbook> by_name,
+               std::map<std::string, trust::TrustPolicySpec> by_policy) {
     std::string signature;
     std::vector<Playbook> loaded;
     for (auto& [name, playbook] : by_name) {
@@ -183,7 +188,8 @@ struct ConfigWatch::Impl {
     std::vector<trust::TrustPolicy> resolved;
     for (auto& [name, spec] : by_policy) {
       resolved.push_back(trust::resolve_keys(
-          std::move(spec), [this](const std::string& map, const std::string& key) { return read_config_map(map, key); }));
+          std::move(spec),
+          [this](const std::string& map, const std::string& key) { return read_config_map(map, key); }));
       signature += name + "=" + resolved.back().hash + (resolved.back().defect ? "!" : "") + ";";
     }
     if (signature == published) return;
@@ -214,8 +220,8 @@ struct ConfigWatch::Impl {
   bool built = false;  ///< guarded
 };
 
-ConfigWatch::ConfigWatch(k8s::Client& client, const Settings& settings, PlaybookBook& book, const Clock& clock,
-                         Logger& log, std::function<void()> changed)
+ConfigWatch::ConfigWatch(k8s::Client& client, const Settings& settings, PlaybookBook& book,
+                         const Clock& clock, Logger& log, std::function<void()> changed)
     : impl_(std::make_unique<Impl>(client, settings, book, clock, log, std::move(changed))) {}
 
 ConfigWatch::~ConfigWatch() = default;
@@ -232,9 +238,9 @@ std::vector<std::jthread> ConfigWatch::start() {
 }
 
 Result<void> ConfigWatch::wait_for_sync(MonotonicTime deadline, std::stop_token stop) {
-  for (const k8s::InformerBase* informer :
-       {static_cast<const k8s::InformerBase*>(&impl_->playbooks),
-        static_cast<const k8s::InformerBase*>(&impl_->policies), static_cast<const k8s::InformerBase*>(&impl_->mode)}) {
+  for (const k8s::InformerBase* informer : {static_cast<const k8s::InformerBase*>(&impl_->playbooks),
+                                            static_cast<const k8s::InformerBase*>(&impl_->policies),
+                                            static_cast<const k8s::InformerBase*>(&impl_->mode)}) {
     if (auto synced = informer->wait_for_sync(deadline, stop); !synced) return synced;
   }
   // One more round, which has seen all of that.
@@ -243,7 +249,8 @@ Result<void> ConfigWatch::wait_for_sync(MonotonicTime deadline, std::stop_token 
   impl_->stale = true;
   impl_->wake.notify_all();
   while (!impl_->built) {
-    if (impl_->clock.monotonic() >= deadline) return fail(ErrorCode::kTimeout, "the configuration was not loaded in time");
+    if (impl_->clock.monotonic() >= deadline)
+      return fail(ErrorCode::kTimeout, "the configuration was not loaded in time");
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
     impl_->clock.wait_until(lock, impl_->wake, deadline);
   }

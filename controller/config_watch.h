@@ -16,14 +16,14 @@
 
 namespace kintsugi::controller {
 
-/// Keeps the book current: Playbook and TrustPolicy resources and files, the keys that policies refer to, and the mode
-/// of the ConfigMap "kintsugi". What is wrong is logged once and loses nothing else; of two documents of one name the
-/// resource counts.
+/// Keeps the book current: Playbook and TrustPolicy resources and files, the keys that policies refer to, and
+/// the mode of the ConfigMap "kintsugi". What is wrong is logged once and loses nothing else; of two
+/// documents of one name the resource counts.
 class ConfigWatch {
  public:
   /// References must outlive this object. `changed` is called after the book has changed.
-  ConfigWatch(k8s::Client& client, const Settings& settings, PlaybookBook& book, const Clock& clock, Logger& log,
-              std::function<void()> changed);
+  ConfigWatch(k8s::Client& client, const Settings& settings, PlaybookBook& book, const Clock& clock,
+              Logger& log, std::function<void()> changed);
   ~ConfigWatch();
 
   /// One thread for each watch and one that rebuilds; they end when the threads are destroyed.

@@ -17,10 +17,12 @@ using PodPointer = std::shared_ptr<const Pod>;
 constexpr int kMaxPlans = 5;
 constexpr std::uint32_t kMaxReassertions = 3;
 
-bool is_ours(const Pod& pod, const Incident& incident) { return pod.quarantined() && pod.incident == incident.name; }
+bool is_ours(const Pod& pod, const Incident& incident) {
+  return pod.quarantined() && pod.incident == incident.name;
+}
 
-/// The victim as a cache knows it, or live; nullptr: gone. What was contained once is always looked at live before it
-/// is called anything else, because a cache may lag behind our own write.
+/// The victim as a cache knows it, or live; nullptr: gone. What was contained once is always looked at live
+/// before it is called anything else, because a cache may lag behind our own write.
 Result<PodPointer> observe(IncidentWork& work) {
   const TargetRef& target = work.target();
   const auto cached = work.world().cache.pod(target.name_space, target.name);
@@ -47,18 +49,22 @@ playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
     if (other->name == work.incident().name) continue;
     if (other->status.times.contained) facts.containments.push_back(*other->status.times.contained);
     const bool same_owner = !facts.owner.uid.empty() && other->spec.owner.uid == facts.owner.uid;
-    // One that has not been contained yet counts as well, or a burst would pass the cap all at once; the older name wins.
+    // One that has not been contained yet counts as well, or a burst would pass the cap all at once; the
+    // older name wins.
     const bool earlier = other->created < work.incident().created ||
                          (other->created == work.incident().created && other->name < work.incident().name);
-    const bool contains = other->status.containment.has_value() || (other->status.awaiting != "contain" && earlier);
-    if (same_owner && !other->is_over() && contains && other->spec.mode > Mode::kObserve) ++facts.owner_targets;
+    const bool contains =
+        other->status.containment.has_value() || (other->status.awaiting != "contain" && earlier);
+    if (same_owner && !other->is_over() && contains && other->spec.mode > Mode::kObserve)
+      ++facts.owner_targets;
   }
   return facts;
 }
 
 GuardVerdict judge(IncidentWork& work, const Pod& victim) {
-  const GuardVerdict protection = playbooks::check_protection(
-      {work.target(), work.world().settings.name_space, victim.meta.labels, victim.priority_class, victim.is_static});
+  const GuardVerdict protection =
+      playbooks::check_protection({work.target(), work.world().settings.name_space, victim.meta.labels,
+                                   victim.priority_class, victim.is_static});
   if (!protection.allowed()) return protection;
   if (!targets::can_release_by_labels(victim) && !victim.quarantined()) {
     return {GuardVerdict::Kind::kNeedsApproval,
@@ -88,16 +94,17 @@ isolation::IsolationProof prove(IncidentWork& work, const Pod& victim) {
 /// Says what is true of a victim that wears the quarantine label.
 StepResult assess(IncidentWork& work, const Pod& victim) {
   const isolation::IsolationProof proof = prove(work, victim);
-  Finding finding{proof.isolated ? ConditionStatus::kTrue : ConditionStatus::kFalse, std::string(proof.reason()),
-                  proof.message(), !proof.isolated};
+  Finding finding{proof.isolated ? ConditionStatus::kTrue : ConditionStatus::kFalse,
+                  std::string(proof.reason()), proof.message(), !proof.isolated};
   const bool accepted = find_approval(work.incident().spec, "contain") != nullptr;
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
     if (!work.status().times.contained) work.status().times.contained = work.now();
     if (work.status().awaiting == "contain") work.await("", "");
   } else if (!accepted && work.status().awaiting.empty()) {
-    work.await("contain", finding.message + ". Close what leaks; or approve to go on as it is; or 'kintsugi release " +
-                              work.incident().name + " --victim delete' to delete the pod after its evidence");
+    work.await("contain",
+               finding.message + ". Close what leaks; or approve to go on as it is; or 'kintsugi release " +
+                   work.incident().name + " --victim delete' to delete the pod after its evidence");
   } else if (accepted && work.status().awaiting == "contain") {
     work.await("", "");
   }
@@ -105,8 +112,8 @@ StepResult assess(IncidentWork& work, const Pod& victim) {
 }
 
 StepResult gone(IncidentWork& work) {
-  work.conclude(condition::kContained,
-                {ConditionStatus::kTrue, "VictimGone", "the pod no longer exists; nothing was isolated by us last", false});
+  work.conclude(condition::kContained, {ConditionStatus::kTrue, "VictimGone",
+                                        "the pod no longer exists; nothing was isolated by us last", false});
   if (work.status().awaiting == "contain") work.await("", "");
   return step_done();
 }
@@ -114,9 +121,11 @@ StepResult gone(IncidentWork& work) {
 /// The plan of an incident that may change nothing, for people to read.
 StepResult record_plan(IncidentWork& work, const Pod& victim) {
   const Action action = targets::plan_isolation(victim, work.incident().name, "");
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
+    return tl::unexpected(kept.error());
   work.conclude(condition::kContained,
-                {ConditionStatus::kFalse, "ObserveOnly", "mode observe: the plan is in the journal, nothing was changed", false});
+                {ConditionStatus::kFalse, "ObserveOnly",
+                 "mode observe: the plan is in the journal, nothing was changed", false});
   return step_done();
 }
 
@@ -146,7 +155,8 @@ void remember(IncidentWork& work, const Pod& before, const Action& action) {
   if (!work.status().containment) work.status().containment = targets::containment_record(before);
   Action kept = action;
   kept.undo = nlohmann::json({{"labels", work.status().containment->labels}}).dump();
-  if (!work.journal(kept, JournalEntry::State::kApplied)) work.note("The journal is full: the undo is in the pod only");
+  if (!work.journal(kept, JournalEntry::State::kApplied))
+    work.note("The journal is full: the undo is in the pod only");
 }
 
 /// Patches until it holds or another read shows that it does. At most kMaxPlans plans.
@@ -162,8 +172,8 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
   Error last;
   for (int plan = 0; plan < kMaxPlans; ++plan) {
     const auto earlier = targets::find_undo(*victim, work.status().containment);
-    const Action action = targets::plan_isolation(*victim, work.incident().name, step == nullptr ? "" : step->forensics,
-                                                  earlier ? &*earlier : nullptr);
+    const Action action = targets::plan_isolation(
+        *victim, work.incident().name, step == nullptr ? "" : step->forensics, earlier ? &*earlier : nullptr);
     if (!may_send()) return step_waits(world.settings.recheck);
     auto applied = work.apply(action, options);
     if (applied) {
@@ -177,7 +187,8 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
       work.conclude(condition::kContained, {ConditionStatus::kFalse, "PatchRefused", last.to_string(), true});
       return step_done();
     }
-    const bool look = last.code == ErrorCode::kConflict || last.code == ErrorCode::kNotFound || last.outcome_unknown;
+    const bool look =
+        last.code == ErrorCode::kConflict || last.code == ErrorCode::kNotFound || last.outcome_unknown;
     if (!look) return tl::unexpected(std::move(last));
     auto live = world.target.read(work.target(), {});
     if (!live) return tl::unexpected(std::move(live).error());
@@ -196,15 +207,18 @@ StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::fun
   ContainmentRecord& record = *work.status().containment;
   const bool asked = find_approval(work.incident().spec, "contain") != nullptr;
   if (record.reassertions >= kMaxReassertions && !asked) {
-    work.conclude(condition::kContained, {ConditionStatus::kFalse, "QuarantineRemoved",
-                                          "the quarantine was taken away more than 3 times; somebody or something works "
-                                          "against it",
-                                          true});
-    work.await("contain", "the quarantine keeps being removed; approve to put it back again, or release the incident");
+    work.conclude(condition::kContained,
+                  {ConditionStatus::kFalse, "QuarantineRemoved",
+                   "the quarantine was taken away more than 3 times; somebody or something works "
+                   "against it",
+                   true});
+    work.await("contain",
+               "the quarantine keeps being removed; approve to put it back again, or release the incident");
     return step_waits(work.world().settings.recheck);
   }
   ++record.reassertions;
   work.note("The quarantine was taken away by somebody and is put back");
+  if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   return isolate(work, victim, may_send);
 }
 
@@ -217,6 +231,8 @@ Result<void> mend_policy(IncidentWork& work) {
   if (intact || !leader_may_send(work)) return {};
   work.note("The quarantine policy was changed by somebody and is put back");
   ++work.status().containment->reassertions;
+  // On record before it is done: once the policy is back, nothing in the world tells that it was ever away.
+  if (auto saved = work.save(); !saved) return saved;
   targets::ApplyOptions options;
   options.priority = net::Priority::kContainment;
   return work.world().target.ensure_quarantine_policy(work.target().name_space, options);

@@ -18,7 +18,8 @@ constexpr std::size_t kMaxExecBytes = 1u << 20;
 constexpr std::chrono::milliseconds kMaxCall{10'000};
 
 /// Commands that answer without a shell; the first that the image has is taken.
-const std::vector<std::vector<std::string>> kProcessCommands = {{"ps", "-ef"}, {"ps"}, {"/bin/busybox", "ps"}};
+const std::vector<std::vector<std::string>> kProcessCommands = {
+    {"ps", "-ef"}, {"ps"}, {"/bin/busybox", "ps"}};
 const std::vector<std::vector<std::string>> kSocketCommands = {
     {"cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"},
     {"/bin/busybox", "cat", "/proc/net/tcp", "/proc/net/tcp6", "/proc/net/udp", "/proc/net/udp6"}};
@@ -56,13 +57,17 @@ class EvidenceCollector::Session {
   void take_owners() {
     json chain = json::array();
     const Labels removed = incident_.status.containment ? incident_.status.containment->labels : Labels();
-    const OwnerRef controller = incident_.status.containment ? incident_.status.containment->controller : OwnerRef();
+    const OwnerRef controller =
+        incident_.status.containment ? incident_.status.containment->controller : OwnerRef();
     const targets::OwnerChain owners = owner_.target_.owners_of(incident_.spec.target.name_space, controller);
     if (owners.replica_set != nullptr) {
-      chain.push_back({{"kind", "ReplicaSet"}, {"name", owners.replica_set->meta.name}, {"uid", owners.replica_set->meta.uid}});
+      chain.push_back({{"kind", "ReplicaSet"},
+                       {"name", owners.replica_set->meta.name},
+                       {"uid", owners.replica_set->meta.uid}});
     }
     if (owners.deployment != nullptr) {
-      auto live = owner_.target_.read_deployment(owners.deployment->meta.name_space, owners.deployment->meta.name, stop_);
+      auto live = owner_.target_.read_deployment(owners.deployment->meta.name_space,
+                                                 owners.deployment->meta.name, stop_);
       chain.push_back(live ? *live : json({{"kind", "Deployment"}, {"name", owners.deployment->meta.name}}));
     }
     keep("owners.json", json({{"owners", chain}, {"labelsBefore", removed}}).dump(2), "owners");
@@ -103,8 +108,10 @@ class EvidenceCollector::Session {
       options.deadline = left();
       if (options.deadline.count() <= 0) break;
       auto ran = owner_.client_.exec(pod_key(), options, stop_);
-      if (ran && ran->exit_code == 0) return keep(collector + "/" + container + ".txt", ran->standard_output, collector);
-      last = ran ? make_error(ErrorCode::kInternal, "exit code " + std::to_string(ran->exit_code)) : Error(ran.error());
+      if (ran && ran->exit_code == 0)
+        return keep(collector + "/" + container + ".txt", ran->standard_output, collector);
+      last = ran ? make_error(ErrorCode::kInternal, "exit code " + std::to_string(ran->exit_code))
+                 : Error(ran.error());
     }
     failed(collector + "/" + container, last);
   }
@@ -137,7 +144,8 @@ class EvidenceCollector::Session {
   }
 
   std::chrono::milliseconds left() const {
-    const auto rest = std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - owner_.clock_.monotonic());
+    const auto rest =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline_ - owner_.clock_.monotonic());
     return std::min(rest, kMaxCall);
   }
 
@@ -164,7 +172,8 @@ class EvidenceCollector::Session {
   }
 
   void failed(const std::string& collector, const Error& error) {
-    owner_.metrics_.count_evidence(collector.substr(0, collector.find('/')), metrics::EvidenceResult::kFailed, 0);
+    owner_.metrics_.count_evidence(collector.substr(0, collector.find('/')), metrics::EvidenceResult::kFailed,
+                                   0);
     manifest_.failures.push_back({collector, escape(error.to_string(), 512)});
   }
 
@@ -176,8 +185,9 @@ class EvidenceCollector::Session {
   evidence::Manifest manifest_;
 };
 
-EvidenceCollector::EvidenceCollector(evidence::Store* store, k8s::Client& client, const targets::PodTarget& target,
-                                     metrics::Registry& metrics, const Clock& clock)
+EvidenceCollector::EvidenceCollector(evidence::Store* store, k8s::Client& client,
+                                     const targets::PodTarget& target, metrics::Registry& metrics,
+                                     const Clock& clock)
     : store_(store), client_(client), target_(target), metrics_(metrics), clock_(clock) {}
 
 void EvidenceCollector::keep_result(const std::string& incident, Result<Collected> result) {
@@ -194,7 +204,8 @@ std::optional<Result<Collected>> EvidenceCollector::take_result(const std::strin
   return result;
 }
 
-Result<Collected> EvidenceCollector::collect(const Incident& incident, const CollectStep& step, std::stop_token stop) {
+Result<Collected> EvidenceCollector::collect(const Incident& incident, const CollectStep& step,
+                                             std::stop_token stop) {
   if (store_ == nullptr) {
     return fail(make_error(ErrorCode::kUnsupported, "there is no evidence store")
                     .on("--evidence-dir")
@@ -204,9 +215,11 @@ Result<Collected> EvidenceCollector::collect(const Incident& incident, const Col
     Collected collected;
     collected.location = store_->location(incident.name);
     collected.manifest_sha256 = std::move(hash);
-    for (const evidence::Failure& failure : manifest.failures) collected.failures.push_back(failure.collector);
-    collected.has_pod_manifest = std::any_of(manifest.files.begin(), manifest.files.end(),
-                                             [](const evidence::File& file) { return file.collector == "pod"; });
+    for (const evidence::Failure& failure : manifest.failures)
+      collected.failures.push_back(failure.collector);
+    collected.has_pod_manifest =
+        std::any_of(manifest.files.begin(), manifest.files.end(),
+                    [](const evidence::File& file) { return file.collector == "pod"; });
     collected.is_durable = store_->is_durable();
     return collected;
   };

@@ -28,17 +28,17 @@ struct Collected {
   bool is_durable = false;
 };
 
-/// Takes evidence of a pod: its manifest, owners, events, logs, restart counts, processes and sockets. Everything that
-/// comes out of the pod was written by an attacker: it is bounded, hashed and kept as bytes, never interpreted.
-/// Thread-safe.
+/// Takes evidence of a pod: its manifest, owners, events, logs, restart counts, processes and sockets.
+/// Everything that comes out of the pod was written by an attacker: it is bounded, hashed and kept as bytes,
+/// never interpreted. Thread-safe.
 class EvidenceCollector {
  public:
   /// `store` may be null: then there is nowhere to keep anything, and collect() says so.
   EvidenceCollector(evidence::Store* store, k8s::Client& client, const targets::PodTarget& target,
                     metrics::Registry& metrics, const Clock& clock);
 
-  /// Runs every collector the step asks for until its deadline; one that fails is recorded and delays no other. What a
-  /// process before a crash has finished is not taken again.
+  /// Runs every collector the step asks for until its deadline; one that fails is recorded and delays no
+  /// other. What a process before a crash has finished is not taken again.
   Result<Collected> collect(const Incident& incident, const CollectStep& step, std::stop_token stop);
 
   /// Between a job and the reconcile that it wakes: a result waits here, in memory only, until it is taken.

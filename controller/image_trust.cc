@@ -45,8 +45,11 @@ TrustedImage trusted(const trust::Verdict& verdict, const std::string& container
 }
 
 json image_to_json(const TrustedImage& image) {
-  return {{"image", image.image},   {"digest", image.digest}, {"equivalents", image.equivalents},
-          {"policy", image.policy}, {"keyID", image.key_id}};
+  return {{"image", image.image},
+          {"digest", image.digest},
+          {"equivalents", image.equivalents},
+          {"policy", image.policy},
+          {"keyID", image.key_id}};
 }
 
 std::string text_of(const Node& object, std::string_view key) {
@@ -76,8 +79,8 @@ std::map<std::string, TrustedImage> parse_entry(const std::string& text) {
 
 }  // namespace
 
-ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client, std::string name_space,
-                       metrics::Registry& metrics, const Clock& clock)
+ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client,
+                       std::string name_space, metrics::Registry& metrics, const Clock& clock)
     : verifier_(verifier),
       book_(book),
       client_(client),
@@ -89,8 +92,9 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
                             const char* origin, std::stop_token stop) {
   const PlaybookBook::Policies all = book_.policies();
   std::vector<trust::TrustPolicy> chosen;
-  std::copy_if(all->begin(), all->end(), std::back_inserter(chosen),
-               [&](const trust::TrustPolicy& candidate) { return policy.empty() || candidate.spec.name == policy; });
+  std::copy_if(
+      all->begin(), all->end(), std::back_inserter(chosen),
+      [&](const trust::TrustPolicy& candidate) { return policy.empty() || candidate.spec.name == policy; });
   trust::Call call;
   call.deadline = clock_.monotonic() + kVerifyTimeout;
   call.stop = std::move(stop);
@@ -102,8 +106,8 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
   answer.reason = verdict.reason;
   answer.retryable = verdict.retryable;
   const bool names_digest = !verdict.digest || image.ends_with(verdict.digest->text());
-  answer.message = "image " + escape(image, 256) + (names_digest ? "" : " (" + verdict.digest->text() + ")") + (verdict.policy.empty() ? "" : ", policy " + verdict.policy) + ": " +
-                   verdict.message;
+  answer.message = "image " + escape(image, 256) + (names_digest ? "" : " (" + verdict.digest->text() + ")") +
+                   (verdict.policy.empty() ? "" : ", policy " + verdict.policy) + ": " + verdict.message;
   if (verdict.accepted && verdict.digest) answer.image = trusted(verdict, container, origin);
   return answer;
 }
@@ -129,13 +133,16 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   ImageAnswer refusal = ask_template();
   if (refusal.image && !is_forbidden(refusal)) return refusal;
   if (is_forbidden(refusal)) {
-    refusal.message = "image " + escape(question.image, 256) + ": its digest is suspect and may not be used again";
+    refusal.message =
+        "image " + escape(question.image, 256) + ": its digest is suspect and may not be used again";
     refusal.reason = "SuspectImage";
     refusal.image.reset();
   }
   // A refusal is about what the template names now: that says more than what the runtime happened to report.
-  if (const auto good = known_good(workload_uid, question.container); good && !(suspect && covers(*good, running))) {
-    ImageAnswer again = ask(by_digest(good->image, good->digest), question.container, policy, "LastKnownGood", stop);
+  if (const auto good = known_good(workload_uid, question.container);
+      good && !(suspect && covers(*good, running))) {
+    ImageAnswer again =
+        ask(by_digest(good->image, good->digest), question.container, policy, "LastKnownGood", stop);
     if (again.image) {
       again.message = refusal.message;  // why the template's own was not taken
       again.reason = refusal.reason;
@@ -175,7 +182,8 @@ std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployme
   return answers;
 }
 
-std::optional<TrustedImage> ImageTrust::known_good(const std::string& workload_uid, const std::string& container) const {
+std::optional<TrustedImage> ImageTrust::known_good(const std::string& workload_uid,
+                                                   const std::string& container) const {
   std::lock_guard lock(mutex_);
   const auto workload = known_good_.find(workload_uid);
   if (workload == known_good_.end()) return std::nullopt;
@@ -183,7 +191,8 @@ std::optional<TrustedImage> ImageTrust::known_good(const std::string& workload_u
   return image == workload->second.end() ? std::nullopt : std::optional(image->second);
 }
 
-Result<void> ImageTrust::remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images) {
+Result<void> ImageTrust::remember(const targets::Deployment& deployment,
+                                  const std::vector<TrustedImage>& images) {
   json entry = json::object();
   std::map<std::string, TrustedImage> by_container;
   for (const TrustedImage& image : images) {
@@ -201,7 +210,8 @@ Result<void> ImageTrust::remember(const targets::Deployment& deployment, const s
     known = std::move(by_container);
     if (same) return {};
   }
-  auto kept = k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, deployment.meta.uid, entry.dump());
+  auto kept = k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, deployment.meta.uid,
+                                        entry.dump());
   if (!kept) return fail(kept.error());
   return {};
 }

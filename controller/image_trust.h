@@ -34,9 +34,9 @@ struct ImageAnswer {
   bool retryable = false;
 };
 
-/// Which digest may run, in this order: the one that the template names, the running one, what the template's tag points
-/// to now, the last known good from before the breach. Never one that no policy accepts. Thread-safe; calls block on
-/// registries.
+/// Which digest may run, in this order: the one that the template names, the running one, what the template's
+/// tag points to now, the last known good from before the breach. Never one that no policy accepts.
+/// Thread-safe; calls block on registries.
 class ImageTrust {
  public:
   /// `known_good` holds what was proven by day; references must outlive this object.
@@ -58,8 +58,8 @@ class ImageTrust {
   Result<void> load_known_good();
 
  private:
-  ImageAnswer ask(const std::string& image, const std::string& container, const std::string& policy, const char* origin,
-                  std::stop_token stop);
+  ImageAnswer ask(const std::string& image, const std::string& container, const std::string& policy,
+                  const char* origin, std::stop_token stop);
   std::optional<TrustedImage> known_good(const std::string& workload_uid, const std::string& container) const;
   Result<void> remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images);
 
@@ -70,8 +70,9 @@ class ImageTrust {
   metrics::Registry& metrics_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  std::map<std::string, std::map<std::string, TrustedImage>> known_good_;  ///< guarded; by workload UID, container
-  std::map<std::string, std::vector<ImageAnswer>> answers_;                ///< guarded; by incident
+  std::map<std::string, std::map<std::string, TrustedImage>>
+      known_good_;                                           ///< guarded; by workload UID, container
+  std::map<std::string, std::vector<ImageAnswer>> answers_;  ///< guarded; by incident
 };
 
 }  // namespace kintsugi::controller

@@ -9,8 +9,8 @@
 
 namespace kintsugi::controller {
 
-IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode,
-                           Voice voice)
+IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook,
+                           Mode mode, Voice voice)
     : world_(world),
       incident_(std::move(incident)),
       stored_(status_to_json(incident_).dump()),
@@ -24,8 +24,8 @@ void IncidentWork::conclude(std::string_view type, const Finding& finding) {
   set_condition(incident_, type, finding.status, finding.reason, finding.message, now());
   if (!news) return;
   constexpr std::string_view kStatus[] = {"False", "True", "Unknown"};
-  note(std::string(type) + "=" + std::string(kStatus[std::size_t(finding.status)]) + " " + finding.reason + ": " +
-       finding.message);
+  note(std::string(type) + "=" + std::string(kStatus[std::size_t(finding.status)]) + " " + finding.reason +
+       ": " + finding.message);
   if (voice_ == Voice::kWinner) return;
   const bool is_warning = !finding.holds();
   world_.announcer.announce(incident_, is_warning, std::string(type) + finding.reason, finding.message);
@@ -34,7 +34,8 @@ void IncidentWork::conclude(std::string_view type, const Finding& finding) {
 void IncidentWork::note(std::string_view message) {
   add_timeline(incident_.status, now(), "controller", message);
   if (voice_ == Voice::kWinner) return;
-  world_.log.info("Incident", {{"incident", incident_.name}, {"target", target().to_string()}, {"event", message}});
+  world_.log.info("Incident",
+                  {{"incident", incident_.name}, {"target", target().to_string()}, {"event", message}});
 }
 
 void IncidentWork::await(std::string_view step, std::string_view why) {
@@ -66,7 +67,8 @@ Result<void> IncidentWork::journal(const Action& action, JournalEntry::State sta
     std::size_t bytes = action.body.size() + action.undo.size();
     for (const JournalEntry& other : entries) bytes += other.action.body.size() + other.action.undo.size();
     if (bytes > kMaxJournalBytes) {
-      return fail(make_error(ErrorCode::kTooLarge, "the plan does not fit into the incident's journal").on(action.id));
+      return fail(make_error(ErrorCode::kTooLarge, "the plan does not fit into the incident's journal")
+                      .on(action.id));
     }
     entries.push_back({action, state, ""});
     return {};
@@ -79,14 +81,16 @@ Result<void> IncidentWork::journal(const Action& action, JournalEntry::State sta
 Result<nlohmann::json> IncidentWork::apply(const Action& action, const targets::ApplyOptions& options) {
   const MonotonicTime started = world_.clock.monotonic();
   auto applied = world_.target.apply(action, options);
-  world_.metrics.count_action(action.id, applied ? metrics::ActionResult::kApplied : metrics::ActionResult::kFailed,
+  world_.metrics.count_action(action.id,
+                              applied ? metrics::ActionResult::kApplied : metrics::ActionResult::kFailed,
                               world_.clock.monotonic() - started);
   return applied;
 }
 
 Result<void> IncidentWork::save() {
   incident_.status.observed_generation = incident_.generation;
-  incident_.status.fencing_token = std::uint64_t(std::max<std::int64_t>(0, world_.leadership.fencing_token()));
+  incident_.status.fencing_token =
+      std::uint64_t(std::max<std::int64_t>(0, world_.leadership.fencing_token()));
   std::string wanted = status_to_json(incident_).dump();
   if (wanted == stored_) return {};
   auto written = world_.store.update_status(incident_);

@@ -36,7 +36,8 @@ class Leadership {
 class Announcer {
  public:
   virtual ~Announcer() = default;
-  virtual void announce(const Incident& incident, bool is_warning, std::string_view reason, std::string_view message) = 0;
+  virtual void announce(const Incident& incident, bool is_warning, std::string_view reason,
+                        std::string_view message) = 0;
 };
 
 /// Everything that steps work with. Only references: the process owns the parts.
@@ -62,8 +63,8 @@ struct World {
 /// One incident during one reconcile: a working copy that is written back when it has changed.
 class IncidentWork {
  public:
-  /// Who may speak for the incident: the leader, whose findings are logged and announced, or a replica that only won
-  /// the create and contains.
+  /// Who may speak for the incident: the leader, whose findings are logged and announced, or a replica that
+  /// only won the create and contains.
   enum class Voice : std::uint8_t { kLeader, kWinner };
 
   IncidentWork(World& world, Incident incident, std::shared_ptr<const Playbook> playbook, Mode mode,
@@ -87,8 +88,8 @@ class IncidentWork {
   /// Ends the incident.
   void end(Outcome outcome, std::string_view reason, std::string_view message);
 
-  /// Keeps an action before its first change, or its new state. The bound on the journal is checked here, before
-  /// anything changes.
+  /// Keeps an action before its first change, or its new state. The bound on the journal is checked here,
+  /// before anything changes.
   Result<void> journal(const Action& action, JournalEntry::State state);
 
   /// Makes one change, and counts it.

@@ -48,7 +48,9 @@ const targets::Container* container_of(const Pod& pod, const std::string& id_pre
   return nullptr;
 }
 
-std::string pair_key(const Signal& signal) { return signal.source + "\n" + signal.rule; }
+std::string pair_key(const Signal& signal) {
+  return signal.source + "\n" + signal.rule;
+}
 
 bool knows_pair(const Incident& incident, const Signal& signal) {
   const auto& tallies = incident.status.signals;
@@ -56,7 +58,8 @@ bool knows_pair(const Incident& incident, const Signal& signal) {
     return tally.source == signal.source && tally.rule == signal.rule;
   });
   // Before the first status write the origin is all there is.
-  return in_status || (incident.spec.origin.source == signal.source && incident.spec.origin.rule == signal.rule);
+  return in_status ||
+         (incident.spec.origin.source == signal.source && incident.spec.origin.rule == signal.rule);
 }
 
 unsigned generation_of(const Incident& incident) {
@@ -69,13 +72,14 @@ unsigned generation_of(const Incident& incident) {
 
 std::string_view to_string(Disposition disposition) {
   static constexpr std::string_view kWords[kDispositionCount] = {
-      "opened",     "joined", "duplicate",    "observed",   "no-playbook", "no-target", "unprotected",
-      "gone",       "uid-mismatch", "not-unique", "late",   "off",         "refused"};
+      "opened", "joined",       "duplicate",  "observed", "no-playbook", "no-target", "unprotected",
+      "gone",   "uid-mismatch", "not-unique", "late",     "off",         "refused"};
   return kWords[std::size_t(disposition)];
 }
 
-Intake::Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache, const targets::PodTarget& target,
-               const PlaybookBook& playbooks, const Settings& settings, const Clock& clock, Logger& log, Won won)
+Intake::Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache,
+               const targets::PodTarget& target, const PlaybookBook& playbooks, const Settings& settings,
+               const Clock& clock, Logger& log, Won won)
     : store_(store),
       cache_(cache),
       target_(target),
@@ -110,9 +114,10 @@ Result<IntakeResult> Intake::take(const Signal& signal) {
   const auto undo = pod.quarantined() ? targets::find_undo(pod, std::nullopt) : std::nullopt;
   const Labels& labels = undo ? undo->labels : pod.meta.labels;
   std::vector<const Playbook*> candidates;
-  std::copy_if(matching.begin(), matching.end(), std::back_inserter(candidates), [&](const Playbook* playbook) {
-    return playbooks::selects_target(*playbook, name_space->labels, labels);
-  });
+  std::copy_if(matching.begin(), matching.end(), std::back_inserter(candidates),
+               [&](const Playbook* playbook) {
+                 return playbooks::selects_target(*playbook, name_space->labels, labels);
+               });
   const auto choice = playbooks::choose_playbook(candidates, playbooks::mode_cap(mode_label(*name_space)),
                                                  playbooks_.cluster_cap());
   if (!choice) return result(Disposition::kNoPlaybook, "no matching playbook selects this pod");
@@ -129,7 +134,8 @@ std::optional<IntakeResult> Intake::refuse_early(const Signal& signal) const {
   if (signal.name_space.empty()) return std::nullopt;
   const auto refused = playbooks::check_protection(
       {{"Pod", signal.name_space, signal.pod_name, signal.pod_uid}, settings_.name_space, {}, "", false});
-  if (refused.kind == playbooks::GuardVerdict::Kind::kRefused) return result(Disposition::kRefused, refused.reason);
+  if (refused.kind == playbooks::GuardVerdict::Kind::kRefused)
+    return result(Disposition::kRefused, refused.reason);
   return std::nullopt;
 }
 
@@ -141,7 +147,8 @@ Result<Intake::Victim> Intake::resolve(const Signal& signal, std::optional<Intak
   }
   const auto name_space = cache_.name_space(signal.name_space);
   if (name_space == nullptr || !is_protected(*name_space)) {
-    instead = result(Disposition::kUnprotected, "the namespace does not carry kintsugi.dev/protected: \"true\"");
+    instead =
+        result(Disposition::kUnprotected, "the namespace does not carry kintsugi.dev/protected: \"true\"");
     return Victim{};
   }
   Victim victim;
@@ -160,11 +167,13 @@ Result<Intake::Victim> Intake::resolve(const Signal& signal, std::optional<Intak
   return victim;
 }
 
-Result<Intake::Victim> Intake::resolve_by_container(const Signal& signal, std::optional<IntakeResult>& instead) const {
+Result<Intake::Victim> Intake::resolve_by_container(const Signal& signal,
+                                                    std::optional<IntakeResult>& instead) const {
   const auto pods = cache_.pods_by_container(signal.container_id);
   if (pods.size() == 1) return Victim{pods.front(), "", ""};
-  instead = pods.empty() ? result(Disposition::kGone, "no pod has a container of this id")
-                         : result(Disposition::kNotUnique, "several pods have a container whose id starts so");
+  instead = pods.empty()
+                ? result(Disposition::kGone, "no pod has a container of this id")
+                : result(Disposition::kNotUnique, "several pods have a container whose id starts so");
   return Victim{};
 }
 
@@ -178,12 +187,15 @@ std::optional<IntakeResult> Intake::judge_identity(const Signal& signal, Victim&
     victim.container = container->name;
     return std::nullopt;
   }
-  // The container is none of this pod's. If a pod that went had it, or this one did not exist yet, the signal is about
-  // a namesake.
-  const bool was_namesake = cache_.departed_pod(signal.name_space, signal.pod_name, signal.container_id).has_value();
+  // The container is none of this pod's. If a pod that went had it, or this one did not exist yet, the signal
+  // is about a namesake.
+  const bool was_namesake =
+      cache_.departed_pod(signal.name_space, signal.pod_name, signal.container_id).has_value();
   const bool too_young = signal.pod_uid.empty() && !signal.time_was_clamped && pod.meta.created > signal.time;
-  if (was_namesake || too_young) return result(Disposition::kGone, "the pod that the signal is about is gone");
-  victim.note = "The signal's container id " + escape(signal.container_id, 64) + " is none of the pod's; not used";
+  if (was_namesake || too_young)
+    return result(Disposition::kGone, "the pod that the signal is about is gone");
+  victim.note =
+      "The signal's container id " + escape(signal.container_id, 64) + " is none of the pod's; not used";
   return std::nullopt;
 }
 
@@ -242,18 +254,21 @@ Result<IntakeResult> Intake::join(const Signal& signal, const Opening& opening, 
       return result(Disposition::kDuplicate, "counted", name);
     }
     const WallTime now = clock_.now();
-    const bool is_new = tally_signal(incident->status, signal.source, signal.rule, signal.severity, signal.time);
+    const bool is_new =
+        tally_signal(incident->status, signal.source, signal.rule, signal.severity, signal.time);
     const Mode mode = incident->status.playbook.empty() ? incident->spec.mode : incident->status.mode;
     if (opening.mode > mode) {
       add_timeline(incident->status, now, "controller",
-                   "Playbook " + opening.playbook->name + " took over in mode " + std::string(to_string(opening.mode)));
+                   "Playbook " + opening.playbook->name + " took over in mode " +
+                       std::string(to_string(opening.mode)));
       incident->status.playbook = opening.playbook->name;
       incident->status.playbook_hash = opening.playbook->hash;
       incident->status.mode = opening.mode;
     } else if (!is_new) {
       return result(Disposition::kDuplicate, "counted", name);
     }
-    add_timeline(incident->status, now, "controller", "Joined by signal " + signal.source + ": " + signal.rule);
+    add_timeline(incident->status, now, "controller",
+                 "Joined by signal " + signal.source + ": " + signal.rule);
     auto written = store_.update_status(*incident);
     if (written) return result(Disposition::kJoined, "joined the open incident of this target", name);
     if (written.error().code != ErrorCode::kConflict) return tl::unexpected(std::move(written).error());
@@ -304,9 +319,11 @@ void Intake::flush_repeats() {
     // Not yet described by the leader: the first status write must be its.
     if (!incident || incident->is_over() || incident->status.playbook.empty()) continue;
     for (const auto& [key, repeat] : pairs) {
-      tally_signal(incident->status, repeat.signal.source, repeat.signal.rule, repeat.signal.severity, repeat.signal.time);
+      tally_signal(incident->status, repeat.signal.source, repeat.signal.rule, repeat.signal.severity,
+                   repeat.signal.time);
       for (SignalTally& tally : incident->status.signals) {
-        if (tally.source == repeat.signal.source && tally.rule == repeat.signal.rule) tally.count += repeat.count - 1;
+        if (tally.source == repeat.signal.source && tally.rule == repeat.signal.rule)
+          tally.count += repeat.count - 1;
       }
     }
     if (auto written = store_.update_status(*incident); !written) {

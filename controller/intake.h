@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a decoded signal to a durable incident. Needs no leader: every replica does this, and an incident's name decides
-// who was first (design.md, "Intake needs no leader").
+// From a decoded signal to a durable incident. Needs no leader: every replica does this, and an incident's
+// name decides who was first (design.md, "Intake needs no leader").
 #pragma once
 
 #include <functional>
@@ -48,16 +48,17 @@ struct IntakeResult {
   std::string message;   ///< for people, escaped
 };
 
-/// Thread-safe. What it answers is durable; a repeat of a known (source, rule) pair is only counted, and the counts
-/// are written by flush_repeats().
+/// Thread-safe. What it answers is durable; a repeat of a known (source, rule) pair is only counted, and the
+/// counts are written by flush_repeats().
 class Intake {
  public:
   /// Called with the name of an incident whose create this process has won, and when that create was started.
   using Won = std::function<void(const std::string& incident, MonotonicTime started)>;
 
   /// References must outlive the intake.
-  Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache, const targets::PodTarget& target,
-         const PlaybookBook& playbooks, const Settings& settings, const Clock& clock, Logger& log, Won won);
+  Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache,
+         const targets::PodTarget& target, const PlaybookBook& playbooks, const Settings& settings,
+         const Clock& clock, Logger& log, Won won);
 
   /// An error means that nothing is durable and the sender should send again.
   Result<IntakeResult> take(const Signal& signal);
@@ -99,7 +100,8 @@ class Intake {
     std::uint64_t count = 0;
   };
   std::mutex mutex_;
-  std::map<std::string, std::map<std::string, Repeat>> repeats_;  ///< guarded; by incident, then source and rule
+  std::map<std::string, std::map<std::string, Repeat>>
+      repeats_;  ///< guarded; by incident, then source and rule
 };
 
 }  // namespace kintsugi::controller

@@ -38,7 +38,8 @@ bool Jobs::start(const std::string& group, const std::string& lane, const std::s
 bool Jobs::is_active(const std::string& group, const std::string& name) const {
   std::lock_guard lock(mutex_);
   const auto same = [&](const auto& job) { return job->group == group && job->name == name; };
-  return std::any_of(waiting_.begin(), waiting_.end(), same) || std::any_of(running_.begin(), running_.end(), same);
+  return std::any_of(waiting_.begin(), waiting_.end(), same) ||
+         std::any_of(running_.begin(), running_.end(), same);
 }
 
 void Jobs::cancel(const std::string& group) {
@@ -66,7 +67,8 @@ bool Jobs::take(std::stop_token stop, std::shared_ptr<Job>& job) {
   std::unique_lock lock(mutex_);
   for (;;) {
     if (stopping_ || stop.stop_requested()) return false;
-    const auto next = std::find_if(waiting_.begin(), waiting_.end(), [&](const auto& waiting) { return may_start(*waiting); });
+    const auto next = std::find_if(waiting_.begin(), waiting_.end(),
+                                   [&](const auto& waiting) { return may_start(*waiting); });
     if (next != waiting_.end()) {
       job = *next;
       waiting_.erase(next);

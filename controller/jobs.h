@@ -14,9 +14,9 @@
 
 namespace kintsugi::controller {
 
-/// Work that is slow or paced by somebody else (exec, logs, registries), away from the reconcile workers. Each job
-/// belongs to a group (an incident) and a lane (a namespace); both are limited so that one cannot starve the others.
-/// Nothing is remembered: a job that was lost in a crash runs again. Thread-safe.
+/// Work that is slow or paced by somebody else (exec, logs, registries), away from the reconcile workers.
+/// Each job belongs to a group (an incident) and a lane (a namespace); both are limited so that one cannot
+/// starve the others. Nothing is remembered: a job that was lost in a crash runs again. Thread-safe.
 class Jobs {
  public:
   struct Limits {
@@ -31,8 +31,8 @@ class Jobs {
   /// Requests stop of everything and waits.
   ~Jobs();
 
-  /// Starts `work` unless a job of that group and name waits or runs. Returns whether it was taken. `done` is called
-  /// on the job's thread after `work` has returned and the job counts as finished.
+  /// Starts `work` unless a job of that group and name waits or runs. Returns whether it was taken. `done` is
+  /// called on the job's thread after `work` has returned and the job counts as finished.
   bool start(const std::string& group, const std::string& lane, const std::string& name, Work work,
              std::function<void()> done);
   bool is_active(const std::string& group, const std::string& name) const;

@@ -19,16 +19,20 @@ std::string parse_listen(const std::string& text, ListenAddress& out) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return "expected ADDRESS:PORT";
   std::string address = text.substr(0, colon);
-  if (address.size() > 2 && address.front() == '[' && address.back() == ']') address = address.substr(1, address.size() - 2);
+  if (address.size() > 2 && address.front() == '[' && address.back() == ']')
+    address = address.substr(1, address.size() - 2);
   const std::string port = text.substr(colon + 1);
-  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos || std::stoul(port) > 65535) {
+  if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != std::string::npos ||
+      std::stoul(port) > 65535) {
     return "not a port: " + port;
   }
   out = {address, std::uint16_t(std::stoul(port))};
   return {};
 }
 
-bool is_loopback(const std::string& address) { return address.starts_with("127.") || address == "::1" || address == "localhost"; }
+bool is_loopback(const std::string& address) {
+  return address.starts_with("127.") || address == "::1" || address == "localhost";
+}
 
 std::string make_identity() {
   char host[256] = "unknown";
@@ -43,34 +47,47 @@ std::string check(const Settings& settings) {
     return "--signals-tls-cert and --signals-tls-key go together";
   }
   if (!tls && !(settings.allow_plain_signals && is_loopback(settings.signals_listen.address))) {
-    return "signals need --signals-tls-cert and --signals-tls-key; plain HTTP only on loopback with --allow-plain-signals";
+    return "signals need --signals-tls-cert and --signals-tls-key; plain HTTP only on loopback with "
+           "--allow-plain-signals";
   }
   if (tls && settings.signals_token_file.empty()) return "signals over TLS need --signals-token-file";
   return {};
 }
 
-std::string option_text(const CLI::Option* option) { return option->empty() ? "" : option->as<std::string>(); }
+std::string option_text(const CLI::Option* option) {
+  return option->empty() ? "" : option->as<std::string>();
+}
 
 }  // namespace
 
 int main(int argc, char** argv) {
   Settings settings;
   settings.identity = make_identity();
-  CLI::App app("Kintsugi: carries a container breach from the first signal to a verified recovery", "kintsugi-controller");
-  app.add_option("--kubeconfig", settings.kubeconfig, "Kubeconfig; default: $KUBECONFIG, ~/.kube/config, in-cluster");
+  CLI::App app("Kintsugi: carries a container breach from the first signal to a verified recovery",
+               "kintsugi-controller");
+  app.add_option("--kubeconfig", settings.kubeconfig,
+                 "Kubeconfig; default: $KUBECONFIG, ~/.kube/config, in-cluster");
   app.add_option("--namespace", settings.name_space, "Where incidents, playbooks and trust policies live")
-      ->envname("POD_NAMESPACE")->capture_default_str();
-  app.add_option("--playbooks", settings.playbooks_directory, "Directory of Playbook files, beside the resources");
-  app.add_option("--trust-policies", settings.trust_policies_directory, "Directory of TrustPolicy files, beside the resources");
+      ->envname("POD_NAMESPACE")
+      ->capture_default_str();
+  app.add_option("--playbooks", settings.playbooks_directory,
+                 "Directory of Playbook files, beside the resources");
+  app.add_option("--trust-policies", settings.trust_policies_directory,
+                 "Directory of TrustPolicy files, beside the resources");
   app.add_option("--evidence-dir", settings.evidence_directory, "Where evidence is kept; a durable volume");
-  const CLI::Option* signals = app.add_option("--signals-listen", "ADDRESS:PORT for signals; default 127.0.0.1:8443");
-  const CLI::Option* metrics = app.add_option("--metrics-listen", "ADDRESS:PORT for metrics; default 127.0.0.1:9090");
+  const CLI::Option* signals =
+      app.add_option("--signals-listen", "ADDRESS:PORT for signals; default 127.0.0.1:8443");
+  const CLI::Option* metrics =
+      app.add_option("--metrics-listen", "ADDRESS:PORT for metrics; default 127.0.0.1:9090");
   app.add_option("--signals-token-file", settings.signals_token_file, "Lines of 'source token'; reloaded");
   app.add_option("--signals-tls-cert", settings.signals_tls_certificate, "PEM certificate chain; reloaded");
   app.add_option("--signals-tls-key", settings.signals_tls_key, "PEM private key; reloaded");
-  app.add_flag("--allow-plain-signals", settings.allow_plain_signals, "Signals without TLS and credentials, on loopback only");
-  app.add_flag("--allow-http-registry", settings.allow_http_registry, "Plain HTTP also to registries that are not on loopback");
-  app.add_option("--leader-elect", settings.leader_elect, "Elect a leader among replicas")->capture_default_str();
+  app.add_flag("--allow-plain-signals", settings.allow_plain_signals,
+               "Signals without TLS and credentials, on loopback only");
+  app.add_flag("--allow-http-registry", settings.allow_http_registry,
+               "Plain HTTP also to registries that are not on loopback");
+  app.add_option("--leader-elect", settings.leader_elect, "Elect a leader among replicas")
+      ->capture_default_str();
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

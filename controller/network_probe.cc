@@ -12,7 +12,8 @@ constexpr k8s::Resource kForeignPolicies[] = {
     {"crd.projectcalico.org", "v1", "networkpolicies", "NetworkPolicy (Calico)"},
     {"crd.projectcalico.org", "v1", "globalnetworkpolicies", "GlobalNetworkPolicy", false},
     {"policy.networking.k8s.io", "v1alpha1", "adminnetworkpolicies", "AdminNetworkPolicy", false},
-    {"policy.networking.k8s.io", "v1alpha1", "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy", false},
+    {"policy.networking.k8s.io", "v1alpha1", "baselineadminnetworkpolicies", "BaselineAdminNetworkPolicy",
+     false},
 };
 
 }  // namespace
@@ -27,7 +28,8 @@ isolation::NetworkFacts probe_network(k8s::Client& client, std::stop_token stop,
     if (objects && objects->empty()) continue;
     // The API server does not know the kind: there can be no objects of it.
     if (!objects && objects.error().code == ErrorCode::kNotFound) continue;
-    if (!objects) log.warning("Cannot see policies", {{"kind", resource.kind}, {"error", objects.error().to_string()}});
+    if (!objects)
+      log.warning("Cannot see policies", {{"kind", resource.kind}, {"error", objects.error().to_string()}});
     facts.foreign_policy_kinds.emplace_back(resource.kind);
   }
   return facts;

@@ -12,8 +12,8 @@
 
 namespace kintsugi::controller {
 
-/// The playbooks and trust policies in force, the mode cap, and what the network does with policies. Readers get a snapshot that does not change
-/// under them; writers replace it. Thread-safe.
+/// The playbooks and trust policies in force, the mode cap, and what the network does with policies. Readers
+/// get a snapshot that does not change under them; writers replace it. Thread-safe.
 class PlaybookBook {
  public:
   using Playbooks = std::shared_ptr<const std::vector<Playbook>>;

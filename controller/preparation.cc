@@ -46,14 +46,16 @@ bool is_protected(const targets::ClusterCache& cache, const std::string& name_sp
 
 }  // namespace
 
-Preparation::Preparation(World& world, k8s::Client& client) : world_(world), client_(client), queue_(world.clock) {}
+Preparation::Preparation(World& world, k8s::Client& client)
+    : world_(world), client_(client), queue_(world.clock) {}
 
 void Preparation::touch(const std::string& name_space, const std::string& deployment) {
   queue_.add(name_space + "/" + deployment, k8s::WorkPriority::kHousekeeping);
 }
 
 void Preparation::touch_namespace(const std::string& name_space) {
-  for (const auto& deployment : world_.cache.deployments(name_space)) touch(name_space, deployment->meta.name);
+  for (const auto& deployment : world_.cache.deployments(name_space))
+    touch(name_space, deployment->meta.name);
 }
 
 void Preparation::touch_all() {
@@ -65,7 +67,9 @@ void Preparation::run() {
   k8s::run_worker(queue_, reconcile, kPrepareTimeout, world_.clock, world_.log);
 }
 
-void Preparation::shut_down() { queue_.shut_down(); }
+void Preparation::shut_down() {
+  queue_.shut_down();
+}
 
 Preparation::Counts Preparation::counts() const {
   Counts counts;
@@ -81,7 +85,8 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   const std::string name_space = key.substr(0, key.find('/'));
   const auto deployment = world_.cache.deployment(name_space, key.substr(key.find('/') + 1));
   if (deployment == nullptr || !is_protected(world_.cache, name_space)) {
-    if (auto published = publish(key, std::nullopt); !published) return tl::unexpected(std::move(published).error());
+    if (auto published = publish(key, std::nullopt); !published)
+      return tl::unexpected(std::move(published).error());
     return std::nullopt;
   }
   if (world_.book.cluster_cap() > Mode::kObserve) {
@@ -91,7 +96,8 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
       return tl::unexpected(std::move(policy).error());
     }
   }
-  if (auto published = publish(key, assess(*deployment)); !published) return tl::unexpected(std::move(published).error());
+  if (auto published = publish(key, assess(*deployment)); !published)
+    return tl::unexpected(std::move(published).error());
   return kLookAgain;
 }
 
@@ -124,7 +130,8 @@ Readiness Preparation::assess(const targets::Deployment& deployment) {
     readiness.prepared_message = "the template names accepted digests";
   } else if (readiness.prepared_reason.empty()) {
     readiness.prepared_reason = "NotPinned";
-    readiness.prepared_message = "the template names no digest; what its tags point to now is accepted: a breach will pin it";
+    readiness.prepared_message =
+        "the template names no digest; what its tags point to now is accepted: a breach will pin it";
   }
   return readiness;
 }
@@ -133,7 +140,8 @@ Result<void> Preparation::publish(const std::string& key, const std::optional<Re
   {
     std::lock_guard lock(mutex_);
     const auto found = known_.find(key);
-    const bool same = readiness ? found != known_.end() && found->second == *readiness : found == known_.end();
+    const bool same =
+        readiness ? found != known_.end() && found->second == *readiness : found == known_.end();
     if (same) return {};
     if (readiness) {
       known_.insert_or_assign(key, *readiness);

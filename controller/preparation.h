@@ -23,10 +23,10 @@ struct Readiness {
   bool operator==(const Readiness&) const = default;
 };
 
-/// Prepares protected workloads before anything happens: keeps the standing quarantine policy in their namespaces,
-/// evaluates whether isolation would hold, verifies what their templates name and remembers it as last known good. The
-/// findings are in the ConfigMap "kintsugi-readiness", one key a workload ("<namespace>.<name>"). By the leader only.
-/// Thread-safe.
+/// Prepares protected workloads before anything happens: keeps the standing quarantine policy in their
+/// namespaces, evaluates whether isolation would hold, verifies what their templates name and remembers it as
+/// last known good. The findings are in the ConfigMap "kintsugi-readiness", one key a workload
+/// ("<namespace>.<name>"). By the leader only. Thread-safe.
 class Preparation {
  public:
   /// All references must outlive this object.

@@ -9,9 +9,15 @@
 namespace kintsugi::controller {
 namespace {
 
-std::string target_key(const std::string& uid) { return "target " + uid; }
-std::string owner_key(const std::string& uid) { return "owner " + uid; }
-std::string namespace_key(const std::string& name) { return "namespace " + name; }
+std::string target_key(const std::string& uid) {
+  return "target " + uid;
+}
+std::string owner_key(const std::string& uid) {
+  return "owner " + uid;
+}
+std::string namespace_key(const std::string& name) {
+  return "namespace " + name;
+}
 
 std::optional<std::string_view> label_of(const targets::NamespaceInfo& name_space, std::string_view key) {
   const auto label = name_space.labels.find(key);
@@ -19,7 +25,9 @@ std::optional<std::string_view> label_of(const targets::NamespaceInfo& name_spac
 }
 
 /// A retryable error for the queue; anything else waits for a change.
-k8s::ReconcileResult failed(Error error) { return tl::unexpected(std::move(error)); }
+k8s::ReconcileResult failed(Error error) {
+  return tl::unexpected(std::move(error));
+}
 
 }  // namespace
 
@@ -35,7 +43,8 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   if (!world_.leadership.leads()) return contain_as_winner(*stored);
   if (stored->being_deleted) return finalize(*stored);
   track(*stored);
-  const std::string& named = stored->status.playbook.empty() ? stored->spec.playbook : stored->status.playbook;
+  const std::string& named =
+      stored->status.playbook.empty() ? stored->spec.playbook : stored->status.playbook;
   auto playbook = world_.book.find(named);
   const Mode mode = permitted_mode(*stored, playbook.get());
   IncidentWork work(world_, *stored, std::move(playbook), mode);
@@ -71,10 +80,13 @@ k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident) {
   const bool wanted = playbook != nullptr && mode > Mode::kObserve && !incident.spec.hold;
   if (wanted) {
     IncidentWork work(world_, incident, std::move(playbook), mode, IncidentWork::Voice::kWinner);
-    const auto within_window = [&] { return world_.clock.monotonic() - *won < world_.settings.contain_window; };
+    const auto within_window = [&] {
+      return world_.clock.monotonic() - *won < world_.settings.contain_window;
+    };
     // The outcome is the leader's to write: it reads the pod.
     if (auto outcome = contain(work, within_window); !outcome) {
-      world_.log.warning("Left to the leader", {{"incident", incident.name}, {"error", outcome.error().to_string()}});
+      world_.log.warning("Left to the leader",
+                         {{"incident", incident.name}, {"error", outcome.error().to_string()}});
     }
   }
   std::lock_guard lock(mutex_);
@@ -86,8 +98,10 @@ k8s::ReconcileResult Reconciler::finalize(const Incident& incident) {
   untrack(incident.name);
   world_.jobs.cancel(incident.name);
   if (!incident.has_ledger_finalizer) return std::nullopt;
-  if (auto folded = world_.ledger.fold(incidents::record_of(incident)); !folded) return failed(std::move(folded).error());
-  if (auto released = world_.store.release_finalizer(incident); !released) return failed(std::move(released).error());
+  if (auto folded = world_.ledger.fold(incidents::record_of(incident)); !folded)
+    return failed(std::move(folded).error());
+  if (auto released = world_.store.release_finalizer(incident); !released)
+    return failed(std::move(released).error());
   world_.log.info("Folded a deleted incident into the ledger", {{"incident", incident.name}});
   return std::nullopt;
 }
@@ -95,7 +109,8 @@ k8s::ReconcileResult Reconciler::finalize(const Incident& incident) {
 Mode Reconciler::permitted_mode(const Incident& incident, const Playbook* playbook) const {
   if (playbook == nullptr) return Mode::kObserve;
   const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
-  const Mode cap = name_space == nullptr ? Mode::kFull : playbooks::mode_cap(label_of(*name_space, targets::kModeLabel));
+  const Mode cap =
+      name_space == nullptr ? Mode::kFull : playbooks::mode_cap(label_of(*name_space, targets::kModeLabel));
   const bool begun = !incident.status.playbook.empty();
   const Mode own = begun ? incident.status.mode : std::min(incident.spec.mode, playbook->mode);
   return std::min({own, cap, world_.book.cluster_cap()});
@@ -105,7 +120,8 @@ StepResult Reconciler::advance(IncidentWork& work) {
   if (work.status().playbook.empty() && !begin(work)) return step_done();
   if (work.incident().is_over()) return dispose_of_victim(work);
   if (work.playbook() == nullptr) {
-    work.note("Playbook " + work.status().playbook + " is gone; nothing is done until it is back or the incident is released");
+    work.note("Playbook " + work.status().playbook +
+              " is gone; nothing is done until it is back or the incident is released");
     if (!work.incident().spec.release) return step_waits(world_.settings.retry);
   }
   const auto age = work.now() - work.incident().created;
@@ -148,7 +164,8 @@ bool Reconciler::begin(IncidentWork& work) {
   const Incident& incident = work.incident();
   const Origin& origin = incident.spec.origin;
   IncidentStatus& status = work.status();
-  status = IncidentStatus();  // what a person wrote into the status of an object of their own counts for nothing
+  status =
+      IncidentStatus();  // what a person wrote into the status of an object of their own counts for nothing
   status.playbook = incident.spec.playbook.empty() ? "none" : incident.spec.playbook;
   status.times.detected = origin.detected;
   status.times.compromise_start = origin.compromise_start;
@@ -168,10 +185,13 @@ bool Reconciler::begin(IncidentWork& work) {
   status.times.acknowledged = std::max(origin.detected, by_person ? incident.created : origin.received);
   work.note(by_person ? "Opened by a person with playbook " + status.playbook
                       : "Opened by signal " + origin.source + ": " + origin.rule);
-  if (origin.time_was_clamped) work.note("The signal's time was not plausible; the time of its receipt counts");
+  if (origin.time_was_clamped)
+    work.note("The signal's time was not plausible; the time of its receipt counts");
   const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
-  const bool is_protected = name_space != nullptr && label_of(*name_space, targets::kProtectedLabel) == "true";
-  const auto guard = playbooks::check_protection({incident.spec.target, world_.settings.name_space, {}, "", false});
+  const bool is_protected =
+      name_space != nullptr && label_of(*name_space, targets::kProtectedLabel) == "true";
+  const auto guard =
+      playbooks::check_protection({incident.spec.target, world_.settings.name_space, {}, "", false});
   if (!guard.allowed() || !is_protected) {
     work.end(Outcome::kFailed, "Refused", guard.allowed() ? "the namespace is not protected" : guard.reason);
     return false;
@@ -182,7 +202,8 @@ bool Reconciler::begin(IncidentWork& work) {
 bool Reconciler::is_held(IncidentWork& work) {
   const bool held = is_true(work.status(), condition::kHeld);
   if (work.incident().spec.hold) {
-    work.conclude(condition::kHeld, {ConditionStatus::kTrue, "HeldByPerson", "a person stopped it; 'kintsugi resume' goes on", false});
+    work.conclude(condition::kHeld, {ConditionStatus::kTrue, "HeldByPerson",
+                                     "a person stopped it; 'kintsugi resume' goes on", false});
   } else if (held) {
     work.conclude(condition::kHeld, {ConditionStatus::kFalse, "Resumed", "goes on", false});
   }
@@ -199,7 +220,8 @@ bool Reconciler::may_send(IncidentWork& work) {
 }
 
 void Reconciler::track(const Incident& incident) {
-  std::set<std::string> keys{target_key(incident.spec.target.uid), namespace_key(incident.spec.target.name_space)};
+  std::set<std::string> keys{target_key(incident.spec.target.uid),
+                             namespace_key(incident.spec.target.name_space)};
   if (!incident.spec.owner.uid.empty()) keys.insert(owner_key(incident.spec.owner.uid));
   std::lock_guard lock(mutex_);
   if (keys_[incident.name] == keys) return;

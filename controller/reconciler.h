@@ -11,8 +11,8 @@
 
 namespace kintsugi::controller {
 
-/// Takes one incident at a time from where it is to where it should be. Level-triggered: it gets a name and looks for
-/// itself. Thread-safe for different names.
+/// Takes one incident at a time from where it is to where it should be. Level-triggered: it gets a name and
+/// looks for itself. Thread-safe for different names.
 class Reconciler {
  public:
   /// `world` must outlive the reconciler.
@@ -45,9 +45,9 @@ class Reconciler {
 
   World& world_;
   mutable std::mutex mutex_;
-  std::map<std::string, MonotonicTime> won_;                 ///< guarded
-  std::map<std::string, std::set<std::string>> keys_;        ///< guarded; by incident
-  std::map<std::string, std::set<std::string>> incidents_;   ///< guarded; by key
+  std::map<std::string, MonotonicTime> won_;                ///< guarded
+  std::map<std::string, std::set<std::string>> keys_;       ///< guarded; by incident
+  std::map<std::string, std::set<std::string>> incidents_;  ///< guarded; by key
 };
 
 }  // namespace kintsugi::controller

@@ -50,8 +50,8 @@ std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<I
       [&world, name, wanted = std::move(wanted), arguments = *step, workload_uid](std::stop_token stop) {
         std::vector<ImageAnswer> answers;
         for (const ImageQuestion& question : wanted) {
-          answers.push_back(
-              world.trust.decide(question, arguments.trust_policy, arguments.suspect_image, workload_uid, stop));
+          answers.push_back(world.trust.decide(question, arguments.trust_policy, arguments.suspect_image,
+                                               workload_uid, stop));
         }
         if (!stop.stop_requested()) world.trust.keep_answers(name, std::move(answers));
       },
@@ -78,7 +78,8 @@ std::optional<StepOutcome> approval(IncidentWork& work, const std::string& why) 
 /// Journals, sends, and marks as applied. An action that the journal says was applied is not sent again.
 StepResult apply(IncidentWork& work, const Action& action) {
   World& world = work.world();
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
+    return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(world.settings.recheck);
   auto applied = work.apply(action);
@@ -90,7 +91,8 @@ StepResult apply(IncidentWork& work, const Action& action) {
     return tl::unexpected(std::move(applied).error());
   }
   work.note("Done: " + action.description);
-  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept) return tl::unexpected(kept.error());
+  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept)
+    return tl::unexpected(kept.error());
   return step_done();
 }
 
@@ -110,8 +112,8 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
     return step_waits(world.settings.recheck);
   }
   if (work.playbook()->requires_approval("redeploy")) {
-    const std::string why = "pinning deployment " + deployment.meta.name_space + "/" + deployment.meta.name + " to " +
-                            work.status().images.front().digest + " restarts all of its " +
+    const std::string why = "pinning deployment " + deployment.meta.name_space + "/" + deployment.meta.name +
+                            " to " + work.status().images.front().digest + " restarts all of its " +
                             std::to_string(deployment.replicas) + " pods";
     if (auto waits = approval(work, why)) return *waits;
   }
@@ -131,23 +133,27 @@ StepResult recreate(IncidentWork& work) {
   const auto* step = work.playbook()->step<RedeployStep>();
   if (!work.status().replacement.empty()) return step_done();
   if (work.mode() < Mode::kFull) {
-    work.conclude(condition::kRedeployed, blocked("ModeForbids", "a bare pod, and the mode does not permit to recreate it"));
+    work.conclude(condition::kRedeployed,
+                  blocked("ModeForbids", "a bare pod, and the mode does not permit to recreate it"));
     return step_waits(world.settings.recheck);
   }
   if (!step->recreate || work.playbook()->requires_approval("redeploy")) {
-    if (auto waits = approval(work, "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
+    if (auto waits =
+            approval(work, "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
       return *waits;
     }
   }
   auto victim = world.target.read_document(work.target(), {});
   if (!victim) {
     if (victim.error().code != ErrorCode::kNotFound) return tl::unexpected(std::move(victim).error());
-    work.conclude(condition::kRedeployed, blocked("VictimGone", "the pod is gone, and with it the spec to recreate it from"));
+    work.conclude(condition::kRedeployed,
+                  blocked("VictimGone", "the pod is gone, and with it the spec to recreate it from"));
     work.await("redeploy", "recreate the pod from its source and release the incident");
     return step_waits(world.settings.retry);
   }
   const Labels labels = work.status().containment ? work.status().containment->labels : Labels();
-  auto action = targets::plan_recreation(*victim, labels, work.incident().name, work.status().images, step->harden);
+  auto action =
+      targets::plan_recreation(*victim, labels, work.incident().name, work.status().images, step->harden);
   if (!action) return tl::unexpected(std::move(action).error());
   auto applied = apply(work, *action);
   if (applied && applied->done) work.status().replacement = action->name;
@@ -161,12 +167,14 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
     if (!answer.image) {
       work.conclude(condition::kRedeployed, blocked(answer.reason, answer.message, !answer.retryable));
       if (!answer.retryable) {
-        work.await("redeploy", "no accepted image: " + answer.message + ". Sign or fix it; it is looked at again");
+        work.await("redeploy",
+                   "no accepted image: " + answer.message + ". Sign or fix it; it is looked at again");
       }
       return step_waits(work.world().settings.retry);
     }
     images.push_back(*answer.image);
-    if (answer.image->origin == "LastKnownGood") work.note("Not taken: " + answer.message + " (" + answer.reason + ")");
+    if (answer.image->origin == "LastKnownGood")
+      work.note("Not taken: " + answer.message + " (" + answer.reason + ")");
     work.note("Accepted for container " + answer.image->container + ": " + answer.image->image + " " +
               answer.image->digest + " (" + answer.image->origin + ", policy " + answer.image->policy + ")");
   }
@@ -189,13 +197,16 @@ StepResult redeploy(IncidentWork& work) {
     const bool is_gone = controller.kind == "ReplicaSet" && owners.replica_set == nullptr;
     work.conclude(condition::kRedeployed,
                   blocked(is_gone ? "OwnerGone" : "OwnerNotSupported",
-                          "the pod's owner, a " + controller.kind + ", is gone or has no Deployment above it; redeploy by hand"));
+                          "the pod's owner, a " + controller.kind +
+                              ", is gone or has no Deployment above it; redeploy by hand"));
     work.await("redeploy", "redeploy by hand, then release the incident");
     return step_waits(world.settings.retry);
   }
-  const bool is_pinned = owners.deployment == nullptr || targets::is_prepared(*owners.deployment, work.status().images);
+  const bool is_pinned =
+      owners.deployment == nullptr || targets::is_prepared(*owners.deployment, work.status().images);
   if (!is_pinned && work.status().times.redeployed) {
-    // Somebody has rolled the workload since. It is not rolled back unread: what they chose may be accepted, too.
+    // Somebody has rolled the workload since. It is not rolled back unread: what they chose may be accepted,
+    // too.
     work.note("The template has changed since; its images are decided anew");
     work.status().images.clear();
     work.status().times.redeployed.reset();
@@ -211,7 +222,8 @@ StepResult redeploy(IncidentWork& work) {
   } else if (!targets::is_prepared(*owners.deployment, work.status().images)) {
     auto pinned = pin(work, *owners.deployment);
     if (!pinned || !pinned->done) return pinned;
-    return step_waits(world.settings.recheck);  // until the watch shows the pin: what is cached is the time before it
+    return step_waits(
+        world.settings.recheck);  // until the watch shows the pin: what is cached is the time before it
   }
   const targets::Replacements now = world.target.replacements_of(target, owners, work.status().replacement);
   const Finding finding = targets::assess_redeployed(now, work.status().images);

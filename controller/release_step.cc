@@ -25,16 +25,19 @@ StepResult delete_victim(IncidentWork& work) {
     return step_waits(work.world().settings.recheck);  // delete before evidence is never done
   }
   const Action action = targets::plan_victim_deletion(work.target());
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
+    return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(work.world().settings.recheck);
   auto applied = work.apply(action);
   if (!applied) return tl::unexpected(std::move(applied).error());
-  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept) return tl::unexpected(kept.error());
+  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept)
+    return tl::unexpected(kept.error());
   return step_done();
 }
 
-/// The owner would delete one of N+1 pods; the replacement is made the one that leaves. Fails softly: it is a hint.
+/// The owner would delete one of N+1 pods; the replacement is made the one that leaves. Fails softly: it is a
+/// hint.
 void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) {
   const targets::Replacements now = work.world().target.replacements_of(work.target(), owners, "");
   const targets::Pod* newest = nullptr;
@@ -55,13 +58,15 @@ void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) 
   action.body = patch.to_text();
   action.description = "let pod " + newest->meta.name + " leave first";
   auto applied = work.apply(action);
-  work.note(applied ? "Done: " + action.description : "Could not " + action.description + ": " + applied.error().message);
+  work.note(applied ? "Done: " + action.description
+                    : "Could not " + action.description + ": " + applied.error().message);
 }
 
 /// Whether the victim's old owner is still there and its template is still the one the victim came from.
 bool owner_wants(const targets::OwnerChain& owners, const OwnerRef& controller) {
   if (controller.kind.empty()) return true;  // a bare pod: nobody minds
-  return owners.replica_set != nullptr && owners.replica_set->replicas > 0 && !owners.replica_set->meta.being_deleted;
+  return owners.replica_set != nullptr && owners.replica_set->replicas > 0 &&
+         !owners.replica_set->meta.being_deleted;
 }
 
 StepResult restore(IncidentWork& work) {
@@ -72,21 +77,25 @@ StepResult restore(IncidentWork& work) {
   if (!(*victim)->quarantined()) return finish(work, "the pod is not in quarantine");
   const auto undo = targets::find_undo(**victim, work.status().containment);
   if (!undo) {
-    work.await("release", "what isolation took is not known any more: release with --victim leave or --victim delete");
+    work.await("release",
+               "what isolation took is not known any more: release with --victim leave or --victim delete");
     return step_waits(world.settings.retry);
   }
-  if (!undo->from_annotation) work.note("The undo annotation was edited or removed; the incident's copy is used");
+  if (!undo->from_annotation)
+    work.note("The undo annotation was edited or removed; the incident's copy is used");
   const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
   const targets::OwnerChain owners = world.target.owners_of(work.target().name_space, controller);
   if (!owner_wants(owners, controller)) {
-    work.await("release", "the owner does not want the pod any more (it was rolled or is gone): giving the labels back "
-                          "would get it deleted; release with --victim leave or --victim delete");
+    work.await("release",
+               "the owner does not want the pod any more (it was rolled or is gone): giving the labels back "
+               "would get it deleted; release with --victim leave or --victim delete");
     return step_waits(world.settings.retry);
   }
   auto action = targets::plan_restoration(**victim, work.incident().name, *undo);
   if (!action) return tl::unexpected(std::move(action).error());
   if (owners.replica_set != nullptr) lower_deletion_cost(work, owners);
-  if (auto kept = work.journal(*action, JournalEntry::State::kPlanned); !kept) return tl::unexpected(kept.error());
+  if (auto kept = work.journal(*action, JournalEntry::State::kPlanned); !kept)
+    return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(world.settings.recheck);
   auto applied = work.apply(*action);
@@ -95,7 +104,8 @@ StepResult restore(IncidentWork& work) {
   auto after = world.target.read(work.target(), {});
   if (!after) return tl::unexpected(std::move(after).error());
   if (*after && (*after)->quarantined()) return step_waits(world.settings.recheck);
-  if (auto kept = work.journal(*action, JournalEntry::State::kUndone); !kept) return tl::unexpected(kept.error());
+  if (auto kept = work.journal(*action, JournalEntry::State::kUndone); !kept)
+    return tl::unexpected(kept.error());
   return finish(work, "the labels were given back");
 }
 
@@ -116,7 +126,8 @@ StepResult release(IncidentWork& work) {
 
 StepResult dispose_of_victim(IncidentWork& work) {
   const auto* step = work.playbook() == nullptr ? nullptr : work.playbook()->step<ReleaseStep>();
-  if (step == nullptr || step->victim != ReleaseStep::Victim::kDelete || work.status().outcome != Outcome::kRecovered) {
+  if (step == nullptr || step->victim != ReleaseStep::Victim::kDelete ||
+      work.status().outcome != Outcome::kRecovered) {
     return step_done();
   }
   const auto& journal = work.status().journal;

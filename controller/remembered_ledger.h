@@ -13,8 +13,8 @@
 
 namespace kintsugi::controller {
 
-/// A ledger whose records are also in memory once they have been loaded: what the leader measures recovery from.
-/// Thread-safe.
+/// A ledger whose records are also in memory once they have been loaded: what the leader measures recovery
+/// from. Thread-safe.
 class RememberedLedger final : public incidents::Ledger {
  public:
   /// `durable` must outlive this object.

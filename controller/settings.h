@@ -36,12 +36,13 @@ struct Settings {
   bool leader_elect = true;
   std::string identity;  ///< this replica, in the lease and in events
 
-  std::chrono::milliseconds contain_window{1000};   ///< a winner patches within this of the start of its create
-  std::chrono::milliseconds contain_timeout{500};   ///< of the winner's patch
-  std::chrono::milliseconds leader_redrive{2000};   ///< the leader contains what is not contained after this
-  std::chrono::milliseconds person_grace{3000};     ///< release and hold take effect this long after creation
-  std::chrono::milliseconds recheck{1000};          ///< how often a step that waits for the world looks again
-  std::chrono::milliseconds retry{5000};            ///< how soon a failed step is tried again
+  std::chrono::milliseconds contain_window{
+      1000};  ///< a winner patches within this of the start of its create
+  std::chrono::milliseconds contain_timeout{500};  ///< of the winner's patch
+  std::chrono::milliseconds leader_redrive{2000};  ///< the leader contains what is not contained after this
+  std::chrono::milliseconds person_grace{3000};    ///< release and hold take effect this long after creation
+  std::chrono::milliseconds recheck{1000};         ///< how often a step that waits for the world looks again
+  std::chrono::milliseconds retry{5000};           ///< how soon a failed step is tried again
 
   /// By Severity: containment and recovery objectives in seconds.
   std::array<double, 4> containment_objective{60, 60, 30, 5};

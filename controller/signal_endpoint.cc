@@ -44,7 +44,12 @@ json result_to_json(std::size_t index, const IntakeResult& result) {
 
 SignalEndpoint::SignalEndpoint(Options options, Intake& intake, const SignalTokens& tokens,
                                const signals::Decoder& decoder, const Clock& clock, Observer observer)
-    : options_(options), intake_(intake), tokens_(tokens), decoder_(decoder), clock_(clock), observer_(std::move(observer)) {
+    : options_(options),
+      intake_(intake),
+      tokens_(tokens),
+      decoder_(decoder),
+      clock_(clock),
+      observer_(std::move(observer)) {
   for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
 }
 
@@ -128,7 +133,8 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
       all_good = false;
       observer_(decoder_.source(), "invalid");
       const signals::ProblemDetails details = signals::describe_element_error(element.error(), std::nullopt);
-      results.push_back({{"index", i}, {"result", "error"}, {"status", details.status}, {"message", details.detail}});
+      results.push_back(
+          {{"index", i}, {"result", "error"}, {"status", details.status}, {"message", details.detail}});
       if (!details.field.empty()) results.back()["field"] = details.field;
       continue;
     }

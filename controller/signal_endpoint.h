@@ -18,8 +18,8 @@
 
 namespace kintsugi::controller {
 
-/// `POST /v1/signals/<source>`: decodes, hands each signal to the intake, answers when all are durable. Work waits in a
-/// bounded queue; when it is full, 429 is said before a body is read. Thread-safe.
+/// `POST /v1/signals/<source>`: decodes, hands each signal to the intake, answers when all are durable. Work
+/// waits in a bounded queue; when it is full, 429 is said before a body is read. Thread-safe.
 class SignalEndpoint {
  public:
   struct Options {

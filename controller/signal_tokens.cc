@@ -26,10 +26,12 @@ Result<std::vector<std::pair<std::string, Secret>>> SignalTokens::parse(std::str
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     if (line.empty() || line.front() == '#') continue;
     const std::size_t blank = line.find_first_of(kBlanks);
-    const std::string_view token = blank == std::string_view::npos ? std::string_view() : trim(line.substr(blank));
+    const std::string_view token =
+        blank == std::string_view::npos ? std::string_view() : trim(line.substr(blank));
     if (token.size() < kShortest || token.find_first_of(kBlanks) != std::string_view::npos) {
-      return fail(ErrorCode::kInvalidInput,
-                  fmt::format("line {}: expected a source and a token of at least {} characters", number, kShortest));
+      return fail(
+          ErrorCode::kInvalidInput,
+          fmt::format("line {}: expected a source and a token of at least {} characters", number, kShortest));
     }
     tokens.emplace_back(std::string(line.substr(0, blank)), Secret(std::string(token)));
   }

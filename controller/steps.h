@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// The verbs of a playbook. Each looks at the world, does what is missing, and says whether the next one may begin. None
-// sleeps; each may be run again at any time, also after a crash in its middle, and ends in the same state.
+// The verbs of a playbook. Each looks at the world, does what is missing, and says whether the next one may
+// begin. None sleeps; each may be run again at any time, also after a crash in its middle, and ends in the
+// same state.
 #pragma once
 
 #include <chrono>
@@ -19,11 +20,18 @@ struct StepOutcome {
 };
 using StepResult = Result<StepOutcome>;
 
-inline StepOutcome step_done() { return {true, std::nullopt}; }
-inline StepOutcome step_waits() { return {false, std::nullopt}; }
-inline StepOutcome step_waits(std::chrono::nanoseconds look_again) { return {false, look_again}; }
+inline StepOutcome step_done() {
+  return {true, std::nullopt};
+}
+inline StepOutcome step_waits() {
+  return {false, std::nullopt};
+}
+inline StepOutcome step_waits(std::chrono::nanoseconds look_again) {
+  return {false, look_again};
+}
 
-/// Isolates the victim and proves it; re-asserts what somebody undid. `may_send` is asked right before the write.
+/// Isolates the victim and proves it; re-asserts what somebody undid. `may_send` is asked right before the
+/// write.
 StepResult contain(IncidentWork& work, const std::function<bool()>& may_send);
 /// Preserves evidence, in a job.
 StepResult collect(IncidentWork& work);

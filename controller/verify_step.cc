@@ -52,7 +52,8 @@ StepResult verify(IncidentWork& work) {
   World& world = work.world();
   const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
   const targets::OwnerChain owners = world.target.owners_of(work.target().name_space, controller);
-  const targets::Replacements now = world.target.replacements_of(work.target(), owners, work.status().replacement);
+  const targets::Replacements now =
+      world.target.replacements_of(work.target(), owners, work.status().replacement);
   const Finding finding = targets::assess_recovered(now, work.status().images);
   if (!finding.holds()) return not_recovered(work, finding, arguments.ready);
   if (!work.status().times.recovered) work.status().times.recovered = work.now();
@@ -70,10 +71,12 @@ StepResult verify(IncidentWork& work) {
     return step_waits(world.settings.retry);
   }
   const bool contained = is_true(work.status(), condition::kContained);
-  if (!contained && find_approval(work.incident().spec, "contain") == nullptr) return step_waits(world.settings.recheck);
+  if (!contained && find_approval(work.incident().spec, "contain") == nullptr)
+    return step_waits(world.settings.recheck);
   const auto took = *work.status().times.recovered - work.incident().spec.origin.detected;
-  work.end(Outcome::kRecovered, "QuietPeriodPassed",
-           "recovered after " + format_duration(std::max(took, std::chrono::nanoseconds(0))) + " and quiet since");
+  work.end(
+      Outcome::kRecovered, "QuietPeriodPassed",
+      "recovered after " + format_duration(std::max(took, std::chrono::nanoseconds(0))) + " and quiet since");
   return step_done();
 }
 

@@ -19,7 +19,8 @@ constexpr std::size_t kMaxManifestBytes = 1u << 20;
 /// Names come from pods and containers, which attackers may name: only plain relative paths are taken.
 bool is_plain_path(const std::string& path) {
   if (path.empty() || path.size() > 512 || path.front() == '/') return false;
-  if (path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") != std::string::npos) {
+  if (path.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./") !=
+      std::string::npos) {
     return false;
   }
   for (const fs::path& part : fs::path(path)) {
@@ -67,7 +68,8 @@ bool is_durable_mount(std::string_view mountinfo, std::string_view directory) {
   for (std::string line; std::getline(lines, line);) {
     Mount mount = parse_mount(line);
     // A later mount at the same point hides the earlier one.
-    if (is_below(directory, mount.point) && mount.point.size() >= nearest.point.size()) nearest = std::move(mount);
+    if (is_below(directory, mount.point) && mount.point.size() >= nearest.point.size())
+      nearest = std::move(mount);
   }
   if (nearest.type == "tmpfs" || nearest.type == "ramfs") return false;
   if (nearest.root.find("kubernetes.io~empty-dir") != std::string::npos) return false;
@@ -77,8 +79,8 @@ bool is_durable_mount(std::string_view mountinfo, std::string_view directory) {
 DirectoryStore::DirectoryStore(std::string directory, std::uint64_t budget_bytes, const Clock& clock)
     : directory_(std::move(directory)), budget_bytes_(budget_bytes), clock_(clock) {}
 
-Result<File> DirectoryStore::put(const std::string& incident, const std::string& path, std::string_view content,
-                                 std::string_view collector) {
+Result<File> DirectoryStore::put(const std::string& incident, const std::string& path,
+                                 std::string_view content, std::string_view collector) {
   if (!is_plain_path(incident) || !is_plain_path(path)) {
     return fail(ErrorCode::kInvalidInput, "not a plain path for evidence: " + escape(path, 64));
   }
@@ -92,7 +94,8 @@ Result<File> DirectoryStore::put(const std::string& incident, const std::string&
                     .advise("check that the evidence directory exists and is writable"));
   }
   if (bytes_below(folder) + content.size() > budget_bytes_) {
-    return fail(make_error(ErrorCode::kTooLarge, fmt::format("over the budget of {} bytes an incident", budget_bytes_))
+    return fail(make_error(ErrorCode::kTooLarge,
+                           fmt::format("over the budget of {} bytes an incident", budget_bytes_))
                     .on(file.string()));
   }
   if (auto written = write_file_durably(file.string(), content); !written) {

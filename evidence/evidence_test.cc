@@ -46,7 +46,8 @@ TEST_CASE("a path that would leave the incident's folder is refused") {
   const TemporaryDirectory directory;
   const ManualClock clock;
   DirectoryStore store(directory.path, 1000, clock);
-  const std::string bad = GENERATE("", "/etc/x", "../x", "a/../../x", "a//../x", "a\nb", "a b", "./a", "%2e%2e/x");
+  const std::string bad =
+      GENERATE("", "/etc/x", "../x", "a/../../x", "a//../x", "a\nb", "a b", "./a", "%2e%2e/x");
   INFO(bad);
   CHECK_FALSE(store.put("inc-1", bad, "x", "c"));
   CHECK_FALSE(store.put(bad, "a", "x", "c"));
@@ -62,10 +63,11 @@ TEST_CASE("an incident's budget holds over all of its files") {
 }
 
 TEST_CASE("a manifest that is none is an error") {
-  const std::string bad = GENERATE("", "{}", "[]", R"({"incident":"i","target":"t","createdTime":"2026-01-01T00:00:00Z"})",
-                                   R"({"incident":"i","target":"t","createdTime":"x","files":[]})",
-                                   R"({"incident":"i","target":"t","createdTime":"2026-01-01T00:00:00Z","files":[{"path":"a"}]})",
-                                   R"({"incident":"i","target":"t","createdTime":"2026-01-01T00:00:00Z","files":[],"failures":[1]})");
+  const std::string bad = GENERATE(
+      "", "{}", "[]", R"({"incident":"i","target":"t","createdTime":"2026-01-01T00:00:00Z"})",
+      R"({"incident":"i","target":"t","createdTime":"x","files":[]})",
+      R"({"incident":"i","target":"t","createdTime":"2026-01-01T00:00:00Z","files":[{"path":"a"}]})",
+      R"({"incident":"i","target":"t","createdTime":"2026-01-01T00:00:00Z","files":[],"failures":[1]})");
   INFO(bad);
   CHECK_FALSE(parse_manifest(bad));
 }
@@ -78,11 +80,20 @@ TEST_CASE("what dies with the pod is recognised by its mount") {
   const auto c = GENERATE(values<Case>({
       {"a machine's own disk", "22 1 254:0 / / rw - ext4 /dev/vda rw\n", true},
       {"a container's own layer", "22 1 0:50 / / rw - overlay overlay rw\n", false},
-      {"a volume in a container", "22 1 0:50 / / rw - overlay o rw\n30 22 8:1 /pv /evidence rw - ext4 /dev/sdb rw\n", true},
-      {"an emptyDir", "22 1 0:50 / / rw - overlay o rw\n30 22 8:1 /var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/e /evidence rw - ext4 /dev/vda rw\n", false},
-      {"an emptyDir in memory", "22 1 0:50 / / rw - overlay o rw\n30 22 0:60 / /evidence rw - tmpfs tmpfs rw\n", false},
-      {"a namesake's mount is not ours", "22 1 254:0 / / rw - ext4 d rw\n30 22 0:60 / /evid rw - tmpfs t rw\n", true},
-      {"the later mount hides the earlier", "22 1 254:0 / / rw - ext4 d rw\n30 22 0:60 / /evidence rw - tmpfs t rw\n31 30 8:1 / /evidence rw - xfs d rw\n", true},
+      {"a volume in a container",
+       "22 1 0:50 / / rw - overlay o rw\n30 22 8:1 /pv /evidence rw - ext4 /dev/sdb rw\n", true},
+      {"an emptyDir",
+       "22 1 0:50 / / rw - overlay o rw\n30 22 8:1 /var/lib/kubelet/pods/u/volumes/kubernetes.io~empty-dir/e "
+       "/evidence rw - ext4 /dev/vda rw\n",
+       false},
+      {"an emptyDir in memory",
+       "22 1 0:50 / / rw - overlay o rw\n30 22 0:60 / /evidence rw - tmpfs tmpfs rw\n", false},
+      {"a namesake's mount is not ours",
+       "22 1 254:0 / / rw - ext4 d rw\n30 22 0:60 / /evid rw - tmpfs t rw\n", true},
+      {"the later mount hides the earlier",
+       "22 1 254:0 / / rw - ext4 d rw\n30 22 0:60 / /evidence rw - tmpfs t rw\n31 30 8:1 / /evidence rw - "
+       "xfs d rw\n",
+       true},
       {"with optional tags", "22 1 0:50 / / rw,relatime shared:1 master:2 - overlay o rw\n", false},
   }));
   INFO(c.name);

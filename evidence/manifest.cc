@@ -63,7 +63,8 @@ Result<Manifest> parse_manifest(std::string_view text) {
     const auto size = bytes == nullptr ? fail(ErrorCode::kInvalidInput, "no size") : bytes->as_integer();
     File file{text_of(item, "path", ok), text_of(item, "sha256", ok), 0, text_of(item, "collector", ok),
               time_of(item, "collectedTime", ok)};
-    if (!ok || !size || *size < 0) return fail(ErrorCode::kInvalidInput, "malformed entry in the manifest's files");
+    if (!ok || !size || *size < 0)
+      return fail(ErrorCode::kInvalidInput, "malformed entry in the manifest's files");
     file.bytes = std::uint64_t(*size);
     manifest.files.push_back(std::move(file));
   }

@@ -36,7 +36,8 @@ struct Manifest {
   std::vector<Failure> failures;
 };
 
-/// `{"incident", "target", "createdTime", "files": [{path, sha256, bytes, collector, collectedTime}], "failures": […]}`
+/// `{"incident", "target", "createdTime", "files": [{path, sha256, bytes, collector, collectedTime}],
+/// "failures": […]}`
 std::string to_text(const Manifest& manifest);
 /// Strict about types, at most 1 MiB; members it does not know are passed over.
 Result<Manifest> parse_manifest(std::string_view text);

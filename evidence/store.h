@@ -15,8 +15,9 @@ namespace kintsugi::evidence {
 class Store {
  public:
   virtual ~Store() = default;
-  /// Keeps `content` as `path` (relative, "logs/web.log") of the incident; an earlier one of that path is replaced.
-  /// Errors: kInvalidInput (a path that would leave the incident's place), kTooLarge (budget), I/O trouble.
+  /// Keeps `content` as `path` (relative, "logs/web.log") of the incident; an earlier one of that path is
+  /// replaced. Errors: kInvalidInput (a path that would leave the incident's place), kTooLarge (budget), I/O
+  /// trouble.
   virtual Result<File> put(const std::string& incident, const std::string& path, std::string_view content,
                            std::string_view collector) = 0;
   /// Writes the manifest, last; returns the SHA-256 of its text.
@@ -29,7 +30,8 @@ class Store {
   virtual bool is_durable() const = 0;
 };
 
-/// `directory`/<incident>/… on a file system. At most `budget_bytes` for one incident in this process's lifetime.
+/// `directory`/<incident>/… on a file system. At most `budget_bytes` for one incident in this process's
+/// lifetime.
 class DirectoryStore final : public Store {
  public:
   DirectoryStore(std::string directory, std::uint64_t budget_bytes, const Clock& clock);
@@ -47,8 +49,9 @@ class DirectoryStore final : public Store {
   const Clock& clock_;
 };
 
-/// Judges from the text of /proc/self/mountinfo whether what is written below `directory` (absolute) outlives the
-/// container: not on tmpfs, not in an emptyDir, not in the container's own layer (an overlay mounted at "/").
+/// Judges from the text of /proc/self/mountinfo whether what is written below `directory` (absolute) outlives
+/// the container: not on tmpfs, not in an emptyDir, not in the container's own layer (an overlay mounted at
+/// "/").
 bool is_durable_mount(std::string_view mountinfo, std::string_view directory);
 
 }  // namespace kintsugi::evidence

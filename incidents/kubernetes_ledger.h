@@ -8,9 +8,9 @@
 
 namespace kintsugi::incidents {
 
-/// The ledger in ConfigMaps of the controller's namespace: "kintsugi-ledger-<year>-<month>-<shard>", one key an
-/// incident. The shard follows from the incident's UID, so that folding again, by anybody, meets the same key. Sixteen
-/// shards of at most 1 MiB hold about 30,000 incidents a month.
+/// The ledger in ConfigMaps of the controller's namespace: "kintsugi-ledger-<year>-<month>-<shard>", one key
+/// an incident. The shard follows from the incident's UID, so that folding again, by anybody, meets the same
+/// key. Sixteen shards of at most 1 MiB hold about 30,000 incidents a month.
 class KubernetesLedger final : public Ledger {
  public:
   /// `client` must outlive this object.

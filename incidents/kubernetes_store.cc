@@ -8,8 +8,8 @@
 
 #include "base/document.h"
 #include "k8s-client/core/resource_version.h"
-#include "k8s-client/runtime/informer.h"
 #include "k8s-client/runtime/client_adapters.h"
+#include "k8s-client/runtime/informer.h"
 #include "model/incident_json.h"
 
 namespace kintsugi::incidents {
@@ -35,7 +35,9 @@ Result<StoredIncident> project(k8s::RawJson raw) {
   return stored;
 }
 
-std::string describe(const std::string& name) { return "incident " + name; }
+std::string describe(const std::string& name) {
+  return "incident " + name;
+}
 
 }  // namespace
 
@@ -103,19 +105,22 @@ struct KubernetesIncidentStore::Impl {
   std::map<std::string, Pointer> written;  ///< guarded; own writes that the watch has not shown yet
 };
 
-KubernetesIncidentStore::KubernetesIncidentStore(k8s::Client& client, std::string name_space, const Clock& clock,
-                                                 Logger& log)
+KubernetesIncidentStore::KubernetesIncidentStore(k8s::Client& client, std::string name_space,
+                                                 const Clock& clock, Logger& log)
     : impl_(std::make_unique<Impl>(client, std::move(name_space), clock, log)) {}
 
 KubernetesIncidentStore::~KubernetesIncidentStore() = default;
 
-void KubernetesIncidentStore::run(std::stop_token stop) { impl_->informer.run(std::move(stop)); }
+void KubernetesIncidentStore::run(std::stop_token stop) {
+  impl_->informer.run(std::move(stop));
+}
 
 Result<void> KubernetesIncidentStore::wait_for_sync(MonotonicTime deadline, std::stop_token stop) const {
   return impl_->informer.wait_for_sync(deadline, std::move(stop));
 }
 
-Result<Incident> KubernetesIncidentStore::create(const Incident& incident, std::chrono::milliseconds timeout) {
+Result<Incident> KubernetesIncidentStore::create(const Incident& incident,
+                                                 std::chrono::milliseconds timeout) {
   k8s::CallOptions call;
   call.priority = net::Priority::kContainment;
   call.timeout = timeout;

@@ -11,8 +11,8 @@
 
 namespace kintsugi::incidents {
 
-/// Incidents as custom resources of one namespace: the API server decides who creates a name first. Keeps a cache by a
-/// watch, and over it what this process wrote last, until the watch has caught up (K6.3).
+/// Incidents as custom resources of one namespace: the API server decides who creates a name first. Keeps a
+/// cache by a watch, and over it what this process wrote last, until the watch has caught up (K6.3).
 class KubernetesIncidentStore final : public IncidentStore {
  public:
   /// All references must outlive the store.

@@ -14,10 +14,10 @@ using nlohmann::json;
 
 using Stamp = std::optional<WallTime> IncidentTimes::*;
 constexpr std::pair<const char*, Stamp> kStamps[] = {
-    {"start", &IncidentTimes::compromise_start}, {"detected", &IncidentTimes::detected},
-    {"acknowledged", &IncidentTimes::acknowledged}, {"contained", &IncidentTimes::contained},
+    {"start", &IncidentTimes::compromise_start},      {"detected", &IncidentTimes::detected},
+    {"acknowledged", &IncidentTimes::acknowledged},   {"contained", &IncidentTimes::contained},
     {"evidence", &IncidentTimes::evidence_preserved}, {"redeployed", &IncidentTimes::redeployed},
-    {"recovered", &IncidentTimes::recovered}, {"closed", &IncidentTimes::closed}};
+    {"recovered", &IncidentTimes::recovered},         {"closed", &IncidentTimes::closed}};
 
 std::string text_of(const Node& object, std::string_view key) {
   const Node* value = object.find(key);
@@ -27,8 +27,14 @@ std::string text_of(const Node& object, std::string_view key) {
 }  // namespace
 
 LedgerRecord record_of(const Incident& incident) {
-  return {incident.uid,          incident.name,           incident.spec.target.name_space, incident.spec.origin.source,
-          incident.status.severity, incident.spec.origin.severity, incident.status.outcome, incident.status.times};
+  return {incident.uid,
+          incident.name,
+          incident.spec.target.name_space,
+          incident.spec.origin.source,
+          incident.status.severity,
+          incident.spec.origin.severity,
+          incident.status.outcome,
+          incident.status.times};
 }
 
 std::string to_text(const LedgerRecord& record) {
@@ -54,7 +60,8 @@ Result<LedgerRecord> parse_ledger_record(std::string_view text) {
   record.name_space = text_of(*root, "namespace");
   record.source = text_of(*root, "source");
   const auto severity = parse_severity(text_of(*root, "severity"));
-  if (record.uid.empty() || !severity) return fail(ErrorCode::kInvalidInput, "ledger record without uid or severity");
+  if (record.uid.empty() || !severity)
+    return fail(ErrorCode::kInvalidInput, "ledger record without uid or severity");
   record.severity = *severity;
   record.first_severity = parse_severity(text_of(*root, "firstSeverity")).value_or(*severity);
   const std::string outcome = text_of(*root, "outcome");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What remains of incidents when they are deleted: small records from which the recovery metrics stay complete.
+// What remains of incidents when they are deleted: small records from which the recovery metrics stay
+// complete.
 #pragma once
 
 #include <string>

@@ -15,8 +15,8 @@ namespace kintsugi::incidents {
 
 /// Where incidents live. Thread-safe.
 ///
-/// Reads without I/O (`cached`, `of_target`, `list`) never show less than what this process has itself written.
-/// Identity is the name: of two creates of one name exactly one succeeds, anywhere.
+/// Reads without I/O (`cached`, `of_target`, `list`) never show less than what this process has itself
+/// written. Identity is the name: of two creates of one name exactly one succeeds, anywhere.
 class IncidentStore {
  public:
   using Pointer = std::shared_ptr<const Incident>;
@@ -38,8 +38,8 @@ class IncidentStore {
   /// All generations of a target, lowest first.
   virtual std::vector<Pointer> of_target(const std::string& target_uid) const = 0;
   virtual std::vector<Pointer> list() const = 0;
-  /// `changed` is called with the name of each incident that came, changed or went, on a thread of the store: enqueue
-  /// and return. Before the store is started.
+  /// `changed` is called with the name of each incident that came, changed or went, on a thread of the store:
+  /// enqueue and return. Before the store is started.
   virtual void subscribe(std::function<void(const std::string& name)> changed) = 0;
 };
 

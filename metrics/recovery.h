@@ -32,8 +32,8 @@ inline constexpr Window kWindows[] = {{"7d", std::chrono::hours(7 * 24)},
 std::vector<double> contain_buckets(std::span<const double> objectives);
 std::vector<double> recover_buckets(std::span<const double> objectives);
 
-/// Every family with every known label set, pure. `records` have distinct uids (merge_records). 10,000 of them
-/// take less than 10 ms.
+/// Every family with every known label set, pure. `records` have distinct uids (merge_records). 10,000 of
+/// them take less than 10 ms.
 std::vector<prometheus::MetricFamily> recovery_families(std::span<const IncidentRecord> records,
                                                         const Objectives& objectives, WallTime now);
 

@@ -33,10 +33,10 @@ enum class Stage : std::uint8_t {
   kFailed,
   kReleased,
 };
-inline constexpr std::array kStages{
-    Stage::kDetected,  Stage::kContaining, Stage::kCollecting,       Stage::kRedeploying,
-    Stage::kVerifying, Stage::kRecovered,  Stage::kClosed,           Stage::kAwaitingApproval,
-    Stage::kHeld,      Stage::kFailed,     Stage::kReleased};
+inline constexpr std::array kStages{Stage::kDetected,    Stage::kContaining,       Stage::kCollecting,
+                                    Stage::kRedeploying, Stage::kVerifying,        Stage::kRecovered,
+                                    Stage::kClosed,      Stage::kAwaitingApproval, Stage::kHeld,
+                                    Stage::kFailed,      Stage::kReleased};
 std::string_view to_string(Stage stage);
 
 /// How an incident ended.
@@ -148,8 +148,8 @@ struct ContainmentRecord {
 /// The digest that counts as recovered, and why.
 struct TrustedImage {
   std::string container;
-  std::string image;     ///< the reference that was verified
-  std::string digest;    ///< "sha256:…", what is deployed
+  std::string image;                     ///< the reference that was verified
+  std::string digest;                    ///< "sha256:…", what is deployed
   std::vector<std::string> equivalents;  ///< digests under which a runtime may report it
   std::string policy;
   std::string key_id;
@@ -188,7 +188,8 @@ struct Incident {
   WallTime created;
   bool being_deleted = false;
   bool has_ledger_finalizer = false;
-  /// Why the object cannot be understood; empty: it can. Nothing is done about such an incident but saying so.
+  /// Why the object cannot be understood; empty: it can. Nothing is done about such an incident but saying
+  /// so.
   std::string problem;
   IncidentSpec spec;
   IncidentStatus status;
@@ -208,7 +209,8 @@ Stage stage_of(const Incident& incident);
 
 const Condition* find_condition(const IncidentStatus& status, std::string_view type);
 bool is_true(const IncidentStatus& status, std::string_view type);
-/// Adds or changes a condition; the transition time moves only with the status. Returns whether anything changed.
+/// Adds or changes a condition; the transition time moves only with the status. Returns whether anything
+/// changed.
 bool set_condition(Incident& incident, std::string_view type, ConditionStatus status, std::string_view reason,
                    std::string_view message, WallTime now);
 /// Appends, escaping and bounding; an entry that repeats the last one's message is not added again.

@@ -12,7 +12,8 @@ namespace {
 
 using nlohmann::json;
 
-// ---- writing -------------------------------------------------------------------------------------------------------
+// ---- writing
+// -------------------------------------------------------------------------------------------------------
 
 void put(json& object, const char* key, const std::string& text) {
   if (!text.empty()) object[key] = text;
@@ -22,7 +23,9 @@ void put(json& object, const char* key, const std::optional<WallTime>& time) {
   if (time) object[key] = format_micros(*time);
 }
 
-json owner_to_json(const OwnerRef& owner) { return {{"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}}; }
+json owner_to_json(const OwnerRef& owner) {
+  return {{"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}};
+}
 
 json spec_to_json(const IncidentSpec& spec) {
   json origin = {{"source", spec.origin.source},
@@ -117,12 +120,14 @@ json image_to_json(const TrustedImage& image) {
           {"origin", image.origin}};
 }
 
-// ---- reading -------------------------------------------------------------------------------------------------------
+// ---- reading
+// -------------------------------------------------------------------------------------------------------
 
 /// Reads members of one object; the first failure is kept and later reads return defaults.
 class Reader {
  public:
-  Reader(const json& object, std::string path, Error& error) : object_(object), path_(std::move(path)), error_(error) {
+  Reader(const json& object, std::string path, Error& error)
+      : object_(object), path_(std::move(path)), error_(error) {
     if (!object_.is_object() && !object_.is_null()) wrong(path_, "an object");
   }
 
@@ -177,7 +182,8 @@ class Reader {
     const json* value = find(key);
     if (value == nullptr) return;
     if (!value->is_array()) return void(wrong(member(key), "a list"));
-    for (std::size_t i = 0; i < value->size(); ++i) use(Reader((*value)[i], member(key) + "[" + std::to_string(i) + "]", error_));
+    for (std::size_t i = 0; i < value->size(); ++i)
+      use(Reader((*value)[i], member(key) + "[" + std::to_string(i) + "]", error_));
   }
 
   Labels labels(const char* key) {
@@ -237,7 +243,9 @@ constexpr std::array kActionKinds{Action::Kind::kPatch, Action::Kind::kCreate, A
 constexpr std::array kJournalStates{JournalEntry::State::kPlanned, JournalEntry::State::kApplied,
                                     JournalEntry::State::kUndone, JournalEntry::State::kAbandoned};
 
-OwnerRef read_owner(Reader in) { return {in.text("kind"), in.text("name"), in.text("uid")}; }
+OwnerRef read_owner(Reader in) {
+  return {in.text("kind"), in.text("name"), in.text("uid")};
+}
 
 Origin read_origin(Reader in, WallTime created) {
   Origin origin;
@@ -273,7 +281,8 @@ ReleaseOrder read_release(Reader in, WallTime created) {
 IncidentSpec read_spec(Reader in, WallTime created) {
   IncidentSpec spec;
   Reader target = in.object("target");
-  spec.target = {target.required("kind"), target.required("namespace"), target.required("name"), target.required("uid")};
+  spec.target = {target.required("kind"), target.required("namespace"), target.required("name"),
+                 target.required("uid")};
   spec.owner = read_owner(in.object("owner"));
   spec.origin = read_origin(in.object("origin"), created);
   spec.playbook = in.text("playbook");
@@ -350,8 +359,8 @@ ContainmentRecord read_containment(Reader in) {
 }
 
 TrustedImage read_image(Reader in) {
-  return {in.text("container"), in.text("image"),  in.text("digest"), in.texts("equivalentDigests"),
-          in.text("policy"),    in.text("keyID"),  in.text("origin")};
+  return {in.text("container"), in.text("image"), in.text("digest"), in.texts("equivalentDigests"),
+          in.text("policy"),    in.text("keyID"), in.text("origin")};
 }
 
 IncidentStatus read_status(Reader in) {
@@ -367,7 +376,8 @@ IncidentStatus read_status(Reader in) {
   status.times = read_times(in.object("times"));
   in.each("signals", [&](Reader item) { status.signals.push_back(read_tally(item)); });
   in.each("timeline", [&](Reader item) {
-    status.timeline.push_back({item.time("time").value_or(WallTime()), item.text("actor"), item.text("message")});
+    status.timeline.push_back(
+        {item.time("time").value_or(WallTime()), item.text("actor"), item.text("message")});
   });
   in.each("journal", [&](Reader item) { status.journal.push_back(read_journal(item)); });
   if (in.has("containment")) status.containment = read_containment(in.object("containment"));
@@ -399,7 +409,8 @@ json status_to_json(const Incident& incident) {
   put(out, "acknowledgedBy", status.acknowledged_by);
   put(out, "replacement", status.replacement);
   put(out, "outcome", std::string(to_string(status.outcome)));
-  for (const Condition& condition : status.conditions) out["conditions"].push_back(condition_to_json(condition));
+  for (const Condition& condition : status.conditions)
+    out["conditions"].push_back(condition_to_json(condition));
   for (const SignalTally& tally : status.signals) {
     out["signals"].push_back({{"source", tally.source},
                               {"rule", tally.rule},
@@ -409,13 +420,15 @@ json status_to_json(const Incident& incident) {
                               {"lastTime", format_micros(tally.last)}});
   }
   for (const TimelineEntry& entry : status.timeline) {
-    out["timeline"].push_back({{"time", format_micros(entry.time)}, {"actor", entry.actor}, {"message", entry.message}});
+    out["timeline"].push_back(
+        {{"time", format_micros(entry.time)}, {"actor", entry.actor}, {"message", entry.message}});
   }
   for (const JournalEntry& entry : status.journal) out["journal"].push_back(journal_to_json(entry));
   if (status.containment) out["containment"] = containment_to_json(*status.containment);
   for (const TrustedImage& image : status.images) out["images"].push_back(image_to_json(image));
   if (!status.evidence_location.empty()) {
-    out["evidence"] = {{"location", status.evidence_location}, {"manifestSHA256", status.evidence_manifest_sha256}};
+    out["evidence"] = {{"location", status.evidence_location},
+                       {"manifestSHA256", status.evidence_manifest_sha256}};
   }
   return out;
 }
@@ -448,7 +461,8 @@ Incident read_incident(const json& object, Error& error) {
   incident.created = metadata.time("creationTimestamp").value_or(WallTime());
   incident.being_deleted = metadata.has("deletionTimestamp");
   const auto finalizers = metadata.texts("finalizers");
-  incident.has_ledger_finalizer = std::find(finalizers.begin(), finalizers.end(), kLedgerFinalizer) != finalizers.end();
+  incident.has_ledger_finalizer =
+      std::find(finalizers.begin(), finalizers.end(), kLedgerFinalizer) != finalizers.end();
   // The status first: a hand-written spec must not hide what we know of the incident.
   incident.status = read_status(root.object("status"));
   incident.spec = read_spec(root.object("spec"), incident.created);

@@ -21,12 +21,13 @@ nlohmann::json to_json(const Incident& incident);
 /// `status` alone, with the derived stage, as it is written to the subresource.
 nlohmann::json status_to_json(const Incident& incident);
 
-/// Reads an object of the API server. What is missing takes its default; a field of a wrong type, an unknown word in
-/// an enumeration or a target without kind, namespace, name and UID is an error that names the field: incidents can be
-/// written by hand.
+/// Reads an object of the API server. What is missing takes its default; a field of a wrong type, an unknown
+/// word in an enumeration or a target without kind, namespace, name and UID is an error that names the field:
+/// incidents can be written by hand.
 Result<Incident> incident_from_json(const nlohmann::json& object);
 
-/// The same for what is stored already: what cannot be read becomes an incident that has its metadata and `problem`.
+/// The same for what is stored already: what cannot be read becomes an incident that has its metadata and
+/// `problem`.
 Incident stored_incident_from_json(const nlohmann::json& object);
 
 }  // namespace kintsugi

@@ -24,7 +24,8 @@ Incident full_incident() {
   incident.generation = 3;
   incident.spec.target = {"Pod", "shop", "web-a", "pod-uid"};
   incident.spec.owner = {"Deployment", "web", "dep-uid"};
-  incident.spec.origin = {"falco", "Terminal shell", Severity::kCritical, "text", kNow, kNow + 1s, kNow - 1s, "web", true};
+  incident.spec.origin = {
+      "falco", "Terminal shell", Severity::kCritical, "text", kNow, kNow + 1s, kNow - 1s, "web", true};
   incident.spec.playbook = "shell";
   incident.spec.playbook_hash = "abc";
   incident.spec.mode = Mode::kFull;
@@ -44,7 +45,8 @@ Incident full_incident() {
                       R"([{"op":"test","path":"/x","value":null}])", "[]", "pin"},
                      JournalEntry::State::kApplied,
                      "note"}};
-  status.containment = ContainmentRecord{{{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2, "i", "id"};
+  status.containment =
+      ContainmentRecord{{{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2, "i", "id"};
   status.images = {{"web", "r/web:1", "sha256:aa", {"sha256:bb"}, "release", "k", "Running"}};
   status.replacement = "web-b";
   status.evidence_location = "dir";
@@ -68,7 +70,8 @@ TEST_CASE("an incident survives the way to JSON and back") {
 }
 
 TEST_CASE("an incident written by hand needs only its target") {
-  const auto read = incident_from_json(json::parse(R"({"metadata": {"name": "mine", "creationTimestamp": "2026-11-21T10:00:00Z"},
+  const auto read = incident_from_json(
+      json::parse(R"({"metadata": {"name": "mine", "creationTimestamp": "2026-11-21T10:00:00Z"},
     "spec": {"target": {"kind": "Pod", "namespace": "shop", "name": "web-a", "uid": "u"}, "playbook": "p"}})"));
   REQUIRE(read);
   CHECK(read->spec.origin.source == "person");
@@ -167,7 +170,8 @@ TEST_CASE("repeats are counted and the severity only rises") {
   CHECK(status.severity == Severity::kCritical);
   CHECK(status.signals[0].count == 2);
   CHECK(status.signals[0].last == kNow + 1s);
-  for (int i = 0; i < 100; ++i) tally_signal(status, "falco", "rule " + std::to_string(i), Severity::kInfo, kNow);
+  for (int i = 0; i < 100; ++i)
+    tally_signal(status, "falco", "rule " + std::to_string(i), Severity::kInfo, kNow);
   CHECK(status.signals.size() == kMaxSignalTallies);
 }
 

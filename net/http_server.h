@@ -101,8 +101,9 @@ class HttpServer {
   /// For new connections; those that are open keep the old certificate. Fails and changes nothing on a bad
   /// pair.
   virtual Result<void> reload_tls(const ServerTls& tls) = 0;
-  /// Stops accepting, lets exchanges under way finish within `grace`, then closes everything and waits for the
-  /// WebSockets' `serve` functions, whose calls fail by then. Idempotent. Not from a handler: it waits for them.
+  /// Stops accepting, lets exchanges under way finish within `grace`, then closes everything and waits for
+  /// the WebSockets' `serve` functions, whose calls fail by then. Idempotent. Not from a handler: it waits
+  /// for them.
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 

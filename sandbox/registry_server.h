@@ -34,7 +34,8 @@ class RegistryServer {
   OciRegistry& registry_;
   std::string address_;
   std::mutex mutex_;
-  std::vector<std::unique_ptr<net::Responder>> hung_;  ///< guarded by mutex_; requests that are never answered
+  std::vector<std::unique_ptr<net::Responder>>
+      hung_;  ///< guarded by mutex_; requests that are never answered
   std::unique_ptr<net::HttpServer> server_;
 };
 

@@ -113,7 +113,8 @@ TEST_CASE("a watch tells the present, then changes, then bookmarks, and ends in 
   const std::string maps = "/api/v1/namespaces/shop/configmaps";
   world.send("POST", maps, R"({"metadata":{"name":"a"}})");
   const auto events = world.watch(maps + "?watch=true&allowWatchBookmarks=true&timeoutSeconds=3", 1000, [&] {
-    // The answer's head comes before the watch looks at what is there; a change in between would be its present.
+    // The answer's head comes before the watch looks at what is there; a change in between would be its
+    // present.
     std::this_thread::sleep_for(300ms);
     world.send("PUT", maps + "/a", R"({"metadata":{"name":"a"},"data":{"x":"1"}})");
     world.send("DELETE", maps + "/a");

@@ -39,7 +39,7 @@ struct ClusterConfig {
   std::string token_file;  ///< wins over `token`, which stands in while the file was never readable
   Impersonation impersonation;
   std::string user_name;  ///< the kubeconfig's name for us, for people; empty: none
-  std::string origin;  ///< where this came from, for people: "context shop in /home/a/.kube/config"
+  std::string origin;     ///< where this came from, for people: "context shop in /home/a/.kube/config"
 };
 
 }  // namespace kintsugi::k8s

@@ -37,7 +37,8 @@ ApiResult<void> remove_config_map_entry(Client& client, const ObjectKey& key, co
   JsonPatch patch;
   patch.remove(json_pointer({"data", entry}));
   auto patched = client.patch(kConfigMaps, key, patch);
-  if (patched || patched.error().code == ErrorCode::kNotFound || patched.error().is_failed_patch_test()) return {};
+  if (patched || patched.error().code == ErrorCode::kNotFound || patched.error().is_failed_patch_test())
+    return {};
   return done(std::move(patched));
 }
 

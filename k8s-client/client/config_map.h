@@ -10,8 +10,8 @@
 
 namespace kintsugi::k8s {
 
-/// Sets `data[entry]` of a ConfigMap without reading it, so that writers of other entries lose nothing; makes the
-/// ConfigMap, with `labels`, where there is none.
+/// Sets `data[entry]` of a ConfigMap without reading it, so that writers of other entries lose nothing; makes
+/// the ConfigMap, with `labels`, where there is none.
 ApiResult<void> put_config_map_entry(Client& client, const ObjectKey& key, const std::string& entry,
                                      const std::string& value,
                                      const std::vector<std::pair<std::string, std::string>>& labels = {});

@@ -5,8 +5,8 @@
 #include <mutex>
 #include <utility>
 
-#include "k8s-client/runtime/informer.h"
 #include "k8s-client/runtime/client_adapters.h"
+#include "k8s-client/runtime/informer.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -124,7 +124,8 @@ bool is_protected(const NamespaceInfo& name_space) {
 /// One watched collection: where it comes from and its copy.
 template <class T>
 struct Collection {
-  Collection(k8s::Client& client, const k8s::Resource& resource, Reader<T> read, const Clock& clock, Logger& log)
+  Collection(k8s::Client& client, const k8s::Resource& resource, Reader<T> read, const Clock& clock,
+             Logger& log)
       : source(client, resource, ""), informer(source, projection<T>(read), options(resource), clock, log) {}
 
   static k8s::InformerOptions options(const k8s::Resource& resource) {
@@ -169,9 +170,11 @@ struct ClusterCache::Impl {
     replica_sets.informer.add_index(kByController, by_controller<ReplicaSet>);
     deployments.informer.add_index(kByNamespace, by_namespace<Deployment>);
     services.informer.add_index(kByNamespace, by_namespace<ServiceInfo>);
-    policies.informer.add_index(
-        kByNamespace, [](const Cached<PolicyOrError>& policy) { return std::vector{policy.value->name_space}; });
-    slices.informer.add_index(kByPod, [](const Cached<EndpointSlice>& slice) { return slice.value->ready_pod_uids; });
+    policies.informer.add_index(kByNamespace, [](const Cached<PolicyOrError>& policy) {
+      return std::vector{policy.value->name_space};
+    });
+    slices.informer.add_index(kByPod,
+                              [](const Cached<EndpointSlice>& slice) { return slice.value->ready_pod_uids; });
     namespaces.informer.add_index(kByProtection, [](const Cached<NamespaceInfo>& name_space) {
       return is_protected(*name_space.value) ? std::vector<std::string>{"true"} : std::vector<std::string>();
     });
@@ -231,11 +234,15 @@ ClusterCache::ClusterCache(k8s::Client& client, const Clock& clock, Logger& log)
 
 ClusterCache::~ClusterCache() = default;
 
-void ClusterCache::on_pod(PodHandler handler) { impl_->pod_handlers.push_back(std::move(handler)); }
+void ClusterCache::on_pod(PodHandler handler) {
+  impl_->pod_handlers.push_back(std::move(handler));
+}
 void ClusterCache::on_deployment(DeploymentHandler handler) {
   impl_->deployment_handlers.push_back(std::move(handler));
 }
-void ClusterCache::on_namespace(NamespaceHandler handler) { impl_->namespace_handlers.push_back(std::move(handler)); }
+void ClusterCache::on_namespace(NamespaceHandler handler) {
+  impl_->namespace_handlers.push_back(std::move(handler));
+}
 
 std::vector<std::jthread> ClusterCache::start() {
   std::vector<std::jthread> threads;
@@ -257,7 +264,8 @@ std::shared_ptr<const Pod> ClusterCache::pod(const std::string& name_space, cons
   return impl_->pods.get(name_space, name);
 }
 
-std::vector<std::shared_ptr<const Pod>> ClusterCache::pods_by_container(const std::string& container_id) const {
+std::vector<std::shared_ptr<const Pod>> ClusterCache::pods_by_container(
+    const std::string& container_id) const {
   if (container_id.size() < kContainerKeyLength) return {};
   auto pods = impl_->pods.find(kByContainer, container_id.substr(0, kContainerKeyLength));
   std::erase_if(pods, [&](const auto& pod) { return !has_container(*pod, container_id); });
@@ -287,7 +295,8 @@ std::shared_ptr<const Deployment> ClusterCache::deployment(const std::string& na
   return impl_->deployments.get(name_space, name);
 }
 
-std::vector<std::shared_ptr<const Deployment>> ClusterCache::deployments(const std::string& name_space) const {
+std::vector<std::shared_ptr<const Deployment>> ClusterCache::deployments(
+    const std::string& name_space) const {
   return impl_->deployments.find(kByNamespace, name_space);
 }
 
@@ -297,7 +306,8 @@ std::shared_ptr<const NamespaceInfo> ClusterCache::name_space(const std::string&
 
 std::vector<std::string> ClusterCache::protected_namespaces() const {
   std::vector<std::string> names;
-  for (const auto& name_space : impl_->namespaces.find(kByProtection, "true")) names.push_back(name_space->name);
+  for (const auto& name_space : impl_->namespaces.find(kByProtection, "true"))
+    names.push_back(name_space->name);
   return names;
 }
 

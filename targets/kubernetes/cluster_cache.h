@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What is known of the cluster without asking: slim, indexed copies kept current by watches. Hints of when and where to
-// look; whatever is destructive reads live first.
+// What is known of the cluster without asking: slim, indexed copies kept current by watches. Hints of when
+// and where to look; whatever is destructive reads live first.
 #pragma once
 
 #include <functional>
@@ -21,10 +21,12 @@
 
 namespace kintsugi::targets {
 
-/// Thread-safe. Lookups cost what they return, not what the cluster holds; pointers stay valid and unchanging.
+/// Thread-safe. Lookups cost what they return, not what the cluster holds; pointers stay valid and
+/// unchanging.
 class ClusterCache {
  public:
-  /// What changed, for those who want to look again. `uid` is the pod's; the owner is its controlling ReplicaSet's.
+  /// What changed, for those who want to look again. `uid` is the pod's; the owner is its controlling
+  /// ReplicaSet's.
   using PodHandler = std::function<void(const Pod& pod, bool gone)>;
   using DeploymentHandler = std::function<void(const Deployment& deployment, bool gone)>;
   using NamespaceHandler = std::function<void(const std::string& name_space)>;
@@ -51,7 +53,8 @@ class ClusterCache {
   /// Pods that wear the quarantine label.
   std::vector<std::shared_ptr<const Pod>> quarantined_pods(const std::string& name_space) const;
   std::shared_ptr<const ReplicaSet> replica_set(const std::string& name_space, const std::string& name) const;
-  std::vector<std::shared_ptr<const ReplicaSet>> replica_sets_controlled_by(const std::string& owner_uid) const;
+  std::vector<std::shared_ptr<const ReplicaSet>> replica_sets_controlled_by(
+      const std::string& owner_uid) const;
   std::shared_ptr<const Deployment> deployment(const std::string& name_space, const std::string& name) const;
   std::vector<std::shared_ptr<const Deployment>> deployments(const std::string& name_space) const;
   std::shared_ptr<const NamespaceInfo> name_space(const std::string& name) const;
@@ -69,8 +72,8 @@ class ClusterCache {
   /// Whether the pod is ready in some EndpointSlice.
   bool is_serving(const std::string& pod_uid) const;
 
-  /// Of a pod seen lately under this name that is gone: its UID if one of its containers had an id that starts with
-  /// `container_id`. Tells a signal about it from one about its namesake.
+  /// Of a pod seen lately under this name that is gone: its UID if one of its containers had an id that
+  /// starts with `container_id`. Tells a signal about it from one about its namesake.
   std::optional<std::string> departed_pod(const std::string& name_space, const std::string& name,
                                           const std::string& container_id) const;
 

@@ -10,8 +10,12 @@ namespace {
 
 using nlohmann::json;
 
-std::string label_pointer(std::string_view key) { return k8s::json_pointer({"metadata", "labels", key}); }
-std::string annotation_pointer(std::string_view key) { return k8s::json_pointer({"metadata", "annotations", key}); }
+std::string label_pointer(std::string_view key) {
+  return k8s::json_pointer({"metadata", "labels", key});
+}
+std::string annotation_pointer(std::string_view key) {
+  return k8s::json_pointer({"metadata", "annotations", key});
+}
 
 std::string describe(std::string_view verb, const Pod& pod) {
   return std::string(verb) + " pod " + pod.meta.name_space + "/" + pod.meta.name;
@@ -48,7 +52,8 @@ bool can_release_by_labels(const Pod& pod) {
   return kind.empty() || (kind == "ReplicaSet" && pod.meta.api_version_of_controller == "apps/v1");
 }
 
-Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics, const Undo* earlier) {
+Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics,
+                      const Undo* earlier) {
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", live.meta.uid);
   if (!live.incident.empty()) patch.test(annotation_pointer(kIncidentAnnotation), live.incident);
@@ -67,7 +72,8 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
     patch.add("/metadata/annotations", json::object());
   }
   patch.add(annotation_pointer(kIncidentAnnotation), std::string(incident));
-  const Undo undo = earlier != nullptr ? *earlier : Undo{live.meta.labels, live.safe_to_evict, true, live.meta.controller};
+  const Undo undo =
+      earlier != nullptr ? *earlier : Undo{live.meta.labels, live.safe_to_evict, true, live.meta.controller};
   json carried = {{"labels", undo.labels}};
   if (const OwnerRef& owner = undo.controller; !owner.kind.empty()) {
     carried["controller"] = {{"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}};
@@ -101,7 +107,8 @@ std::optional<Undo> find_undo(const Pod& victim, const std::optional<Containment
 
 Result<Action> plan_restoration(const Pod& victim, std::string_view incident, const Undo& undo) {
   if (!victim.quarantined() || victim.incident != incident) {
-    return fail(make_error(ErrorCode::kConflict, "not in this incident's quarantine").on(victim.ref().to_string()));
+    return fail(
+        make_error(ErrorCode::kConflict, "not in this incident's quarantine").on(victim.ref().to_string()));
   }
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", victim.meta.uid);

@@ -14,20 +14,21 @@
 
 namespace kintsugi::targets {
 
-/// Whether taking a pod's labels away is safe for what owns it: a ReplicaSet replaces it at once, a bare pod has nobody
-/// who minds. Others would fight over its name (StatefulSet) or count it (Job).
+/// Whether taking a pod's labels away is safe for what owns it: a ReplicaSet replaces it at once, a bare pod
+/// has nobody who minds. Others would fight over its name (StatefulSet) or count it (Job).
 bool can_release_by_labels(const Pod& pod);
 
-/// The JSON Patch of the victim: all labels go, each behind a `test` of its value; the quarantine label comes, and the
-/// forensics label where a profile is given; annotations name the incident, carry the undo in the same write, and mark
-/// the pod not safe to evict. Its preconditions are the UID and the labels, not the resourceVersion, which every
-/// kubelet update moves. `live` must be the pod as it is now or as a cache last saw it: where it has moved on, the
-/// server refuses the patch and the caller plans again.
+/// The JSON Patch of the victim: all labels go, each behind a `test` of its value; the quarantine label
+/// comes, and the forensics label where a profile is given; annotations name the incident, carry the undo in
+/// the same write, and mark the pod not safe to evict. Its preconditions are the UID and the labels, not the
+/// resourceVersion, which every kubelet update moves. `live` must be the pod as it is now or as a cache last
+/// saw it: where it has moved on, the server refuses the patch and the caller plans again.
 ///
-/// `earlier` is what a first isolation took, where this one repeats it (somebody removed a label of ours) or takes over
-/// a victim that an earlier incident left in quarantine: the undo stays what it was.
+/// `earlier` is what a first isolation took, where this one repeats it (somebody removed a label of ours) or
+/// takes over a victim that an earlier incident left in quarantine: the undo stays what it was.
 struct Undo;
-Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics, const Undo* earlier = nullptr);
+Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics,
+                      const Undo* earlier = nullptr);
 
 /// What isolation took, from the undo annotation or, where somebody edited that, from the incident's copy.
 /// `from_annotation` says which.
@@ -35,20 +36,21 @@ struct Undo {
   Labels labels;
   std::optional<std::string> safe_to_evict;
   bool from_annotation = false;
-  /// Who controlled the pod: an owner drops a pod whose labels it no longer selects. As believable as an owner
-  /// reference, which the same people may write.
+  /// Who controlled the pod: an owner drops a pod whose labels it no longer selects. As believable as an
+  /// owner reference, which the same people may write.
   OwnerRef controller = {};
 };
 std::optional<Undo> find_undo(const Pod& victim, const std::optional<ContainmentRecord>& record);
 
-/// Gives the labels back and takes ours away. Fails with kConflict where the pod is not in this incident's quarantine.
+/// Gives the labels back and takes ours away. Fails with kConflict where the pod is not in this incident's
+/// quarantine.
 Result<Action> plan_restoration(const Pod& victim, std::string_view incident, const Undo& undo);
 
 /// Deletes the pod, with its UID as the precondition.
 Action plan_victim_deletion(const TargetRef& target);
 
-/// What containment took, to be kept in the incident as well. Of a pod that is in quarantine already, by whoever won or
-/// before a crash, it is what the undo annotation says.
+/// What containment took, to be kept in the incident as well. Of a pod that is in quarantine already, by
+/// whoever won or before a crash, it is what the undo annotation says.
 ContainmentRecord containment_record(const Pod& pod);
 
 }  // namespace kintsugi::targets

@@ -22,7 +22,9 @@ json pod_document() {
     "status": {"containerStatuses": [{"name": "web", "imageID": "r/web@sha256:aa"}]}})");
 }
 
-Pod view(const json& document) { return pod_from(from_json(document)).value(); }
+Pod view(const json& document) {
+  return pod_from(from_json(document)).value();
+}
 
 json patched(const json& document, const Action& action) {
   const auto applied = k8s::apply_json_patch(document, action.body);
@@ -68,9 +70,15 @@ TEST_CASE("isolation then restoration is the pod as it was") {
 TEST_CASE("a pod that moved on refuses the patch instead of losing somebody's change") {
   const Action action = plan_isolation(view(pod_document()), "inc-1", "");
   json moved = pod_document();
-  SECTION("another label value") { moved["metadata"]["labels"]["app"] = "other"; }
-  SECTION("a label gone") { moved["metadata"]["labels"].erase("app"); }
-  SECTION("a namesake") { moved["metadata"]["uid"] = "u2"; }
+  SECTION("another label value") {
+    moved["metadata"]["labels"]["app"] = "other";
+  }
+  SECTION("a label gone") {
+    moved["metadata"]["labels"].erase("app");
+  }
+  SECTION("a namesake") {
+    moved["metadata"]["uid"] = "u2";
+  }
   CHECK_FALSE(k8s::apply_json_patch(moved, action.body));
 }
 
@@ -86,13 +94,15 @@ TEST_CASE("an edited undo annotation loses against the incident's copy") {
   const ContainmentRecord record = containment_record(view(before));
   CHECK(record.image_id == "r/web@sha256:aa");
   CHECK(find_undo(view(isolated), record)->from_annotation);
-  const std::string edited = GENERATE("", "{", "[]", "null", R"({"labels": 3})", R"({"labels": {"app": "evil"}})");
+  const std::string edited =
+      GENERATE("", "{", "[]", "null", R"({"labels": 3})", R"({"labels": {"app": "evil"}})");
   isolated["metadata"]["annotations"]["kintsugi.dev/undo"] = edited;
   const auto undo = find_undo(view(isolated), record);
   REQUIRE(undo);
   CHECK_FALSE(undo->from_annotation);
   CHECK(undo->labels == view(before).meta.labels);
-  if (edited.empty() || edited[0] != '{' || edited.size() < 3) CHECK_FALSE(find_undo(view(isolated), std::nullopt));
+  if (edited.empty() || edited[0] != '{' || edited.size() < 3)
+    CHECK_FALSE(find_undo(view(isolated), std::nullopt));
 }
 
 TEST_CASE("whoever comes later still learns from the victim who controlled it") {
@@ -103,8 +113,9 @@ TEST_CASE("whoever comes later still learns from the victim who controlled it") 
   CHECK(record.controller == before.meta.controller);
   CHECK(record.labels == before.meta.labels);
 
-  const std::string edited = GENERATE(R"({"labels": {}})", R"({"labels": {}, "controller": "ReplicaSet"})",
-                                      R"({"labels": {}, "controller": {"kind": "ReplicaSet", "name": 3, "uid": "u"}})");
+  const std::string edited =
+      GENERATE(R"({"labels": {}})", R"({"labels": {}, "controller": "ReplicaSet"})",
+               R"({"labels": {}, "controller": {"kind": "ReplicaSet", "name": 3, "uid": "u"}})");
   isolated["metadata"]["annotations"]["kintsugi.dev/undo"] = edited;
   CHECK(containment_record(view(isolated)).controller == OwnerRef());
 }

@@ -19,14 +19,16 @@ const Node& member(const Node& object, std::string_view key) {
   return found == nullptr ? nothing() : *found;
 }
 
-/// The text of a string member; anything else is as good as absent, for these objects come from the API server's
-/// schemas.
+/// The text of a string member; anything else is as good as absent, for these objects come from the API
+/// server's schemas.
 std::string text(const Node& object, std::string_view key) {
   const Node& value = member(object, key);
   return value.kind == Node::Kind::kString ? value.text : std::string();
 }
 
-bool flag(const Node& object, std::string_view key) { return member(object, key).boolean; }
+bool flag(const Node& object, std::string_view key) {
+  return member(object, key).boolean;
+}
 
 std::uint32_t count(const Node& object, std::string_view key, std::uint32_t fallback = 0) {
   const auto value = member(object, key).as_integer();
@@ -57,7 +59,8 @@ Result<ObjectMeta> meta_of(const Node& object) {
   meta.uid = text(metadata, "uid");
   meta.resource_version = text(metadata, "resourceVersion");
   if (meta.name.empty() || meta.uid.empty()) {
-    return fail(make_error(ErrorCode::kInvalidInput, "object without metadata.name or metadata.uid").on(meta.name));
+    return fail(
+        make_error(ErrorCode::kInvalidInput, "object without metadata.name or metadata.uid").on(meta.name));
   }
   if (const auto created = parse_rfc3339(text(metadata, "creationTimestamp"))) meta.created = *created;
   meta.being_deleted = member(metadata, "deletionTimestamp").kind == Node::Kind::kString;

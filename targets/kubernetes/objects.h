@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Slim, immutable pictures of the Kubernetes objects that planning and proof look at. Built from caches and from live
-// documents by the same code; never written back.
+// Slim, immutable pictures of the Kubernetes objects that planning and proof look at. Built from caches and
+// from live documents by the same code; never written back.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +37,7 @@ struct ObjectMeta {
   WallTime created;
   bool being_deleted = false;
   Labels labels;
-  OwnerRef controller;      ///< the owner reference with controller: true; kind empty: none
+  OwnerRef controller;  ///< the owner reference with controller: true; kind empty: none
   std::string api_version_of_controller;
 };
 
@@ -57,13 +57,13 @@ struct Pod {
   std::string node;
   std::string phase;
   std::string priority_class;
-  std::string incident;  ///< kIncidentAnnotation
-  std::string undo;      ///< kUndoAnnotation
+  std::string incident;                      ///< kIncidentAnnotation
+  std::string undo;                          ///< kUndoAnnotation
   std::optional<std::string> safe_to_evict;  ///< kSafeToEvictAnnotation
   bool has_annotations = false;
   bool ready = false;
   isolation::PodFacts facts;
-  bool is_static = false;           ///< a mirror pod: its node owns it
+  bool is_static = false;  ///< a mirror pod: its node owns it
   bool unschedulable = false;
   std::string unschedulable_message;
   std::vector<Container> containers;
@@ -82,10 +82,10 @@ struct Deployment {
   std::uint32_t replicas = 1;
   std::int64_t observed_generation = 0;
   std::int64_t generation = 0;
-  std::vector<Container> containers;     ///< of the template; name, image, init only
+  std::vector<Container> containers;  ///< of the template; name, image, init only
   Labels template_labels;
-  std::string gitops_owner;              ///< "Argo CD application shop", "Flux kustomization apps"; empty: none
-  std::string replica_failure;           ///< message of the ReplicaFailure condition (quota), empty: none
+  std::string gitops_owner;     ///< "Argo CD application shop", "Flux kustomization apps"; empty: none
+  std::string replica_failure;  ///< message of the ReplicaFailure condition (quota), empty: none
   std::string priority_class;
   isolation::PodFacts template_facts;
 };
@@ -107,8 +107,8 @@ struct ServiceInfo {
   Labels selector;
 };
 
-// Each reads the object's JSON tree. What the API always sends and is missing, or a member of a wrong type where it is
-// used, is an error that names it.
+// Each reads the object's JSON tree. What the API always sends and is missing, or a member of a wrong type
+// where it is used, is an error that names it.
 Result<Pod> pod_from(const Node& object);
 Result<ReplicaSet> replica_set_from(const Node& object);
 Result<Deployment> deployment_from(const Node& object);

@@ -81,12 +81,14 @@ TEST_CASE("a deployment's GitOps owner is recognised by its tracking marks") {
       {"", ""},
       {", labels: {app.kubernetes.io/instance: helm-release}", ""},
       {", labels: {argocd.argoproj.io/instance: shop}", "Argo CD application shop"},
-      {", annotations: {argocd.argoproj.io/tracking-id: \"shop:apps/Deployment:shop/web\"}", "Argo CD application shop"},
+      {", annotations: {argocd.argoproj.io/tracking-id: \"shop:apps/Deployment:shop/web\"}",
+       "Argo CD application shop"},
       {", labels: {kustomize.toolkit.fluxcd.io/name: apps}", "Flux kustomization apps"},
       {", labels: {helm.toolkit.fluxcd.io/name: web}", "Flux helm release web"},
   }));
-  const auto deployment = deployment_from(parse("{metadata: {name: web, uid: d1" + c.metadata +
-                                                "}, spec: {template: {spec: {containers: [{name: web, image: i}]}}}}"));
+  const auto deployment =
+      deployment_from(parse("{metadata: {name: web, uid: d1" + c.metadata +
+                            "}, spec: {template: {spec: {containers: [{name: web, image: i}]}}}}"));
   REQUIRE(deployment);
   CHECK(deployment->gitops_owner == c.expected);
   CHECK(deployment->replicas == 1);

@@ -30,7 +30,9 @@ k8s::CallOptions call_of(const ApplyOptions& options) {
   return call;
 }
 
-std::string describe(const Action& action) { return action.resource + " " + action.name_space + "/" + action.name; }
+std::string describe(const Action& action) {
+  return action.resource + " " + action.name_space + "/" + action.name;
+}
 
 /// What a caller does about a refused write: plan again, or tell a person.
 tl::unexpected<Error> refused(const k8s::ApiError& error, const Action& action) {
@@ -65,7 +67,8 @@ Result<json> PodTarget::read_document(const TargetRef& target, std::stop_token s
   if (!document) return fail(document.error());
   const json metadata = document->value("metadata", json::object());
   if (metadata.value("uid", "") != target.uid) {
-    return fail(make_error(ErrorCode::kNotFound, "the name belongs to another pod now").on(target.to_string()));
+    return fail(
+        make_error(ErrorCode::kNotFound, "the name belongs to another pod now").on(target.to_string()));
   }
   return std::move(*document);
 }
@@ -161,7 +164,8 @@ Result<json> PodTarget::create(const Action& action, const k8s::CallOptions& cal
   auto present = client_.get(k8s::kPods, {action.name_space, action.name}, call);
   if (!present) return fail(present.error());
   const json annotations = present->at("metadata").value("annotations", json::object());
-  if (annotations != object["metadata"]["annotations"] && !annotations.contains("kintsugi.dev/recreated-for")) {
+  if (annotations != object["metadata"]["annotations"] &&
+      !annotations.contains("kintsugi.dev/recreated-for")) {
     return fail(make_error(ErrorCode::kRefused, "another pod has this name").on(describe(action)));
   }
   return std::move(*present);
@@ -178,12 +182,12 @@ Result<json> PodTarget::remove(const Action& action, const k8s::CallOptions& cal
   return refused(error, action);
 }
 
-Result<void> PodTarget::ensure_quarantine_policy(const std::string& name_space, const ApplyOptions& options) const {
+Result<void> PodTarget::ensure_quarantine_policy(const std::string& name_space,
+                                                 const ApplyOptions& options) const {
   const auto known = cache_.network_policies(name_space);
-  const auto standing =
-      std::find_if(known.policies.begin(), known.policies.end(), [](const auto& policy) {
-        return policy->name == kQuarantinePolicyName && isolation::is_quarantine_policy_intact(*policy);
-      });
+  const auto standing = std::find_if(known.policies.begin(), known.policies.end(), [](const auto& policy) {
+    return policy->name == kQuarantinePolicyName && isolation::is_quarantine_policy_intact(*policy);
+  });
   if (standing != known.policies.end()) return {};
   const k8s::CallOptions call = call_of(options);
   const json wanted = json::parse(isolation::quarantine_policy_manifest(name_space, kQuarantinePolicyName));

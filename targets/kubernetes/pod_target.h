@@ -51,13 +51,17 @@ class PodTarget {
   Result<nlohmann::json> read_deployment(const std::string& name_space, const std::string& name,
                                          std::stop_token stop) const;
 
-  /// From caches: who owns the pod, by its controller reference or, once isolation has cut that, by the record of it.
+  /// From caches: who owns the pod, by its controller reference or, once isolation has cut that, by the
+  /// record of it.
   OwnerChain owners_of(const std::string& name_space, const OwnerRef& controller) const;
-  /// From caches: the pods that stand where the victim stood. `recreated` names the replacement of a bare pod.
-  Replacements replacements_of(const TargetRef& victim, const OwnerChain& owners, const std::string& recreated) const;
+  /// From caches: the pods that stand where the victim stood. `recreated` names the replacement of a bare
+  /// pod.
+  Replacements replacements_of(const TargetRef& victim, const OwnerChain& owners,
+                               const std::string& recreated) const;
 
-  /// Makes one change. An action that has taken effect already is a success. kConflict where a precondition does not
-  /// hold: read live and plan again. kRefused where schema or admission says no. Returns the object as it is now.
+  /// Makes one change. An action that has taken effect already is a success. kConflict where a precondition
+  /// does not hold: read live and plan again. kRefused where schema or admission says no. Returns the object
+  /// as it is now.
   Result<nlohmann::json> apply(const Action& action, const ApplyOptions& options) const;
 
   /// Makes the standing quarantine policy of a namespace, or mends it.

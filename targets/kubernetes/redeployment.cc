@@ -43,7 +43,8 @@ bool runs_accepted(const Container& container, const std::vector<TrustedImage>& 
          std::find(image->equivalents.begin(), image->equivalents.end(), digest) != image->equivalents.end();
 }
 
-/// Sets `value` at `path` below one object of the document, whatever is there: replaces (behind a test) or adds.
+/// Sets `value` at `path` below one object of the document, whatever is there: replaces (behind a test) or
+/// adds.
 void put(k8s::JsonPatch& patch, const json& parent, const std::string& parent_pointer, const char* key,
          const json& value) {
   const std::string pointer = parent_pointer + "/" + key;
@@ -56,13 +57,15 @@ void put(k8s::JsonPatch& patch, const json& parent, const std::string& parent_po
 }
 
 /// The object at `key`, made first where it is absent.
-json ensure_object(k8s::JsonPatch& patch, const json& parent, const std::string& parent_pointer, const char* key) {
+json ensure_object(k8s::JsonPatch& patch, const json& parent, const std::string& parent_pointer,
+                   const char* key) {
   if (parent.contains(key) && parent[key].is_object()) return parent[key];
   patch.add(parent_pointer + "/" + key, json::object());
   return json::object();
 }
 
-void harden_container(k8s::JsonPatch& patch, const json& container, const std::string& pointer, Hardening hardening) {
+void harden_container(k8s::JsonPatch& patch, const json& container, const std::string& pointer,
+                      Hardening hardening) {
   const std::string context_pointer = pointer + "/securityContext";
   const json context = container.value("securityContext", json::object());
   switch (hardening) {
@@ -77,7 +80,9 @@ void harden_container(k8s::JsonPatch& patch, const json& container, const std::s
   }
 }
 
-bool is_for_containers(Hardening hardening) { return hardening != Hardening::kNoServiceAccountToken; }
+bool is_for_containers(Hardening hardening) {
+  return hardening != Hardening::kNoServiceAccountToken;
+}
 
 /// Appends what brings `spec` (a pod spec at `pointer`) to the accepted digests and the hardening.
 Result<void> amend_pod_spec(k8s::JsonPatch& patch, const json& spec, const std::string& pointer,
@@ -105,12 +110,16 @@ Result<void> amend_pod_spec(k8s::JsonPatch& patch, const json& spec, const std::
   return {};
 }
 
-/// What a replacement must not inherit: where it ran, what was mounted into it for its identity, what was attached
-/// to it afterwards.
+/// What a replacement must not inherit: where it ran, what was mounted into it for its identity, what was
+/// attached to it afterwards.
 void clean_pod_spec(json& spec) {
   for (const char* key : {"nodeName", "ephemeralContainers", "hostname", "subdomain"}) spec.erase(key);
-  const auto is_token = [](const json& entry) { return entry.value("name", "").starts_with("kube-api-access-"); };
-  const auto drop = [&](json& list) { list.erase(std::remove_if(list.begin(), list.end(), is_token), list.end()); };
+  const auto is_token = [](const json& entry) {
+    return entry.value("name", "").starts_with("kube-api-access-");
+  };
+  const auto drop = [&](json& list) {
+    list.erase(std::remove_if(list.begin(), list.end(), is_token), list.end());
+  };
   if (spec.contains("volumes")) drop(spec["volumes"]);
   for (const char* list : {"containers", "initContainers"}) {
     if (!spec.contains(list)) continue;
@@ -125,12 +134,13 @@ std::string trouble_of(const Pod& pod) {
   for (const Container& container : pod.containers) {
     const std::string& reason = container.waiting_reason;
     if (reason == "ImagePullBackOff" || reason == "ErrImagePull" || reason == "InvalidImageName") {
-      return fmt::format("{} cannot pull {} ({}): check the registry, the pull secret and that the digest exists", name,
-                         escape(container.image, 200), reason);
+      return fmt::format(
+          "{} cannot pull {} ({}): check the registry, the pull secret and that the digest exists", name,
+          escape(container.image, 200), reason);
     }
     if (reason == "CrashLoopBackOff") {
-      return fmt::format("{} is in a crash loop (container {}, {} restarts): read its log", name, container.name,
-                         container.restarts);
+      return fmt::format("{} is in a crash loop (container {}, {} restarts): read its log", name,
+                         container.name, container.restarts);
     }
   }
   if (pod.unschedulable) return name + " cannot be scheduled: " + escape(pod.unschedulable_message, 200);
@@ -141,7 +151,8 @@ std::string trouble_of(const Pod& pod) {
 std::string reason_of(const Pod& pod) {
   for (const Container& container : pod.containers) {
     const std::string& reason = container.waiting_reason;
-    if (reason == "ImagePullBackOff" || reason == "ErrImagePull" || reason == "InvalidImageName") return "ImagePullFailed";
+    if (reason == "ImagePullBackOff" || reason == "ErrImagePull" || reason == "InvalidImageName")
+      return "ImagePullFailed";
     if (reason == "CrashLoopBackOff") return "CrashLoop";
   }
   return pod.unschedulable ? "Unschedulable" : "NotReady";
@@ -160,18 +171,21 @@ Finding no(std::string reason, std::string message) {
   return {ConditionStatus::kFalse, std::move(reason), std::move(message), false};
 }
 
-std::optional<Finding> find_unaccepted(const std::vector<const Pod*>& pods, const std::vector<TrustedImage>& accepted) {
+std::optional<Finding> find_unaccepted(const std::vector<const Pod*>& pods,
+                                       const std::vector<TrustedImage>& accepted) {
   for (const Pod* pod : pods) {
     for (const Container& container : pod->containers) {
       if (runs_accepted(container, accepted)) continue;
       if (digest_of(container.image_id).empty()) {
         const std::string trouble = trouble_of(*pod);
         return no(reason_of(*pod) == "NotReady" ? "ImageNotReported" : reason_of(*pod),
-                  trouble.empty() ? fmt::format("pod {} reports no digest for container {}", pod->meta.name, container.name)
+                  trouble.empty() ? fmt::format("pod {} reports no digest for container {}", pod->meta.name,
+                                                container.name)
                                   : trouble);
       }
-      return no("UnacceptedDigest", fmt::format("pod {} still runs {} in container {}, which no policy accepted",
-                                                pod->meta.name, escape(container.image_id, 200), container.name));
+      return no("UnacceptedDigest",
+                fmt::format("pod {} still runs {} in container {}, which no policy accepted", pod->meta.name,
+                            escape(container.image_id, 200), container.name));
     }
   }
   return std::nullopt;
@@ -185,16 +199,18 @@ std::string digest_of(std::string_view image) {
   if (at != 0 && image[at - 1] != '@' && image[at - 1] != '/') return {};
   const std::string_view digest = image.substr(at);
   const std::string_view hex = digest.substr(kDigestPrefix.size());
-  const bool well_formed = hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string_view::npos;
+  const bool well_formed =
+      hex.size() == 64 && hex.find_first_not_of("0123456789abcdef") == std::string_view::npos;
   return well_formed ? std::string(digest) : std::string();
 }
 
 bool is_prepared(const Deployment& deployment, const std::vector<TrustedImage>& accepted) {
   return !deployment.containers.empty() &&
-         std::all_of(deployment.containers.begin(), deployment.containers.end(), [&](const Container& container) {
-           const TrustedImage* image = accepted_for(accepted, container.name);
-           return image != nullptr && digest_of(container.image) == image->digest;
-         });
+         std::all_of(deployment.containers.begin(), deployment.containers.end(),
+                     [&](const Container& container) {
+                       const TrustedImage* image = accepted_for(accepted, container.name);
+                       return image != nullptr && digest_of(container.image) == image->digest;
+                     });
 }
 
 Result<Action> plan_pin(const json& live, const std::vector<TrustedImage>& accepted,
@@ -204,7 +220,8 @@ Result<Action> plan_pin(const json& live, const std::vector<TrustedImage>& accep
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", metadata.value("uid", ""));
   const std::size_t preconditions = patch.size();
-  if (auto amended = amend_pod_spec(patch, live.at("spec").at("template").at("spec"), "/spec/template/spec", accepted, harden);
+  if (auto amended = amend_pod_spec(patch, live.at("spec").at("template").at("spec"), "/spec/template/spec",
+                                    accepted, harden);
       !amended) {
     return tl::unexpected(std::move(amended).error());
   }
@@ -223,7 +240,8 @@ Result<Action> plan_pin(const json& live, const std::vector<TrustedImage>& accep
 }
 
 Result<Action> plan_recreation(const json& victim, const Labels& labels, const std::string& incident,
-                               const std::vector<TrustedImage>& accepted, const std::vector<Hardening>& harden) {
+                               const std::vector<TrustedImage>& accepted,
+                               const std::vector<Hardening>& harden) {
   json spec = victim.at("spec");
   clean_pod_spec(spec);
   k8s::JsonPatch patch;
@@ -250,14 +268,16 @@ Result<Action> plan_recreation(const json& victim, const Labels& labels, const s
   action.name_space = metadata.value("namespace", "");
   action.name = name;
   action.body = pod.dump();
-  action.description = "create pod " + action.name_space + "/" + name + " in place of " + metadata.value("name", "");
+  action.description =
+      "create pod " + action.name_space + "/" + name + " in place of " + metadata.value("name", "");
   return action;
 }
 
 Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImage>& accepted) {
   const auto pods = living(now);
   // The foreign digest first: it is worse than a missing pod.
-  if (auto unaccepted = find_unaccepted(pods, accepted); unaccepted && unaccepted->reason == "UnacceptedDigest") {
+  if (auto unaccepted = find_unaccepted(pods, accepted);
+      unaccepted && unaccepted->reason == "UnacceptedDigest") {
     return *unaccepted;
   }
   if (pods.size() < now.wanted) {
@@ -267,7 +287,8 @@ Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImag
     return no("ReplicasMissing", fmt::format("{} of {} pods exist", pods.size(), now.wanted));
   }
   if (auto unaccepted = find_unaccepted(pods, accepted)) return *unaccepted;
-  return {ConditionStatus::kTrue, "AcceptedDigests", fmt::format("all {} pods run accepted digests", pods.size()), false};
+  return {ConditionStatus::kTrue, "AcceptedDigests",
+          fmt::format("all {} pods run accepted digests", pods.size()), false};
 }
 
 Finding assess_recovered(const Replacements& now, const std::vector<TrustedImage>& accepted) {

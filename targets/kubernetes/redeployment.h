@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Bringing a workload back on accepted digests, and judging that it is back. Pure functions; design.md, "Trust before
-// speed, speed by preparation".
+// Bringing a workload back on accepted digests, and judging that it is back. Pure functions; design.md,
+// "Trust before speed, speed by preparation".
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -18,30 +18,32 @@
 
 namespace kintsugi::targets {
 
-/// The digest of an imageID or image reference, "sha256:<64 hex>"; empty where it names none. The repository and scheme
-/// in front do not matter: content is compared, not names.
+/// The digest of an imageID or image reference, "sha256:<64 hex>"; empty where it names none. The repository
+/// and scheme in front do not matter: content is compared, not names.
 std::string digest_of(std::string_view image);
 
 /// Whether each container of the template names, by digest, what was accepted for it.
 bool is_prepared(const Deployment& deployment, const std::vector<TrustedImage>& accepted);
 
-/// Pins each container of the template to its accepted digest ("repository@sha256:…") and applies the hardening, with
-/// a `test` of the UID and of each value replaced. `live` is the Deployment's document. Fails where a container has no
-/// accepted image, or nothing would change.
+/// Pins each container of the template to its accepted digest ("repository@sha256:…") and applies the
+/// hardening, with a `test` of the UID and of each value replaced. `live` is the Deployment's document. Fails
+/// where a container has no accepted image, or nothing would change.
 Result<Action> plan_pin(const nlohmann::json& live, const std::vector<TrustedImage>& accepted,
                         const std::vector<Hardening>& harden);
 
-/// A bare pod's replacement from a cleaned spec: a name of its own that is the same for each try, the victim's labels
-/// as they were, accepted digests; without node, status, injected token volumes, ephemeral containers.
-Result<Action> plan_recreation(const nlohmann::json& victim, const Labels& labels, const std::string& incident,
-                               const std::vector<TrustedImage>& accepted, const std::vector<Hardening>& harden);
+/// A bare pod's replacement from a cleaned spec: a name of its own that is the same for each try, the
+/// victim's labels as they were, accepted digests; without node, status, injected token volumes, ephemeral
+/// containers.
+Result<Action> plan_recreation(const nlohmann::json& victim, const Labels& labels,
+                               const std::string& incident, const std::vector<TrustedImage>& accepted,
+                               const std::vector<Hardening>& harden);
 
 /// What stands where the victim stood.
 struct Replacements {
-  std::uint32_t wanted = 1;            ///< replicas the owner wants
-  std::vector<Pod> pods;               ///< the owner's, or the recreated one; victims in quarantine are not among them
-  std::string owner_trouble;           ///< why the owner cannot make pods (quota); empty: none
-  bool has_service = false;            ///< some Service selects them
+  std::uint32_t wanted = 1;   ///< replicas the owner wants
+  std::vector<Pod> pods;      ///< the owner's, or the recreated one; victims in quarantine are not among them
+  std::string owner_trouble;  ///< why the owner cannot make pods (quota); empty: none
+  bool has_service = false;   ///< some Service selects them
   std::vector<std::string> serving_pod_uids;  ///< ready in an EndpointSlice
 };
 

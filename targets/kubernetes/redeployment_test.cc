@@ -16,7 +16,9 @@ const std::string kIndex = "sha256:" + std::string(64, 'a');
 const std::string kPlatform = "sha256:" + std::string(64, 'b');
 const std::string kForeign = "sha256:" + std::string(64, 'f');
 
-std::vector<TrustedImage> accepted() { return {{"web", "r.example/shop/web:1", kIndex, {kIndex, kPlatform}, "p", "k", "Running"}}; }
+std::vector<TrustedImage> accepted() {
+  return {{"web", "r.example/shop/web:1", kIndex, {kIndex, kPlatform}, "p", "k", "Running"}};
+}
 
 json deployment_document() {
   return json::parse(R"({"metadata": {"namespace": "shop", "name": "web", "uid": "d1"},
@@ -44,9 +46,10 @@ TEST_CASE("a digest is found in whatever a runtime reports, and nowhere else") {
   CHECK(digest_of("docker-pullable://r/web@" + kIndex) == kIndex);
   CHECK(digest_of("docker://" + kIndex) == kIndex);
   CHECK(digest_of(kIndex) == kIndex);
-  const std::string bad = GENERATE("", "r/web:1", "r/web@sha256:abc", "r/web@sha512:" + std::string(64, 'a'),
-                                   "r/websha256:" + std::string(64, 'a'), "r/web@sha256:" + std::string(64, 'A'),
-                                   "r/web@sha256:" + std::string(65, 'a'), "r/web@sha256:" + std::string(64, 'a') + " ");
+  const std::string bad =
+      GENERATE("", "r/web:1", "r/web@sha256:abc", "r/web@sha512:" + std::string(64, 'a'),
+               "r/websha256:" + std::string(64, 'a'), "r/web@sha256:" + std::string(64, 'A'),
+               "r/web@sha256:" + std::string(65, 'a'), "r/web@sha256:" + std::string(64, 'a') + " ");
   INFO(bad);
   CHECK(digest_of(bad).empty());
 }
@@ -66,7 +69,8 @@ TEST_CASE("a pin replaces images behind tests and is planned once") {
   REQUIRE(pin);
   const auto after = k8s::apply_json_patch(deployment_document(), pin->body);
   REQUIRE(after);
-  CHECK((*after)["spec"]["template"]["spec"]["containers"][0]["image"] == "r.example:5000/shop/web@" + kIndex);
+  CHECK((*after)["spec"]["template"]["spec"]["containers"][0]["image"] ==
+        "r.example:5000/shop/web@" + kIndex);
   CHECK(plan_pin(*after, accepted(), {}).error().code == ErrorCode::kAlreadyExists);
   CHECK_FALSE(k8s::apply_json_patch(*after, pin->body));
   CHECK(json::parse(pin->undo)["containers"][0]["image"] == "r.example:5000/shop/web:1");
@@ -75,10 +79,12 @@ TEST_CASE("a pin replaces images behind tests and is planned once") {
 
 TEST_CASE("hardening is added to what is there") {
   json document = deployment_document();
-  document["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {{"runAsUser", 5}, {"readOnlyRootFilesystem", false}};
-  const auto pin = plan_pin(document, accepted(),
-                            {Hardening::kReadOnlyRootFilesystem, Hardening::kDropCapabilities, Hardening::kRunAsNonRoot,
-                             Hardening::kSeccompRuntimeDefault, Hardening::kNoServiceAccountToken});
+  document["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {
+      {"runAsUser", 5}, {"readOnlyRootFilesystem", false}};
+  const auto pin =
+      plan_pin(document, accepted(),
+               {Hardening::kReadOnlyRootFilesystem, Hardening::kDropCapabilities, Hardening::kRunAsNonRoot,
+                Hardening::kSeccompRuntimeDefault, Hardening::kNoServiceAccountToken});
   REQUIRE(pin);
   const auto after = k8s::apply_json_patch(document, pin->body);
   REQUIRE(after);
@@ -107,7 +113,8 @@ TEST_CASE("a bare pod is recreated clean, under the same new name on each try") 
   CHECK_FALSE(pod["metadata"].contains("uid"));
   CHECK_FALSE(pod.contains("status"));
   CHECK(pod["spec"] == json::parse(R"({"serviceAccountName": "sa", "volumes": [{"name": "data"}],
-    "containers": [{"name": "web", "image": "r.example/shop/web@)" + kIndex + R"(", "volumeMounts": [{"name": "data"}]}]})"));
+    "containers": [{"name": "web", "image": "r.example/shop/web@)" +
+                                   kIndex + R"(", "volumeMounts": [{"name": "data"}]}]})"));
   CHECK_FALSE(plan_recreation(victim, {}, "inc-1", {}, {}));
 }
 
@@ -132,13 +139,22 @@ TEST_CASE("recovery is judged by what runs, is Ready and serves") {
       {"not yet in the slice", {1, {good}, "", true, {"z"}}, "AcceptedDigests", "NotServing"},
       {"too few", {2, {good}, "", false, {}}, "ReplicasMissing", "ReplicasMissing"},
       {"quota", {2, {good}, "exceeded quota", false, {}}, "ReplicaFailure", "ReplicaFailure"},
-      {"a sibling on a foreign digest", {1, {good, running("b", "r@" + kForeign)}, "", false, {}}, "UnacceptedDigest", "UnacceptedDigest"},
+      {"a sibling on a foreign digest",
+       {1, {good, running("b", "r@" + kForeign)}, "", false, {}},
+       "UnacceptedDigest",
+       "UnacceptedDigest"},
       {"a leaving pod does not count", {1, {good, leaving}, "", false, {}}, "AcceptedDigests", "Ready"},
-      {"no digest reported", {1, {running("a", "r:1")}, "", false, {}}, "ImageNotReported", "ImageNotReported"},
+      {"no digest reported",
+       {1, {running("a", "r:1")}, "", false, {}},
+       "ImageNotReported",
+       "ImageNotReported"},
       {"pull fails", {1, {pulling}, "", false, {}}, "ImagePullFailed", "ImagePullFailed"},
       {"crash loop", {1, {looping}, "", false, {}}, "AcceptedDigests", "CrashLoop"},
       {"unschedulable", {1, {pending}, "", false, {}}, "Unschedulable", "Unschedulable"},
-      {"never ready", {1, {running("a", "r@" + kIndex, false)}, "", false, {}}, "AcceptedDigests", "NotReady"},
+      {"never ready",
+       {1, {running("a", "r@" + kIndex, false)}, "", false, {}},
+       "AcceptedDigests",
+       "NotReady"},
       {"scaled to zero", {0, {}, "", false, {}}, "AcceptedDigests", "Ready"},
   }));
   INFO(c.name);

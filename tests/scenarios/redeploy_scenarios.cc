@@ -129,7 +129,8 @@ TEST_CASE("16: an unsigned image with nothing known good is contained, and a per
 
   // Once somebody signs it, it goes on by itself.
   scenario.world().registry().sign(image.repository, image.digest, scenario.key());
-  const json closed = scenario.eventually_condition(name, "Closed", "True", "", 60s);  // refusals are remembered for 30 s
+  const json closed =
+      scenario.eventually_condition(name, "Closed", "True", "", 60s);  // refusals are remembered for 30 s
   CHECK(condition_status(closed, "Recovered") == "True");
   CHECK(status_text(closed, "awaiting").empty());
   bystanders.check_all_unchanged();

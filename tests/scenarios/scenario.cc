@@ -140,7 +140,8 @@ ControllerProcess& Scenario::start(bool leader_elect) {
 
 json Scenario::send(const json& event) {
   net::HttpResponse answer = controller().post(event.dump());
-  // 503 says that nothing is durable yet and asks for the signal again, as a sender on a busy machine would have to.
+  // 503 says that nothing is durable yet and asks for the signal again, as a sender on a busy machine would
+  // have to.
   for (int again = 0; answer.status == 503 && again < 5; ++again) answer = controller().post(event.dump());
   INFO(answer.body);
   REQUIRE(answer.status == 202);
