@@ -7,7 +7,6 @@ set -euo pipefail
 . "$(dirname "$0")/../lab/common.sh"
 cd "$here/../../charts/kintsugi"
 export HELM_CACHE_HOME=$LAB_DIR/helm HELM_CONFIG_HOME=$LAB_DIR/helm HELM_DATA_HOME=$LAB_DIR/helm
-"$here/build.sh" helm > /dev/null
 helm() { "$LAB_BIN/helm" --kubeconfig "$LAB_DIR/admin.kubeconfig" "$@"; }
 
 own=kintsugi-system
@@ -20,9 +19,7 @@ expect_text() { grep -qF -- "$1" "$LAB_DIR/rendered.yaml" || die "not rendered: 
 
 # ---- rendering ------------------------------------------------------------------------------------------------
 
-for values in values.yaml ci/*-values.yaml; do
-  helm lint --strict . --values "$values" > "$LAB_DIR/lint" || die "$values: $(< "$LAB_DIR/lint")"
-done
+"$here/../../scripts/chart" --check "$LAB_DIR/chart" > "$LAB_DIR/package" || die "$(< "$LAB_DIR/package")"
 
 # A typo, at any depth, and values that cannot work are errors.
 for typo in replicas=3 image.tagg=1 signals.tls.secret=x evidence.persistentVolumeClaim.sizes=1 \
@@ -66,8 +63,6 @@ done
 [ "$(grep -c 'helm.sh/resource-policy: keep' "$LAB_DIR/rendered.yaml")" = 1 ] || die "crds.keep=false keeps the CRDs"
 
 # For those without helm.
-render --values ci/kubectl-values.yaml | diff install.yaml - ||
-  die "install.yaml is stale: render it as kustomization.yaml says"
 kubectl kustomize . > "$LAB_DIR/rendered.yaml"
 for kind in Namespace Deployment Service; do expect $kind 1; done
 expect CustomResourceDefinition 3
@@ -93,7 +88,7 @@ kubectl create namespace $own --dry-run=client -o yaml |
   kubectl label --local -f - pod-security.kubernetes.io/enforce=restricted -o yaml | kubectl create -f - > /dev/null
 
 install() {
-  helm upgrade --install kintsugi . --namespace $own --set 'protectedNamespaces={shop}' --wait --timeout 90s > /dev/null
+  helm upgrade --install kintsugi "$LAB_DIR"/chart/kintsugi-*.tgz --namespace $own --set 'protectedNamespaces={shop}' --wait --timeout 90s > /dev/null
 }
 token() { kubectl -n $own get secret kintsugi-signals-tokens -o 'jsonpath={.data.tokens}' | base64 -d; }
 

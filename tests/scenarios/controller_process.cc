@@ -45,13 +45,13 @@ std::vector<std::string> command_line(const ControllerOptions& options) {
   return words;
 }
 
-/// The value of `"signals":"127.0.0.1:41236"` in the line that says Ready.
-std::string find_address(const std::string& log) {
+/// "http://127.0.0.1:41236" for the `"signals":"127.0.0.1:41236"` in the line that says Ready; "" before it.
+std::string find_url(const std::string& log, const std::string& server) {
   const std::size_t ready = log.find("\"message\":\"Ready\"");
   if (ready == std::string::npos || log.find('\n', ready) == std::string::npos) return {};
-  constexpr std::string_view kKey = "\"signals\":\"";
-  const std::size_t start = log.find(kKey, ready) + kKey.size();
-  return log.substr(start, log.find('"', start) - start);
+  const std::string key = '"' + server + "\":\"";
+  const std::size_t start = log.find(key, ready) + key.size();
+  return "http://" + log.substr(start, log.find('"', start) - start);
 }
 
 }  // namespace
@@ -98,8 +98,9 @@ void ControllerProcess::start() {
 void ControllerProcess::wait_until_ready() {
   const auto deadline = Steady::now() + kStartTimeout;
   while (url_.empty()) {
-    const std::string address = find_address(log().substr(log_start_));
-    if (!address.empty()) url_ = "http://" + address;
+    const std::string said = log().substr(log_start_);
+    url_ = find_url(said, "signals");
+    metrics_url_ = find_url(said, "metrics");
     int status = 0;
     if (has_ended(status)) FAIL("the controller did not start:\n" << tail(log(), 20));
     if (Steady::now() > deadline) FAIL("the controller is not ready:\n" << tail(log(), 20));
@@ -129,6 +130,14 @@ net::HttpResponse ControllerProcess::post(const std::string& body) {
   auto answer = transport_->send(request, {});
   if (!answer) throw std::runtime_error("the controller does not answer: " + answer.error().to_string());
   return std::move(*answer);
+}
+
+std::string ControllerProcess::scrape() {
+  net::HttpRequest request;
+  request.url = metrics_url_ + "/metrics";
+  auto answer = transport_->send(request, {});
+  if (!answer) throw std::runtime_error("no metrics: " + answer.error().to_string());
+  return std::move(answer->body);
 }
 
 int ControllerProcess::stop(std::chrono::seconds patience) {

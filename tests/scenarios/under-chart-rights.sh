@@ -11,6 +11,7 @@ export HELM_CACHE_HOME=$LAB_DIR/helm HELM_CONFIG_HOME=$LAB_DIR/helm HELM_DATA_HO
 export KINTSUGI_CHART_RIGHTS=$LAB_DIR/chart-rights.json
 
 [ $# -gt 0 ] || usage
+[ -n "${LAB_AUDIT_POLICY:-}" ] || die "set LAB_AUDIT_POLICY to $scenarios/audit-policy.yaml"
 "$here/build.sh" helm > /dev/null
 "$LAB_BIN/helm" template kintsugi "$here/../../charts/kintsugi" --kube-version 1.34.4 --namespace srun-system \
   --set 'fullnameOverride=srun,protectedNamespaces={srun-shop}' \
