@@ -88,7 +88,8 @@ kubectl create namespace $own --dry-run=client -o yaml |
   kubectl label --local -f - pod-security.kubernetes.io/enforce=restricted -o yaml | kubectl create -f - > /dev/null
 
 install() {
-  helm upgrade --install kintsugi "$LAB_DIR"/chart/kintsugi-*.tgz --namespace $own --set 'protectedNamespaces={shop}' --wait --timeout 90s > /dev/null
+  helm upgrade --install kintsugi "$LAB_DIR"/chart/kintsugi-*.tgz --namespace $own \
+    --set 'protectedNamespaces={shop}' --wait --timeout 90s > /dev/null
 }
 token() { kubectl -n $own get secret kintsugi-signals-tokens -o 'jsonpath={.data.tokens}' | base64 -d; }
 
@@ -143,8 +144,9 @@ check_rights() {
 {
   for resource in namespaces pods services deployments.apps replicasets.apps networkpolicies.networking.k8s.io \
     endpointslices.discovery.k8s.io; do
-    for verb in get list watch; do echo "yes default $verb $resource"; done
+    for verb in list watch; do echo "yes default $verb $resource"; done
   done
+  for resource in pods deployments.apps networkpolicies.networking.k8s.io; do echo "yes default get $resource"; done
   for right in 'patch pods' 'create pods' 'delete pods' 'get pods/log' 'get pods/exec' 'create pods/exec' \
     'list events' 'patch deployments.apps' 'create networkpolicies.networking.k8s.io' \
     'update networkpolicies.networking.k8s.io'; do
@@ -152,7 +154,7 @@ check_rights() {
     echo "no default $right"
     echo "no kube-system $right"
   done
-  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' \
+  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' \
     'update incidents.kintsugi.dev/status' 'watch playbooks.kintsugi.dev' 'watch trustpolicies.kintsugi.dev' \
     'create configmaps' 'patch configmaps' 'create leases.coordination.k8s.io' \
     'update leases.coordination.k8s.io kintsugi-controller' 'create events.events.k8s.io'; do
@@ -166,7 +168,8 @@ check_rights() {
     echo "no $own $right"
   done
   for right in 'patch pods' 'create pods/exec' 'patch playbooks.kintsugi.dev' 'patch trustpolicies.kintsugi.dev' \
-    'update incidents.kintsugi.dev' 'delete configmaps' 'update leases.coordination.k8s.io'; do
+    'update incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' 'delete configmaps' \
+    'update leases.coordination.k8s.io'; do
     echo "no $own $right"
   done
 } > "$LAB_DIR/rights"
