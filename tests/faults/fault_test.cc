@@ -96,6 +96,20 @@ Ending play_in(const Trouble& trouble, const Story& story) {
   return play(*cluster, story, options);
 }
 
+/// What collects evidence, or changes an owner.
+bool can_wait(const Call& call) {
+  if (call.method == "PATCH") return call.path.find("/deployments/") != std::string::npos;
+  return call.path.ends_with("/log") || call.path.ends_with("/exec") ||
+         (call.method == "GET" && call.path.ends_with("/events"));
+}
+
+bool containment_goes_first(const std::vector<Call>& calls) {
+  const auto isolated = std::find_if(calls.begin(), calls.end(), [](const Call& call) {
+    return call.method == "PATCH" && call.path.find("/pods/") != std::string::npos && call.succeeded();
+  });
+  return isolated != calls.end() && std::none_of(calls.begin(), isolated, can_wait);
+}
+
 void play_through(const Story& story) {
   const std::vector<Trouble> all = troubles();
   std::vector<Ending> endings(all.size());
@@ -104,6 +118,7 @@ void play_through(const Story& story) {
     INFO("story " << story.name << ": " << all[i].name << "\n" << endings[i].to_string());
     CHECK(endings[i].problems.empty());
     CHECK(endings[i].lives == 1);
+    CHECK(containment_goes_first(endings[i].calls));
     const auto troubled = std::count_if(endings[i].calls.begin(), endings[i].calls.end(),
                                         [](const Call& call) { return call.is_troubled; });
     CHECK((troubled > 0 || all[i].rules.empty()));

@@ -100,7 +100,8 @@ void check_observed_once(Scenario& scenario, const json& incident) {
     CHECK(page.at(family + R"(_sum{severity="warning"})") == Approx(took.count()).margin(1e-4));
   }
   for (const char* phase : {"contain", "collect", "redeploy", "verify", "probation"})
-    CHECK(page.at("kintsugi_incident_phase_duration_seconds_count{phase=\"" + std::string(phase) + "\"}") == 1);
+    CHECK(page.at("kintsugi_incident_phase_duration_seconds_count{phase=\"" + std::string(phase) + "\"}") ==
+          1);
 }
 
 void check_times(const json& incident) {

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Scenarios 30, 31, 32, 34, 35: storms, hands, and bytes that mean no good.
+// Scenarios 32, 34, 35: bytes that mean no good.
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdio>
+#include <memory>
 #include <nlohmann/json.hpp>
+#include <regex>
 #include <sstream>
-#include <thread>
 
 #include "checks.h"
+#include "metrics_page.h"
 
 namespace kintsugi::scenarios {
 
@@ -16,20 +19,6 @@ using namespace std::chrono_literals;
 
 namespace {
 
-/// An Incident as a person writes it.
-json written_by_hand(const json& pod, const std::string& name) {
-  return {{"apiVersion", "kintsugi.dev/v1alpha1"},
-          {"kind", "Incident"},
-          {"metadata", {{"name", name}}},
-          {"spec",
-           {{"target",
-             {{"kind", "Pod"},
-              {"namespace", pod["metadata"]["namespace"]},
-              {"name", name_of(pod)},
-              {"uid", uid_of(pod)}}},
-            {"playbook", "breach"}}}};
-}
-
 std::vector<std::string> lines_of(const std::string& text) {
   std::istringstream stream(text);
   std::vector<std::string> lines;
@@ -37,114 +26,22 @@ std::vector<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-void create_incident(Scenario& scenario, const json& incident) {
-  const auto created = scenario.client().create(kIncidents, scenario.system(), incident);
-  if (!created) FAIL(created.error().to_string());
+/// What the responder's command prints, on standard output and error.
+std::string responder_reads(Scenario& scenario, const std::string& arguments) {
+  const std::string command = std::string(KINTSUGI_CLI_PROGRAM) + " " + arguments + " --kubeconfig " +
+                              scenario.world().kubeconfig() + " --namespace " + scenario.system() + " 2>&1";
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
+  REQUIRE(pipe != nullptr);
+  std::string text;
+  char buffer[4096];
+  while (const std::size_t size = std::fread(buffer, 1, sizeof(buffer), pipe.get()))
+    text.append(buffer, size);
+  INFO(command);
+  CHECK_FALSE(text.empty());
+  return text;
 }
 
 }  // namespace
-
-TEST_CASE("31: an incident that a person writes is treated as opened by a person", "[scenario]") {
-  Scenario scenario;
-  const Image image = scenario.open_shop();
-  scenario.start();
-  const json victim = scenario.pods_of("web").at(0);
-  const Bystanders bystanders(scenario, victim);
-
-  create_incident(scenario, written_by_hand(victim, "by-hand-1"));
-  const json incident = scenario.eventually_condition("by-hand-1", "Closed", "True");
-
-  CHECK(status_text(incident, "acknowledgedBy") == "person");
-  CHECK(count_in_timeline(incident, "Opened by a person") == 1);
-  CHECK(status_text(incident, "outcome") == "recovered");
-  check_times(incident);
-  check_quarantined(scenario, victim, "by-hand-1");
-  check_shop_is_open(scenario, image.digest);
-  bystanders.check_all_unchanged();
-}
-
-TEST_CASE("31: an incident that a person writes about what is never touched fails", "[scenario]") {
-  Scenario scenario;
-  scenario.open_shop();
-  scenario.start();
-  const json victim = scenario.pods_of("web").at(0);
-  const Bystanders bystanders(scenario, victim);
-  json wanted = written_by_hand(victim, "by-hand-1");
-  std::string reason = "Refused";
-  SECTION("kube-system") {
-    wanted["spec"]["target"]["namespace"] = "kube-system";
-  }
-  SECTION("a namespace that is not protected") {
-    wanted["spec"]["target"]["namespace"] = scenario.make_namespace("open", false);
-  }
-  SECTION("with an unknown playbook") {
-    wanted["spec"]["playbook"] = "no-such-playbook";
-    reason = "UnknownPlaybook";
-  }
-  create_incident(scenario, wanted);
-  const json incident = scenario.eventually_condition("by-hand-1", "Failed", "True", reason);
-  CHECK(status_text(incident, "outcome") == "failed");
-  CHECK(status_text(incident, "stage") == "Failed");
-  check_untouched(scenario, victim);
-  bystanders.check_all_unchanged();
-}
-
-TEST_CASE("31: a status that a person writes counts for nothing", "[scenario]") {
-  Scenario scenario;
-  scenario.open_shop();
-  const json victim = scenario.pods_of("web").at(0);
-  // Before the controller sees it, or else its own status would be there first.
-  create_incident(scenario, written_by_hand(victim, "by-hand-1"));
-  json lie = scenario.incident("by-hand-1");
-  lie["status"] = {{"journal", json::array({{{"id", "redeploy/pin"},
-                                             {"kind", "delete"},
-                                             {"resource", "deployments.apps"},
-                                             {"namespace", scenario.shop()},
-                                             {"name", "neighbour"},
-                                             {"state", "planned"}}})},
-                   {"conditions", json::array({{{"type", "Contained"},
-                                                {"status", "True"},
-                                                {"reason", "BecauseISaySo"},
-                                                {"message", ""},
-                                                {"lastTransitionTime", "2026-01-01T00:00:00Z"}}})}};
-  const auto written = scenario.client().update_status(kIncidents, {scenario.system(), "by-hand-1"}, lie);
-  if (!written) FAIL(written.error().to_string());
-  const Bystanders bystanders(scenario, victim);
-  scenario.start();
-
-  const json incident = scenario.eventually_condition("by-hand-1", "Closed", "True");
-  CHECK(condition_reason(incident, "Contained") == "PolicyEvaluated");
-  CHECK(incident["status"]["journal"].size() == 1);
-  check_quarantined(scenario, victim, "by-hand-1");
-  bystanders.check_all_unchanged();
-}
-
-TEST_CASE("31: an undo annotation that somebody edits or removes is not believed", "[scenario]") {
-  Scenario scenario;
-  const Image image = scenario.open_shop();
-  PlaybookText playbook;
-  playbook.verify = "{readySeconds: 30, quietSeconds: 600}";
-  scenario.write_playbook(playbook);
-  scenario.start();
-  const json victim = scenario.pods_of("web").at(0);
-  const std::string name = scenario.breach(victim);
-  scenario.eventually_condition(name, "Recovered", "True");
-  k8s::JsonPatch patch;
-  SECTION("edits") {
-    patch.replace("/metadata/annotations/kintsugi.dev~1undo", R"({"labels": {"app": "bank"}})");
-  }
-  SECTION("removes") {
-    patch.remove("/metadata/annotations/kintsugi.dev~1undo");
-  }
-  scenario.patch(k8s::kPods, name_of(victim), patch);
-
-  scenario.release(name, "restore");
-  const json incident = scenario.eventually_condition(name, "Closed", "True", "Released");
-  CHECK(count_in_timeline(incident, "the incident's copy is used") == 1);
-  CHECK(labels_of(scenario.get(k8s::kPods, name_of(victim))) == labels_of(victim));
-  scenario.eventually("the shop has three pods again", [&] { return scenario.serving("web").size() == 3; });
-  check_shop_is_open(scenario, image.digest);
-}
 
 TEST_CASE("32: what is no event is refused with the reason, and the next good one works", "[scenario]") {
   Scenario scenario;
@@ -233,6 +130,14 @@ TEST_CASE("34: a signal's clock that is wrong is clamped, and no time is absurd"
   check_times(incident);
   CHECK(*time_of(incident, "detected") >= before - 1ms);
   CHECK(*time_of(incident, "closed") - *time_of(incident, "detected") < 1min);
+  check_observed_once(scenario, incident);
+  const MetricsPage page(scenario.controller().scrape());
+  CHECK(page.at("kintsugi_clock_skew_clamps_total") == 1);
+  for (const char* clock : {"detect", "acknowledge", "contain", "recover"}) {
+    const double sum = page.sum("kintsugi_incident_time_to_" + std::string(clock) + "_seconds_sum{");
+    CHECK(sum >= 0);
+    CHECK(sum < 60);
+  }
 }
 
 TEST_CASE("35: hostile text is shown escaped and expands nowhere", "[scenario]") {
@@ -251,7 +156,10 @@ TEST_CASE("35: hostile text is shown escaped and expands nowhere", "[scenario]")
 
   const json result = scenario.send(event);
   REQUIRE(result["result"] == "opened");
-  const json incident = scenario.eventually_condition(result["incident"], "Closed", "True");
+  const std::string name = result["incident"];
+  const json decision{{"step", "contain"}, {"decision", "approve"}, {"by", text}, {"reason", text}};
+  scenario.patch(kIncidents, name, k8s::JsonPatch().add("/spec/approvals", json::array({decision})));
+  const json incident = scenario.eventually_condition(name, "Closed", "True");
 
   const std::string rule = incident["spec"]["origin"]["rule"];
   const std::string summary = incident["spec"]["origin"]["summary"];
@@ -263,78 +171,19 @@ TEST_CASE("35: hostile text is shown escaped and expands nowhere", "[scenario]")
   const auto notes = scenario.client().list(k8s::kEvents, scenario.system());
   REQUIRE(notes);
   for (const json& note : *notes) shown += note["note"];
+  shown += scenario.controller().scrape();
+  const std::string described = responder_reads(scenario, "describe " + name);
+  CHECK(described.find("{{.Values.secret}} ${HOME} $(id)") != std::string::npos);
+  shown += described;
+  const std::vector<std::string> views{"list",          "list -o json",       "describe % -o json",
+                                       "timeline %",    "timeline % -o json", "report",
+                                       "report -o csv", "report -o markdown"};
+  for (const std::string& view : views)
+    shown += responder_reads(scenario, std::regex_replace(view, std::regex("%"), name));
   for (const char* hostile : {"\x1b", "\x07", "\r", "\u202e"})
     CHECK(shown.find(hostile) == std::string::npos);
   CHECK(rule.find('\n') == std::string::npos);
   for (const std::string& line : lines_of(log)) CHECK(json::accept(line));
-}
-
-TEST_CASE("30: a hundred victims at once are all contained, and their neighbours are not touched",
-          "[scenario]") {
-  Scenario scenario;
-  const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
-  std::vector<std::string> namespaces{scenario.shop()};
-  for (int i = 1; i < 5; ++i) namespaces.push_back(scenario.make_namespace("shop" + std::to_string(i), true));
-  for (const std::string& name_space : namespaces) {
-    for (int i = 0; i < 6; ++i) {
-      const json owner = deployment("web-" + std::to_string(i), image.by_digest, 4);
-      REQUIRE(scenario.client().create(k8s::kDeployments, name_space, owner));
-    }
-  }
-  const auto all_pods = [&] {
-    std::vector<json> pods;
-    for (const std::string& name_space : namespaces) {
-      const auto listed = scenario.client().list(k8s::kPods, name_space);
-      REQUIRE(listed);
-      pods.insert(pods.end(), listed->begin(), listed->end());
-    }
-    return pods;
-  };
-  std::vector<json> pods;
-  scenario.eventually(
-      "120 pods are Ready",
-      [&] {
-        pods = all_pods();
-        return std::count_if(pods.begin(), pods.end(), is_ready) == 120;
-      },
-      60s);
-  PlaybookText playbook;
-  playbook.collect = "";
-  scenario.write_playbook(playbook);
-  scenario.start();
-
-  constexpr std::size_t kVictims = 100;
-  constexpr std::size_t kSenders = 10;
-  std::vector<int> statuses(kVictims);
-  {
-    std::vector<std::jthread> senders;
-    for (std::size_t sender = 0; sender < kSenders; ++sender)
-      senders.emplace_back([&, sender] {
-        for (std::size_t i = sender; i < kVictims; i += kSenders)
-          statuses[i] = scenario.controller().post(falco_event(pods[i]).dump()).status;
-      });
-  }
-  CHECK(std::count(statuses.begin(), statuses.end(), 202) == kVictims);
-  scenario.eventually(
-      "all incidents are closed",
-      [&] {
-        const auto incidents = scenario.incidents();
-        return incidents.size() == kVictims &&
-               std::all_of(incidents.begin(), incidents.end(), [](const json& incident) {
-                 return condition_status(incident, "Contained") == "True" &&
-                        status_text(incident, "outcome") == "recovered";
-               });
-      },
-      90s);
-  const auto now = all_pods();
-  CHECK(now.size() == 220);
-  CHECK(std::size_t(std::count_if(now.begin(), now.end(), is_quarantined)) == kVictims);
-  for (std::size_t i = kVictims; i < pods.size(); ++i) {
-    const auto same =
-        std::find_if(now.begin(), now.end(), [&](const json& pod) { return uid_of(pod) == uid_of(pods[i]); });
-    REQUIRE(same != now.end());
-    CHECK(identity_of(*same) == identity_of(pods[i]));
-  }
 }
 
 }  // namespace kintsugi::scenarios

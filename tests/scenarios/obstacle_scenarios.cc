@@ -26,13 +26,6 @@ json replacement(Scenario& scenario, const std::vector<json>& before) {
   return nullptr;
 }
 
-void set_failure(Scenario& scenario, const json& pod, const std::string& failure) {
-  k8s::JsonPatch patch;
-  if (annotations_of(pod).empty()) patch.add("/metadata/annotations", json::object());
-  patch.add("/metadata/annotations/sandbox.kintsugi.dev~1failure", failure);
-  scenario.patch(k8s::kPods, name_of(pod), patch);
-}
-
 }  // namespace
 
 TEST_CASE("21: a quota that is full is named, and the recovery goes on once there is room", "[scenario]") {
@@ -63,7 +56,7 @@ TEST_CASE("21: a quota that is full is named, and the recovery goes on once ther
 TEST_CASE("21: a replacement that cannot be pulled is named, and the recovery goes on once it can",
           "[scenario]") {
   Scenario scenario;
-  if (!scenario.world().can_express(Ability::kBrokenPods)) return;
+  if (!scenario.world().can_express(Ability::kRuntime)) return;
   const Image image = scenario.open_shop();
   scenario.start();
   scenario.eventually("the template is known to be prepared", [&] {
@@ -87,7 +80,6 @@ TEST_CASE("21: a replacement that cannot be pulled is named, and the recovery go
 TEST_CASE("21: a replacement that is not Ready is named, the deadline holds, and it may still come",
           "[scenario]") {
   Scenario scenario;
-  if (!scenario.world().can_express(Ability::kBrokenPods)) return;
   const Image image = scenario.open_shop();
   PlaybookText playbook;
   playbook.verify = "{readySeconds: 2, quietSeconds: 30}";
@@ -109,8 +101,11 @@ TEST_CASE("21: a replacement that is not Ready is named, the deadline holds, and
     said = "is not Ready";
   }
   const std::string name = scenario.breach(victim);
-  scenario.eventually("a replacement comes", [&] { return replacement(scenario, before).is_object(); });
-  set_failure(scenario, replacement(scenario, before), failure);
+  scenario.eventually("a replacement runs", [&] {
+    const json pod = replacement(scenario, before);
+    return pod.is_object() && pod["status"].value("phase", "") == "Running";
+  });
+  scenario.world().set_failure(replacement(scenario, before), failure);
 
   const json incident = scenario.eventually_condition(name, "Recovered", "False", reason);
   CHECK(condition_message(incident, "Recovered").find(said) != std::string::npos);
@@ -120,7 +115,7 @@ TEST_CASE("21: a replacement that is not Ready is named, the deadline holds, and
   });
   CHECK(condition_status(scenario.incident(name), "Closed").empty());
 
-  set_failure(scenario, replacement(scenario, before), "");
+  scenario.world().set_failure(replacement(scenario, before), "");
   scenario.eventually_condition(name, "Recovered", "True");
   check_shop_is_open(scenario, image.digest);
 }

@@ -74,6 +74,9 @@ TEST_CASE("14: a template by tag is pinned after the isolation", "[scenario]") {
     CHECK(image_of_template(scenario) == image.by_tag);
     scenario.decide(name, "redeploy", true);
   }
+  scenario.eventually_condition(name, "Redeployed", "True");
+  for (const json& pod : scenario.pods_of("web"))
+    CHECK(pod["status"]["containerStatuses"][0]["imageID"].get<std::string>().ends_with(image.digest));
   const json incident = scenario.eventually_condition(name, "Closed", "True");
 
   CHECK(image_of_template(scenario) == image.by_digest);
@@ -94,6 +97,8 @@ TEST_CASE("15: a tag that points to an unsigned digest now is pinned to the last
   wait_until_known_good(scenario, good.digest);
   const Image evil = scenario.push("shop/web", "1.0", "web 1.0, but evil");
   const json victim = replace_a_pod(scenario);
+  const auto neighbours = scenario.pods_of("neighbour");
+  const json neighbours_before = scenario.identities(neighbours);
 
   const std::string name = scenario.breach(victim);
   const json incident = scenario.eventually_condition(name, "Closed", "True");
@@ -104,6 +109,7 @@ TEST_CASE("15: a tag that points to an unsigned digest now is pinned to the last
   CHECK(condition_status(incident, "Redeployed") == "True");
   check_quarantined(scenario, victim, name);
   check_shop_is_open(scenario, good.digest);
+  CHECK(scenario.identities(neighbours) == neighbours_before);
 }
 
 TEST_CASE("16: an unsigned image with nothing known good is contained, and a person is asked", "[scenario]") {

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checks.h"
+#include "metrics_page.h"
 
 namespace kintsugi::scenarios {
 
@@ -51,6 +52,8 @@ void check_contained_is_denied(Scenario& scenario, const json& spec, const std::
   CHECK(status_text(incident, "awaiting") == "contain");
   CHECK(status_text(incident, "awaitingReason").find("--victim delete") != std::string::npos);
   scenario.eventually_condition(name, "EvidencePreserved", "True");
+  CHECK(MetricsPage(scenario.controller().scrape()).sum("kintsugi_incident_time_to_contain_seconds_count{") ==
+        0);
 
   scenario.release(name, "delete");
   scenario.eventually_condition(name, "Closed", "True", "Released");
@@ -217,24 +220,21 @@ TEST_CASE("23: pods of owners that are not supported yet are left alone, and a p
   if (!scenario.world().can_express(Ability::kAllControllers)) return;
   const Image image = scenario.push_signed("shop/db", "1.0", "db 1.0");
   json owner = deployment("db", image.by_digest, 1);
-  std::string kind;
+  k8s::Resource resource = kStatefulSets;
   SECTION("StatefulSet") {
-    kind = "StatefulSet";
     owner["spec"]["serviceName"] = "db";
-    scenario.create(kStatefulSets, owner);
   }
   SECTION("DaemonSet") {
-    kind = "DaemonSet";
+    resource = kDaemonSets;
     owner["spec"].erase("replicas");
-    scenario.create(kDaemonSets, owner);
   }
   SECTION("Job") {
-    kind = "Job";
+    resource = kJobs;
     owner["spec"].erase("replicas");
     owner["spec"].erase("selector");
     owner["spec"]["template"]["spec"]["restartPolicy"] = "Never";
-    scenario.create(kJobs, owner);
   }
+  scenario.create(resource, owner);
   json victim;
   scenario.eventually("a pod of the owner runs", [&] {
     const auto pods = scenario.pods_of("db");
@@ -247,13 +247,17 @@ TEST_CASE("23: pods of owners that are not supported yet are left alone, and a p
   const std::string name = scenario.breach(victim);
   const json incident = scenario.eventually_condition(name, "Contained", "False", "AwaitingApproval");
 
-  CHECK(condition_message(incident, "Contained").find("owner not supported yet: a " + kind) !=
-        std::string::npos);
+  CHECK(condition_message(incident, "Contained")
+            .find("owner not supported yet: a " + std::string(resource.kind)) != std::string::npos);
   CHECK(status_text(incident, "awaiting") == "contain");
+  CHECK(status_text(incident, "stage") == "AwaitingApproval");
   CHECK(journal_ids(incident, "applied").empty());
-  scenario.holds_for(500ms, "the pod is left alone", [&] {
-    return labels_of(scenario.get(k8s::kPods, name_of(victim))) == labels_of(victim);
+  const json spec = scenario.get(resource, "db")["spec"];
+  scenario.holds_for(500ms, "the pod and its owner are left alone", [&] {
+    const json now = scenario.get(k8s::kPods, name_of(victim));
+    return identity_of(now) == identity_of(victim) && scenario.get(resource, "db")["spec"] == spec;
   });
+  CHECK_FALSE(time_of(scenario.incident(name), "contained"));
 }
 
 }  // namespace kintsugi::scenarios

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checks.h"
+#include "metrics_page.h"
 
 namespace kintsugi::scenarios {
 
@@ -33,6 +34,20 @@ json ledger(Scenario& scenario) {
   REQUIRE(shards);
   json records = json::object();
   for (const json& shard : *shards) records.update(shard["data"]);
+  return records;
+}
+
+/// The ledger has the incident's times and nothing else; returns its records.
+json check_folded_once(Scenario& scenario, const json& incident) {
+  json records = ledger(scenario);
+  REQUIRE(records.size() == 1);
+  CHECK(records.begin().key() == uid_of(incident));
+  const json record = json::parse(records.begin()->get<std::string>());
+  CHECK(record["name"] == name_of(incident));
+  for (const char* stamp : {"detected", "acknowledged", "contained", "redeployed", "recovered", "closed"}) {
+    INFO(stamp);
+    CHECK(record.value(stamp, "") == incident["status"]["times"].value(stamp, ""));
+  }
   return records;
 }
 
@@ -72,6 +87,9 @@ TEST_CASE("25: a release gives the labels back, and the replacement leaves", "[s
   CHECK(restored["metadata"]["ownerReferences"][0]["uid"] == victim["metadata"]["ownerReferences"][0]["uid"]);
   check_shop_is_open(scenario, image.digest);
   bystanders.check_all_unchanged();
+  const MetricsPage page(scenario.controller().scrape());
+  CHECK(page.at(R"(kintsugi_incidents_closed_total{severity="warning",outcome="released"})") == 1);
+  CHECK(page.sum("kintsugi_incident_time_to_recover_seconds_count{") == 0);
 }
 
 TEST_CASE("25: a release where the owner has been rolled offers the choice", "[scenario]") {
@@ -129,6 +147,15 @@ TEST_CASE("26: a victim that somebody deletes does not wedge its incident", "[sc
   CHECK(status_text(incident, "outcome") == "recovered");
   CHECK(scenario.get(k8s::kPods, name_of(victim)).is_null());
   check_shop_is_open(scenario, image.digest);
+  check_observed_once(scenario, incident);
+
+  // Deleting a closed incident takes nothing from what was measured.
+  const MetricsPage before(scenario.controller().scrape());
+  scenario.remove(kIncidents, name);
+  scenario.eventually("the incident is gone", [&] { return scenario.incident(name).is_null(); });
+  check_folded_once(scenario, incident);
+  check_observed_once(scenario, incident);
+  CHECK(MetricsPage(scenario.controller().scrape()).fallen_since(before).empty());
 }
 
 TEST_CASE("26: an incident that somebody deletes is folded into the ledger once, and goes", "[scenario]") {
@@ -141,15 +168,13 @@ TEST_CASE("26: an incident that somebody deletes is folded into the ledger once,
   scenario.remove(kIncidents, name);
   scenario.eventually("the incident is gone", [&] { return scenario.incident(name).is_null(); });
 
-  const auto records = ledger(scenario);
-  REQUIRE(records.size() == 1);
-  CHECK(records.begin().key() == uid_of(before));
-  const json record = json::parse(records.begin()->get<std::string>());
-  CHECK(record["name"] == name);
-  for (const char* stamp : {"detected", "contained", "recovered"})
-    CHECK(record[stamp] == before["status"]["times"][stamp]);
+  const auto records = check_folded_once(scenario, before);
   scenario.holds_for(500ms, "it stays gone, and is there once",
                      [&] { return scenario.incident(name).is_null() && ledger(scenario) == records; });
+  const MetricsPage page(scenario.controller().scrape());
+  CHECK(page.sum("kintsugi_incidents_total{") == 1);
+  CHECK(page.sum("kintsugi_incident_time_to_contain_seconds_count{") == 1);
+  CHECK(page.sum("kintsugi_open_incidents{") == 0);
   check_quarantined(scenario, victim, name);
 }
 
@@ -169,10 +194,10 @@ TEST_CASE("26: a namespace that is deleted under an incident does not wedge", "[
       40s);
   const json incident = scenario.eventually_condition(name, "Contained", "True", "VictimGone");
   CHECK(condition_status(incident, "Closed").empty());
-  scenario.eventually_condition(name, "Redeployed", "False", "OwnerGone");
+  const json last = scenario.eventually_condition(name, "Redeployed", "False", "OwnerGone");
   scenario.remove(kIncidents, name);
   scenario.eventually("the incident is gone", [&] { return scenario.incident(name).is_null(); });
-  CHECK(ledger(scenario).size() == 1);
+  check_folded_once(scenario, last);
 }
 
 }  // namespace kintsugi::scenarios

@@ -88,7 +88,7 @@ TEST_CASE("17: trouble with the registry delays no containment, and is tried aga
 
 TEST_CASE("19: the verified image is recognised as index, platform manifest and config", "[scenario]") {
   Scenario scenario;
-  if (!scenario.world().can_express(Ability::kImageIds)) return;
+  if (!scenario.world().can_express(Ability::kRuntime)) return;
   const ImageId form = GENERATE(ImageId::kIndex, ImageId::kPlatformManifest, ImageId::kConfig);
   scenario.world().registry().set_image_id(form);
   const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");

@@ -17,7 +17,10 @@ export KINTSUGI_CHART_RIGHTS=$LAB_DIR/chart-rights.json
   --set 'fullnameOverride=srun,protectedNamespaces={srun-shop}' \
   --show-only templates/rbac.yaml --show-only templates/serviceaccount.yaml |
   kubectl apply --dry-run=client --validate=false -o json -f - > "$KINTSUGI_CHART_RIGHTS"
-"$@"
-all=()
-[ $# -gt 1 ] || all=(--all-used)
-"$scenarios/rights.py" "$KINTSUGI_CHART_RIGHTS" "$LAB_DIR/audit.log" "${all[@]}"
+if [ $# -gt 1 ]; then
+  "$@"
+  "$scenarios/rights.py" "$KINTSUGI_CHART_RIGHTS" "$LAB_DIR/audit.log"
+else
+  "$scenarios/in-shards.sh" "$1"
+  "$scenarios/rights.py" "$KINTSUGI_CHART_RIGHTS" "$LAB_DIR/audit.log" --all-used
+fi

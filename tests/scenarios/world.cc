@@ -9,11 +9,15 @@
 #include "base/file.h"
 #include "chart_rights.h"
 #include "k8s-client/client/connect.h"
+#include "objects.h"
 #include "sandbox/network_oracle.h"
 #include "sandbox/registry_server.h"
 #include "sandbox/sandbox.h"
 
 namespace kintsugi::scenarios {
+
+using nlohmann::json;
+
 namespace {
 
 constexpr std::size_t kMaxRightsBytes = 1u << 20;
@@ -23,10 +27,14 @@ std::string environment_variable(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-template <class T>
-T need(Result<T> result) {
+template <class T, class E>
+T need(tl::expected<T, E> result) {
   if (!result) FAIL(result.error().to_string());
   if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+k8s::ObjectKey key_of(const json& pod) {
+  return {pod["metadata"]["namespace"], name_of(pod)};
 }
 
 /// The test looks often; it must not wait for its turn.
@@ -52,10 +60,17 @@ class SandboxWorld final : public World {
     return ability != Ability::kAllControllers && ability != Ability::kSchemas;
   }
   k8s::Client& client() override { return connection_->client(); }
+  const std::string& kubeconfig() const override { return kubeconfig_; }
   std::string make_controller_kubeconfig(const std::string&) override { return kubeconfig_; }
   void protect(const std::string&) override {}
   sandbox::OciRegistry& registry() override { return cluster_->registry(); }
   std::string registry_host() const override { return cluster_->registry_host(); }
+  void set_failure(const json& pod, const std::string& failure) override {
+    k8s::JsonPatch patch;
+    if (annotations_of(pod).empty()) patch.add("/metadata/annotations", json::object());
+    patch.add("/metadata/annotations/sandbox.kintsugi.dev~1failure", failure);
+    need(client().patch(k8s::kPods, key_of(pod), patch));
+  }
   bool can_reach(const std::string& name_space, const std::string& from, const std::string& to) override {
     const std::string prefix = name_space + "/";
     return sandbox::can_reach(cluster_->store(), prefix + from, prefix + to, 8080).allowed;
@@ -69,11 +84,12 @@ class SandboxWorld final : public World {
 
 class ControlPlaneWorld final : public World {
  public:
-  ControlPlaneWorld(const std::string& kubeconfig, std::string rights, const std::string& directory,
+  ControlPlaneWorld(std::string kubeconfig, std::string rights, const std::string& directory,
                     const Clock& clock, Logger& log)
-      : rights_(std::move(rights)),
+      : kubeconfig_(std::move(kubeconfig)),
+        rights_(std::move(rights)),
         controller_kubeconfig_(directory + "/kubeconfig"),
-        connection_(connect(kubeconfig, clock)) {
+        connection_(connect(kubeconfig_, clock)) {
     need(server_.start("127.0.0.1", 0, log));
   }
 
@@ -82,6 +98,7 @@ class ControlPlaneWorld final : public World {
     return ability == Ability::kAllControllers || ability == Ability::kSchemas;
   }
   k8s::Client& client() override { return connection_->client(); }
+  const std::string& kubeconfig() const override { return kubeconfig_; }
   std::string make_controller_kubeconfig(const std::string& run) override {
     given_.emplace(client(), rights_, run);
     need(write_file_durably(controller_kubeconfig_, given_->make_kubeconfig()));
@@ -90,12 +107,27 @@ class ControlPlaneWorld final : public World {
   void protect(const std::string& name_space) override { given_->protect(name_space); }
   sandbox::OciRegistry& registry() override { return registry_; }
   std::string registry_host() const override { return server_.host(); }
+  /// As a kubelet would say it; kwok says nothing more about a pod that it has started.
+  void set_failure(const json& pod, const std::string& failure) override {
+    json status = need(client().get(k8s::kPods, key_of(pod)))["status"];
+    const json running{{"running", {{"startedAt", status["startTime"]}}}};
+    const json crashed{{"waiting", {{"reason", "CrashLoopBackOff"}, {"message", "back-off 10s"}}}};
+    for (json& container : status["containerStatuses"]) {
+      container["ready"] = failure.empty();
+      container["state"] = failure == "crash-loop" ? crashed : running;
+    }
+    for (json& condition : status["conditions"])
+      if (condition["type"] == "Ready" || condition["type"] == "ContainersReady")
+        condition["status"] = failure.empty() ? "True" : "False";
+    need(client().patch(k8s::kPods, key_of(pod), k8s::JsonPatch().replace("/status", status), "status"));
+  }
   bool can_reach(const std::string&, const std::string&, const std::string&) override {
     FAIL("no packets in this world");
     return false;
   }
 
  private:
+  const std::string kubeconfig_;
   const std::string rights_;
   const std::string controller_kubeconfig_;
   std::unique_ptr<k8s::Connection> connection_;
@@ -107,11 +139,12 @@ class ControlPlaneWorld final : public World {
 }  // namespace
 
 std::unique_ptr<World> make_world(const std::string& directory, const Clock& clock, Logger& log) {
-  const std::string kubeconfig = environment_variable("KINTSUGI_LAB_KUBECONFIG");
+  std::string kubeconfig = environment_variable("KINTSUGI_LAB_KUBECONFIG");
   if (kubeconfig.empty()) return std::make_unique<SandboxWorld>(directory, clock, log);
   auto rights = read_file(environment_variable("KINTSUGI_CHART_RIGHTS"), kMaxRightsBytes);
   if (!rights) FAIL("run this by tests/scenarios/under-chart-rights.sh: " << rights.error().to_string());
-  return std::make_unique<ControlPlaneWorld>(kubeconfig, std::move(*rights), directory, clock, log);
+  return std::make_unique<ControlPlaneWorld>(std::move(kubeconfig), std::move(*rights), directory, clock,
+                                             log);
 }
 
 }  // namespace kintsugi::scenarios

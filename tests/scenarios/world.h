@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -17,8 +18,7 @@ namespace kintsugi::scenarios {
 
 /// What only some world can express.
 enum class Ability : std::uint8_t {
-  kBrokenPods,      ///< pods that cannot pull, crash, or never become Ready
-  kImageIds,        ///< runtimes that pull, and report an image as index, platform manifest or config
+  kRuntime,         ///< images are pulled, and reported as index, platform manifest or config
   kContainers,      ///< exec and logs
   kReach,           ///< asking whether packets would pass
   kAllControllers,  ///< owners beyond Deployment, and quotas
@@ -32,7 +32,9 @@ class World {
   /// "sandbox" or "control-plane".
   virtual std::string_view name() const = 0;
   virtual bool can_express(Ability ability) const = 0;
+  /// The administrator's, as is `kubeconfig`, the path of a file.
   virtual k8s::Client& client() = 0;
+  virtual const std::string& kubeconfig() const = 0;
   /// The path of a kubeconfig whose account is for the controller of the namespace `<run>-system`: with the
   /// rights that the chart gives it where the world knows rights, else the administrator's.
   virtual std::string make_controller_kubeconfig(const std::string& run) = 0;
@@ -41,6 +43,8 @@ class World {
   virtual sandbox::OciRegistry& registry() = 0;
   /// "127.0.0.1:41235", the first part of image references.
   virtual std::string registry_host() const = 0;
+  /// From now on the pod fails: "crash-loop" or "never-ready"; "" mends it.
+  virtual void set_failure(const nlohmann::json& pod, const std::string& failure) = 0;
   /// Whether a pod of `name_space` reaches another's port 8080 now. Needs kReach.
   virtual bool can_reach(const std::string& name_space, const std::string& from, const std::string& to) = 0;
 };
