@@ -89,7 +89,7 @@ class App {
         intake_(store_, cache_, target_, book_, settings_, clock, log,
                 [this](const std::string& name, MonotonicTime started) { on_won(name, started); }),
         front_(
-            settings_, intake_, clock, log,
+            settings_, [this](const Signal& signal) { return intake_.take(signal); }, clock, log,
             [this](std::string_view source, std::string_view disposition) {
               metrics_.count_signal(source, disposition, clock_.now());
             },
