@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/escape.h"
 #include "k8s-client/client/config_map.h"
@@ -87,6 +88,11 @@ Result<void> Preparation::load() {
     if (workload) known_[queue_key(*workload)] = targets::parse_readiness_text(text.get<std::string>());
   }
   for (const auto& [key, readiness] : known_) queue_.add(key, k8s::WorkPriority::kHousekeeping);
+  std::set<std::string> living;
+  for (const std::string& name_space : world_.cache.protected_namespaces()) {
+    for (const auto& deployment : world_.cache.deployments(name_space)) living.insert(deployment->meta.uid);
+  }
+  world_.trust.forget_all_but(living);
   loaded_ = true;
   return {};
 }
