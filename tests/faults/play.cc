@@ -6,9 +6,8 @@
 
 #include "base/time.h"
 #include "k8s-client/core/patch.h"
-#include "net/curl_transport.h"
 #include "sandbox/resources.h"
-#include "tests/faults/controller_process.h"
+#include "tests/support/controller_process.h"
 
 namespace kintsugi::faults {
 namespace {
@@ -71,7 +70,6 @@ class Player {
         story_(story),
         options_(options),
         proxy_(cluster.upstream()),
-        sensor_(net::make_curl_transport({})),
         deadline_(steady_clock::now() + options.patience) {}
 
   Ending play() {
@@ -100,7 +98,7 @@ class Player {
     // The replacement is told from its siblings by its age, and creation times have whole seconds.
     if (story_.is_false_alarm) std::this_thread::sleep_for(1s);
     scratch_.write("playbooks/playbook.yaml", playbook(story_));
-    scratch_.write("trust/policy.yaml", trust_policy(cluster_));
+    scratch_.write("trust-policies/policy.yaml", trust_policy(cluster_));
     scratch_.write("kubeconfig", sandbox::make_kubeconfig(proxy_.url()));
   }
 
@@ -108,11 +106,8 @@ class Player {
     const auto begun = steady_clock::now();
     keep_log();
     const std::string& home = scratch_.path();
-    process_ = std::make_shared<ControllerProcess>(std::vector<std::string>{
-        "--kubeconfig", home + "/kubeconfig", "--namespace", cluster_.system(), "--playbooks",
-        home + "/playbooks", "--trust-policies", home + "/trust", "--evidence-dir", home + "/evidence",
-        "--signals-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--allow-plain-signals",
-        "--leader-elect=false"});
+    process_ = std::make_shared<support::ControllerProcess>(
+        support::ControllerOptions{home + "/kubeconfig", cluster_.system(), home});
     ++ending_.lives;
     if (!process_->wait_ready(kStartPatience)) return;
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun);
@@ -160,12 +155,7 @@ class Player {
   }
 
   bool send_event() {
-    net::HttpRequest request;
-    request.method = "POST";
-    request.url = process_->signals_url() + "/v1/signals/falco";
-    request.headers.add("Content-Type", "application/json");
-    request.body = event_;
-    const auto response = sensor_->send(request, {});
+    const auto response = process_->try_post(event_);
     if (response) last_answer_ = std::to_string(response->status) + " " + response->body;
     return response && response->status == 202;
   }
@@ -215,8 +205,7 @@ class Player {
   const Story& story_;
   const PlayOptions& options_;
   Proxy proxy_;
-  ScratchDirectory scratch_;
-  std::unique_ptr<net::HttpTransport> sensor_;
+  support::ScratchDirectory scratch_;
   const steady_clock::time_point deadline_;
   steady_clock::time_point begun_;
   Snapshot before_;
@@ -224,7 +213,7 @@ class Player {
   std::string event_;
   bool accepted_ = false;
   std::string last_answer_ = "nothing";
-  std::shared_ptr<ControllerProcess> process_;
+  std::shared_ptr<support::ControllerProcess> process_;
   std::jthread killer_;
   Ending ending_;
 };

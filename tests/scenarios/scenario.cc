@@ -136,9 +136,9 @@ Image Scenario::open_shop() {
 
 ControllerProcess& Scenario::start(bool leader_elect) {
   if (!has_playbook_) write_playbook({});
-  const std::string log_file = directory_ + "/controller-" + std::to_string(controllers_.size()) + ".log";
   controllers_.push_back(std::make_unique<ControllerProcess>(
-      ControllerOptions{world_->kubeconfig(), system_, directory_, log_file, leader_elect}));
+      ControllerOptions{world_->kubeconfig(), system_, directory_, leader_elect}));
+  controllers_.back()->require_ready();
   return *controllers_.back();
 }
 

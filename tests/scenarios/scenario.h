@@ -13,12 +13,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "controller_process.h"
 #include "k8s-client/core/patch.h"
-#include "objects.h"
+#include "tests/support/controller_process.h"
+#include "tests/support/objects.h"
 #include "world.h"
 
 namespace kintsugi::scenarios {
+
+using namespace support;
 
 inline constexpr k8s::Resource kIncidents{"kintsugi.dev", "v1alpha1", "incidents", "Incident"};
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/faults/controller_process.h"
+#include "tests/support/controller_process.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -11,8 +11,34 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
-namespace kintsugi::faults {
+#include "net/curl_transport.h"
+
+namespace kintsugi::support {
 namespace {
+
+constexpr std::chrono::seconds kStartPatience{30};
+constexpr std::chrono::seconds kAnswerPatience{20};
+constexpr std::size_t kLinesOfTrouble = 20;
+
+std::vector<std::string> command_line(const ControllerOptions& options) {
+  return {KINTSUGI_CONTROLLER,
+          "--kubeconfig",
+          options.kubeconfig,
+          "--namespace",
+          options.name_space,
+          "--playbooks",
+          options.directory + "/playbooks",
+          "--trust-policies",
+          options.directory + "/trust-policies",
+          "--evidence-dir",
+          options.directory + "/evidence",
+          "--signals-listen",
+          "127.0.0.1:0",
+          "--metrics-listen",
+          "127.0.0.1:0",
+          "--allow-plain-signals",
+          options.leader_elect ? "--leader-elect=true" : "--leader-elect=false"};
+}
 
 /// Only what is safe between fork and exec.
 [[noreturn]] void become(const char* const* words, int log) {
@@ -25,8 +51,18 @@ namespace {
 
 }  // namespace
 
-ControllerProcess::ControllerProcess(const std::vector<std::string>& arguments) {
-  std::vector<const char*> words{KINTSUGI_CONTROLLER};
+std::string tail(const std::string& text, std::size_t lines) {
+  std::size_t start = text.size();
+  for (std::size_t i = 0; i <= lines && start != std::string::npos && start > 0; ++i)
+    start = text.rfind('\n', start - 1);
+  return start == std::string::npos || start == 0 ? text : text.substr(start + 1);
+}
+
+ControllerProcess::ControllerProcess(const ControllerOptions& options)
+    : sensor_(net::make_curl_transport({})) {
+  const std::vector<std::string> arguments = command_line(options);
+  std::vector<const char*> words;
+  words.reserve(arguments.size() + 1);
   for (const std::string& argument : arguments) words.push_back(argument.c_str());
   words.push_back(nullptr);
   std::array<int, 2> ends{};
@@ -66,11 +102,13 @@ void ControllerProcess::read_log(int descriptor) {
 }
 
 void ControllerProcess::take_line(const std::string& line) {
-  const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   const std::lock_guard lock(mutex_);
   log_ += line;
+  if (!signals_.empty()) return;
+  const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
   if (!entry.is_object() || entry.value("message", "") != "Ready") return;
   signals_ = "http://" + entry.value("signals", "");
+  metrics_ = "http://" + entry.value("metrics", "");
   changed_.notify_all();
 }
 
@@ -78,6 +116,11 @@ bool ControllerProcess::wait_ready(std::chrono::milliseconds patience) {
   std::unique_lock lock(mutex_);
   changed_.wait_for(lock, patience, [this] { return ended_ || !signals_.empty(); });
   return !ended_ && !signals_.empty();
+}
+
+void ControllerProcess::require_ready() {
+  if (wait_ready(kStartPatience)) return;
+  throw std::runtime_error("the controller is not ready:\n" + tail(log(), kLinesOfTrouble));
 }
 
 bool ControllerProcess::is_running() const {
@@ -96,9 +139,30 @@ std::string ControllerProcess::signals_url() const {
   return signals_;
 }
 
+std::string ControllerProcess::metrics_url() const {
+  const std::lock_guard lock(mutex_);
+  return metrics_;
+}
+
+Result<net::HttpResponse> ControllerProcess::try_post(const std::string& body) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.url = signals_url() + "/v1/signals/falco";
+  request.headers.set("Content-Type", "application/json");
+  request.body = body;
+  request.timeout = kAnswerPatience;
+  return sensor_->send(request, {});
+}
+
+net::HttpResponse ControllerProcess::post(const std::string& body) {
+  auto answer = try_post(body);
+  if (!answer) throw std::runtime_error("the controller does not answer: " + answer.error().to_string());
+  return std::move(*answer);
+}
+
 std::string ControllerProcess::log() const {
   const std::lock_guard lock(mutex_);
   return log_;
 }
 
-}  // namespace kintsugi::faults
+}  // namespace kintsugi::support
