@@ -7,7 +7,6 @@ set -euo pipefail
 . "$(dirname "$0")/../lab/common.sh"
 cd "$here/../../charts/kintsugi"
 export HELM_CACHE_HOME=$LAB_DIR/helm HELM_CONFIG_HOME=$LAB_DIR/helm HELM_DATA_HOME=$LAB_DIR/helm
-"$here/build.sh" helm > /dev/null
 helm() { "$LAB_BIN/helm" --kubeconfig "$LAB_DIR/admin.kubeconfig" "$@"; }
 
 own=kintsugi-system
@@ -20,9 +19,7 @@ expect_text() { grep -qF -- "$1" "$LAB_DIR/rendered.yaml" || die "not rendered: 
 
 # ---- rendering ------------------------------------------------------------------------------------------------
 
-for values in values.yaml ci/*-values.yaml; do
-  helm lint --strict . --values "$values" > "$LAB_DIR/lint" || die "$values: $(< "$LAB_DIR/lint")"
-done
+"$here/../../scripts/chart" --check "$LAB_DIR/chart" > "$LAB_DIR/package" || die "$(< "$LAB_DIR/package")"
 
 # A typo, at any depth, and values that cannot work are errors.
 for typo in replicas=3 image.tagg=1 signals.tls.secret=x evidence.persistentVolumeClaim.sizes=1 \
@@ -66,8 +63,6 @@ done
 [ "$(grep -c 'helm.sh/resource-policy: keep' "$LAB_DIR/rendered.yaml")" = 1 ] || die "crds.keep=false keeps the CRDs"
 
 # For those without helm.
-render --values ci/kubectl-values.yaml | diff install.yaml - ||
-  die "install.yaml is stale: render it as kustomization.yaml says"
 kubectl kustomize . > "$LAB_DIR/rendered.yaml"
 for kind in Namespace Deployment Service; do expect $kind 1; done
 expect CustomResourceDefinition 3
@@ -93,7 +88,8 @@ kubectl create namespace $own --dry-run=client -o yaml |
   kubectl label --local -f - pod-security.kubernetes.io/enforce=restricted -o yaml | kubectl create -f - > /dev/null
 
 install() {
-  helm upgrade --install kintsugi . --namespace $own --set 'protectedNamespaces={shop}' --wait --timeout 90s > /dev/null
+  helm upgrade --install kintsugi "$LAB_DIR"/chart/kintsugi-*.tgz --namespace $own \
+    --set 'protectedNamespaces={shop}' --wait --timeout 90s > /dev/null
 }
 token() { kubectl -n $own get secret kintsugi-signals-tokens -o 'jsonpath={.data.tokens}' | base64 -d; }
 
@@ -148,8 +144,9 @@ check_rights() {
 {
   for resource in namespaces pods services deployments.apps replicasets.apps networkpolicies.networking.k8s.io \
     endpointslices.discovery.k8s.io; do
-    for verb in get list watch; do echo "yes default $verb $resource"; done
+    for verb in list watch; do echo "yes default $verb $resource"; done
   done
+  for resource in pods deployments.apps networkpolicies.networking.k8s.io; do echo "yes default get $resource"; done
   for right in 'patch pods' 'create pods' 'delete pods' 'get pods/log' 'get pods/exec' 'create pods/exec' \
     'list events' 'patch deployments.apps' 'create networkpolicies.networking.k8s.io' \
     'update networkpolicies.networking.k8s.io'; do
@@ -157,7 +154,7 @@ check_rights() {
     echo "no default $right"
     echo "no kube-system $right"
   done
-  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' \
+  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' \
     'update incidents.kintsugi.dev/status' 'watch playbooks.kintsugi.dev' 'watch trustpolicies.kintsugi.dev' \
     'create configmaps' 'patch configmaps' 'create leases.coordination.k8s.io' \
     'update leases.coordination.k8s.io kintsugi-controller' 'create events.events.k8s.io'; do
@@ -171,7 +168,8 @@ check_rights() {
     echo "no $own $right"
   done
   for right in 'patch pods' 'create pods/exec' 'patch playbooks.kintsugi.dev' 'patch trustpolicies.kintsugi.dev' \
-    'update incidents.kintsugi.dev' 'delete configmaps' 'update leases.coordination.k8s.io'; do
+    'update incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' 'delete configmaps' \
+    'update leases.coordination.k8s.io'; do
     echo "no $own $right"
   done
 } > "$LAB_DIR/rights"

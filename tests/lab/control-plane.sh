@@ -10,6 +10,7 @@
 # LAB_DIR   data, certificates, logs           (default /tmp/kintsugi-lab; absent or empty before `up`)
 # LAB_PORT  the API server's port              (default 16443; the others take LAB_PORT+1 to +4)
 # WITH_KWOK=0 leaves kwok out, for a real node (node.sh)
+# LAB_AUDIT_POLICY  a policy file: the API server writes what it lets through to LAB_DIR/audit.log
 # LAB_APISERVER_FLAGS  more flags for the API server, split at blanks
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
@@ -70,7 +71,9 @@ start_apiserver() {
     --service-account-signing-key-file "$pki/service-accounts.key" \
     --kubelet-client-certificate "$pki/admin.crt" --kubelet-client-key "$pki/admin.key" \
     --kubelet-preferred-address-types InternalIP --service-cluster-ip-range 10.96.0.0/16 \
-    --authorization-mode Node,RBAC --allow-privileged ${LAB_APISERVER_FLAGS:-}
+    --authorization-mode Node,RBAC --allow-privileged \
+    ${LAB_AUDIT_POLICY:+--audit-policy-file "$LAB_AUDIT_POLICY" --audit-log-path "$LAB_DIR/audit.log"} \
+    ${LAB_APISERVER_FLAGS:-}
 }
 
 start_controllers() {

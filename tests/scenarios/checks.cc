@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 
+#include "metrics_page.h"
+
 namespace kintsugi::scenarios {
 
 using nlohmann::json;
@@ -80,6 +82,25 @@ void check_shop_is_open(Scenario& scenario, const std::string& digest) {
   std::sort(serving.begin(), serving.end());
   std::sort(uids.begin(), uids.end());
   CHECK(serving == uids);
+}
+
+void check_observed_once(Scenario& scenario, const json& incident) {
+  const MetricsPage page(scenario.controller().scrape());
+  CHECK(page.sum("kintsugi_incidents_total{") == 1);
+  CHECK(page.at(R"(kintsugi_incidents_closed_total{severity="warning",outcome="recovered"})") == 1);
+  CHECK(page.sum("kintsugi_incidents_closed_total{") == 1);
+  CHECK(page.sum("kintsugi_open_incidents{") == 0);
+  const std::pair<const char*, const char*> clocks[] = {
+      {"acknowledge", "acknowledged"}, {"contain", "contained"}, {"recover", "recovered"}};
+  for (const auto& [clock, stamp] : clocks) {
+    INFO(clock);
+    const std::string family = "kintsugi_incident_time_to_" + std::string(clock) + "_seconds";
+    const std::chrono::duration<double> took = *time_of(incident, stamp) - *time_of(incident, "detected");
+    CHECK(page.sum(family + "_count{") == 1);
+    CHECK(page.at(family + R"(_sum{severity="warning"})") == Approx(took.count()).margin(1e-4));
+  }
+  for (const char* phase : {"contain", "collect", "redeploy", "verify", "probation"})
+    CHECK(page.at("kintsugi_incident_phase_duration_seconds_count{phase=\"" + std::string(phase) + "\"}") == 1);
 }
 
 void check_times(const json& incident) {

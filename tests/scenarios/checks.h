@@ -35,6 +35,9 @@ void check_untouched(Scenario& scenario, const nlohmann::json& before);
 /// `web` has 3 pods, each outside of the quarantine, Ready, serving, and running `digest`; the service has no
 /// other endpoint.
 void check_shop_is_open(Scenario& scenario, const std::string& digest);
+/// /metrics counts one incident of severity warning, recovered, and observes each of its times once: those of
+/// its status.
+void check_observed_once(Scenario& scenario, const nlohmann::json& incident);
 /// Every stamp up to "closed" is there, in the order of the stages.
 void check_times(const nlohmann::json& incident);
 

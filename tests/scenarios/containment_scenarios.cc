@@ -100,6 +100,7 @@ TEST_CASE("1: a breach of a prepared workload is contained, recovered and closed
        {"Contained=True", "EvidencePreserved=True", "Redeployed=True", "Recovered=True", "Closed=True"})
     CHECK(count_in_timeline(incident, once) == 1);
   CHECK(scenario.incidents().size() == 1);
+  check_observed_once(scenario, incident);
   check_evidence(scenario, name);
 
   check_quarantined(scenario, victim, name);

@@ -40,7 +40,7 @@ T need(k8s::ApiResult<T> result) {
 }
 
 std::string run_name() {
-  return std::to_string(std::random_device()() % 1'000'000);
+  return "s" + std::to_string(std::random_device()() % 1'000'000);
 }
 
 }  // namespace
@@ -50,8 +50,9 @@ Scenario::Scenario()
       directory_(make_directory()),
       world_(make_world(directory_, clock_, log_)),
       run_(run_name()),
-      shop_(make_namespace("shop", true)),
-      system_(make_namespace("system", false)) {
+      system_(make_namespace("system", false)),
+      controller_kubeconfig_(world_->make_controller_kubeconfig(run_)),
+      shop_(make_namespace("shop", true)) {
   write_trust_policy(
       "release-images",
       trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.public_pem()));
@@ -75,11 +76,12 @@ void Scenario::forget_incidents() {
 }
 
 std::string Scenario::make_namespace(const std::string& suffix, bool is_protected) {
-  const std::string name = "s" + run_ + "-" + suffix;
+  const std::string name = run_ + "-" + suffix;
   json labels = json::object();
   if (is_protected) labels["kintsugi.dev/protected"] = "true";
   need(client().create(k8s::kNamespaces, "", {{"metadata", {{"name", name}, {"labels", labels}}}}));
   namespaces_.push_back(name);
+  if (is_protected) world_->protect(name);
   return name;
 }
 
@@ -137,7 +139,7 @@ Image Scenario::open_shop() {
 ControllerProcess& Scenario::start(bool leader_elect) {
   if (!has_playbook_) write_playbook({});
   controllers_.push_back(std::make_unique<ControllerProcess>(
-      ControllerOptions{world_->kubeconfig(), system_, directory_, leader_elect}));
+      ControllerOptions{controller_kubeconfig_, system_, directory_, leader_elect}));
   controllers_.back()->require_ready();
   return *controllers_.back();
 }

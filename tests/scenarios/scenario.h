@@ -121,10 +121,11 @@ class Scenario {
   const std::string directory_;
   const std::unique_ptr<World> world_;
   const sandbox::SigningKey key_;
-  const std::string run_;
+  const std::string run_;  ///< what its namespaces start with
   std::vector<std::string> namespaces_;
-  const std::string shop_;
   const std::string system_;
+  const std::string controller_kubeconfig_;
+  const std::string shop_;
   bool has_playbook_ = false;
   std::vector<std::unique_ptr<ControllerProcess>> controllers_;
 };

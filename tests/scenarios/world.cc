@@ -4,8 +4,10 @@
 #include <catch2/catch.hpp>
 #include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "base/file.h"
+#include "chart_rights.h"
 #include "k8s-client/client/connect.h"
 #include "sandbox/network_oracle.h"
 #include "sandbox/registry_server.h"
@@ -13,6 +15,8 @@
 
 namespace kintsugi::scenarios {
 namespace {
+
+constexpr std::size_t kMaxRightsBytes = 1u << 20;
 
 std::string environment_variable(const char* name) {
   const char* const value = std::getenv(name);
@@ -25,7 +29,7 @@ T need(Result<T> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
-/// The test looks often; it must not wait for tokens.
+/// The test looks often; it must not wait for its turn.
 std::unique_ptr<k8s::Connection> connect(const std::string& kubeconfig, const Clock& clock) {
   k8s::ConnectOptions options;
   options.kubeconfig.path = kubeconfig;
@@ -48,7 +52,8 @@ class SandboxWorld final : public World {
     return ability != Ability::kAllControllers && ability != Ability::kSchemas;
   }
   k8s::Client& client() override { return connection_->client(); }
-  const std::string& kubeconfig() const override { return kubeconfig_; }
+  std::string make_controller_kubeconfig(const std::string&) override { return kubeconfig_; }
+  void protect(const std::string&) override {}
   sandbox::OciRegistry& registry() override { return cluster_->registry(); }
   std::string registry_host() const override { return cluster_->registry_host(); }
   bool can_reach(const std::string& name_space, const std::string& from, const std::string& to) override {
@@ -64,8 +69,11 @@ class SandboxWorld final : public World {
 
 class ControlPlaneWorld final : public World {
  public:
-  ControlPlaneWorld(std::string kubeconfig, const Clock& clock, Logger& log)
-      : kubeconfig_(std::move(kubeconfig)), connection_(connect(kubeconfig_, clock)) {
+  ControlPlaneWorld(const std::string& kubeconfig, std::string rights, const std::string& directory,
+                    const Clock& clock, Logger& log)
+      : rights_(std::move(rights)),
+        controller_kubeconfig_(directory + "/kubeconfig"),
+        connection_(connect(kubeconfig, clock)) {
     need(server_.start("127.0.0.1", 0, log));
   }
 
@@ -74,7 +82,12 @@ class ControlPlaneWorld final : public World {
     return ability == Ability::kAllControllers || ability == Ability::kSchemas;
   }
   k8s::Client& client() override { return connection_->client(); }
-  const std::string& kubeconfig() const override { return kubeconfig_; }
+  std::string make_controller_kubeconfig(const std::string& run) override {
+    given_.emplace(client(), rights_, run);
+    need(write_file_durably(controller_kubeconfig_, given_->make_kubeconfig()));
+    return controller_kubeconfig_;
+  }
+  void protect(const std::string& name_space) override { given_->protect(name_space); }
   sandbox::OciRegistry& registry() override { return registry_; }
   std::string registry_host() const override { return server_.host(); }
   bool can_reach(const std::string&, const std::string&, const std::string&) override {
@@ -83,8 +96,10 @@ class ControlPlaneWorld final : public World {
   }
 
  private:
-  const std::string kubeconfig_;
+  const std::string rights_;
+  const std::string controller_kubeconfig_;
   std::unique_ptr<k8s::Connection> connection_;
+  std::optional<ChartRights> given_;
   sandbox::OciRegistry registry_;
   sandbox::RegistryServer server_{registry_};
 };
@@ -92,9 +107,11 @@ class ControlPlaneWorld final : public World {
 }  // namespace
 
 std::unique_ptr<World> make_world(const std::string& directory, const Clock& clock, Logger& log) {
-  std::string kubeconfig = environment_variable("KINTSUGI_LAB_KUBECONFIG");
+  const std::string kubeconfig = environment_variable("KINTSUGI_LAB_KUBECONFIG");
   if (kubeconfig.empty()) return std::make_unique<SandboxWorld>(directory, clock, log);
-  return std::make_unique<ControlPlaneWorld>(std::move(kubeconfig), clock, log);
+  auto rights = read_file(environment_variable("KINTSUGI_CHART_RIGHTS"), kMaxRightsBytes);
+  if (!rights) FAIL("run this by tests/scenarios/under-chart-rights.sh: " << rights.error().to_string());
+  return std::make_unique<ControlPlaneWorld>(kubeconfig, std::move(*rights), directory, clock, log);
 }
 
 }  // namespace kintsugi::scenarios

@@ -33,8 +33,11 @@ class World {
   virtual std::string_view name() const = 0;
   virtual bool can_express(Ability ability) const = 0;
   virtual k8s::Client& client() = 0;
-  /// The path of the administrator's kubeconfig.
-  virtual const std::string& kubeconfig() const = 0;
+  /// The path of a kubeconfig whose account is for the controller of the namespace `<run>-system`: with the
+  /// rights that the chart gives it where the world knows rights, else the administrator's.
+  virtual std::string make_controller_kubeconfig(const std::string& run) = 0;
+  /// Gives that account its rights in a protected namespace.
+  virtual void protect(const std::string& name_space) = 0;
   virtual sandbox::OciRegistry& registry() = 0;
   /// "127.0.0.1:41235", the first part of image references.
   virtual std::string registry_host() const = 0;
@@ -42,8 +45,9 @@ class World {
   virtual bool can_reach(const std::string& name_space, const std::string& from, const std::string& to) = 0;
 };
 
-/// The control plane that KINTSUGI_LAB_KUBECONFIG names, else a fresh pocket cluster. `directory` is for its
-/// files. All must outlive the result; a world that cannot start ends the test.
+/// The control plane that KINTSUGI_LAB_KUBECONFIG names, with the chart's rights from the file
+/// KINTSUGI_CHART_RIGHTS, else a fresh pocket cluster. `directory` is for its files. All must outlive the
+/// result; a world that cannot start ends the test.
 std::unique_ptr<World> make_world(const std::string& directory, const Clock& clock, Logger& log);
 
 }  // namespace kintsugi::scenarios

@@ -160,6 +160,14 @@ net::HttpResponse ControllerProcess::post(const std::string& body) {
   return std::move(*answer);
 }
 
+std::string ControllerProcess::scrape() {
+  net::HttpRequest request;
+  request.url = metrics_url() + "/metrics";
+  auto answer = sensor_->send(request, {});
+  if (!answer) throw std::runtime_error("no metrics: " + answer.error().to_string());
+  return std::move(answer->body);
+}
+
 std::string ControllerProcess::log() const {
   const std::lock_guard lock(mutex_);
   return log_;

@@ -49,6 +49,8 @@ class ControllerProcess {
   Result<net::HttpResponse> try_post(const std::string& body);
   /// The same; throws where the exchange fails.
   net::HttpResponse post(const std::string& body);
+  /// The text of /metrics; throws where the exchange fails.
+  std::string scrape();
   /// What it wrote to its log so far.
   std::string log() const;
 
