@@ -29,8 +29,11 @@ json own_object(const Scenario& scenario, const k8s::Resource& resource, const s
           {"spec", spec}};
 }
 
-json playbook_with_rule(const std::string& rule) {
-  return {{"mode", "observe"}, {"signals", {{{"source", "falco"}, {"rules", {rule}}}}}};
+/// One that the schema admits and that is wrong all the same: an In that names no values.
+json playbook_with_operator(const std::string& word) {
+  return {{"mode", "observe"},
+          {"signals", {{{"source", "falco"}}}},
+          {"targets", {{"podSelector", {{"matchExpressions", {{{"key", "tier"}, {"operator", word}}}}}}}}};
 }
 
 /// The condition Ready that its author sees; null where there is none yet.
@@ -60,19 +63,20 @@ json wait_for_ready(Scenario& scenario, const k8s::Resource& resource, const std
 TEST_CASE("a playbook says whether it is in force, and why not", "[scenario]") {
   Scenario scenario;
   scenario.start();
-  const k8s::ObjectKey key{scenario.system(), "tab"};
+  const k8s::ObjectKey key{scenario.system(), "tiers"};
   REQUIRE(scenario.client().create(kPlaybooks, scenario.system(),
-                                   own_object(scenario, kPlaybooks, "tab", playbook_with_rule("a\tb"))));
-  const json refused = wait_for_ready(scenario, kPlaybooks, "tab", "False", "Invalid");
-  CHECK(refused["message"].get<std::string>().find("spec.signals[0].rules") != std::string::npos);
-  CHECK(refused["message"].get<std::string>().find("control character") != std::string::npos);
+                                   own_object(scenario, kPlaybooks, "tiers", playbook_with_operator("In"))));
+  const json refused = wait_for_ready(scenario, kPlaybooks, "tiers", "False", "Invalid");
+  INFO(refused.dump());
+  CHECK(refused["message"].get<std::string>().find("spec.targets.podSelector.matchExpressions[0]") !=
+        std::string::npos);
 
   k8s::JsonPatch mend;
-  mend.replace("/spec/signals/0/rules/0", "a b");
+  mend.replace("/spec/targets/podSelector/matchExpressions/0/operator", "Exists");
   REQUIRE(scenario.client().patch(kPlaybooks, key, mend));
-  const json accepted = wait_for_ready(scenario, kPlaybooks, "tab", "True", "Loaded");
+  const json accepted = wait_for_ready(scenario, kPlaybooks, "tiers", "True", "Loaded");
   scenario.holds_for(1500ms, "what is shown is not written again and again",
-                     [&] { return ready_condition(scenario, kPlaybooks, "tab") == accepted; });
+                     [&] { return ready_condition(scenario, kPlaybooks, "tiers") == accepted; });
 }
 
 TEST_CASE("a trust policy whose key is not there says so, and is in force once it is", "[scenario]") {
