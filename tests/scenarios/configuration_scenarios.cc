@@ -29,11 +29,11 @@ json own_object(const Scenario& scenario, const k8s::Resource& resource, const s
           {"spec", spec}};
 }
 
-/// One that the schema admits and that is wrong all the same: an In that names no values.
-json playbook_with_operator(const std::string& word) {
+/// With a key that is none, it is wrong, and the schema admits it all the same.
+json playbook_with_label(const std::string& key) {
   return {{"mode", "observe"},
           {"signals", {{{"source", "falco"}}}},
-          {"targets", {{"podSelector", {{"matchExpressions", {{{"key", "tier"}, {"operator", word}}}}}}}}};
+          {"targets", {{"podSelector", {{"matchLabels", {{key, "web"}}}}}}}};
 }
 
 /// The condition Ready that its author sees; null where there is none yet.
@@ -63,20 +63,21 @@ json wait_for_ready(Scenario& scenario, const k8s::Resource& resource, const std
 TEST_CASE("a playbook says whether it is in force, and why not", "[scenario]") {
   Scenario scenario;
   scenario.start();
-  const k8s::ObjectKey key{scenario.system(), "tiers"};
-  REQUIRE(scenario.client().create(kPlaybooks, scenario.system(),
-                                   own_object(scenario, kPlaybooks, "tiers", playbook_with_operator("In"))));
-  const json refused = wait_for_ready(scenario, kPlaybooks, "tiers", "False", "Invalid");
+  const k8s::ObjectKey key{scenario.system(), "labels"};
+  REQUIRE(
+      scenario.client().create(kPlaybooks, scenario.system(),
+                               own_object(scenario, kPlaybooks, "labels", playbook_with_label("the tier"))));
+  const json refused = wait_for_ready(scenario, kPlaybooks, "labels", "False", "Invalid");
   INFO(refused.dump());
-  CHECK(refused["message"].get<std::string>().find("spec.targets.podSelector.matchExpressions[0]") !=
+  CHECK(refused["message"].get<std::string>().find("spec.targets.podSelector.matchLabels") !=
         std::string::npos);
 
   k8s::JsonPatch mend;
-  mend.replace("/spec/targets/podSelector/matchExpressions/0/operator", "Exists");
+  mend.replace("/spec/targets/podSelector/matchLabels", json::object({{"tier", "web"}}));
   REQUIRE(scenario.client().patch(kPlaybooks, key, mend));
-  const json accepted = wait_for_ready(scenario, kPlaybooks, "tiers", "True", "Loaded");
+  const json accepted = wait_for_ready(scenario, kPlaybooks, "labels", "True", "Loaded");
   scenario.holds_for(1500ms, "what is shown is not written again and again",
-                     [&] { return ready_condition(scenario, kPlaybooks, "tiers") == accepted; });
+                     [&] { return ready_condition(scenario, kPlaybooks, "labels") == accepted; });
 }
 
 TEST_CASE("a trust policy whose key is not there says so, and is in force once it is", "[scenario]") {
