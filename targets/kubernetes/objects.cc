@@ -211,7 +211,8 @@ Result<EndpointSlice> endpoint_slice_from(const Node& object) {
     // Absent means ready, says the API.
     if (ready.kind == Node::Kind::kBoolean && !ready.boolean) continue;
     const Node& reference = member(endpoint, "targetRef");
-    if (text(reference, "kind") == "Pod") slice.ready_pod_uids.push_back(text(reference, "uid"));
+    if (text(reference, "kind") != "Pod") continue;
+    slice.ready_pods.push_back({text(reference, "uid"), text(reference, "name")});
   }
   return slice;
 }

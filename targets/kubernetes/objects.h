@@ -101,7 +101,11 @@ struct NamespaceInfo {
 struct EndpointSlice {
   ObjectMeta meta;
   std::string service;
-  std::vector<std::string> ready_pod_uids;
+  struct ReadyPod {
+    std::string uid, name;
+    bool operator==(const ReadyPod&) const = default;
+  };
+  std::vector<ReadyPod> ready_pods;
 };
 
 struct ServiceInfo {
