@@ -48,7 +48,8 @@ class ElectedLeadership final : public Leadership {
   void follow(const k8s::LeaseElector* elector) { elector_ = elector; }
   void set_leading(bool leading) { leading_ = leading; }
 
-  bool leads() const override { return always_ || leading_; }
+  /// A process that was frozen for longer than its lease wakes up as no leader, whoever wakes first in it.
+  bool leads() const override { return outlasts({}); }
   bool outlasts(std::chrono::nanoseconds margin) const override {
     return always_ || (leading_ && elector_.load()->still_valid(margin));
   }
@@ -418,6 +419,7 @@ Result<void> App::elect(std::stop_token stop) {
   k8s::Watchdog watchdog(clock_, [] { ::_exit(kLostLeadership); });
   k8s::LeaseElectorOptions options;
   options.identity = settings_.identity;
+  options.seed = std::hash<std::string>()(settings_.identity);
   options.on_started = [this](std::int64_t token) {
     leadership_.set_leading(true);
     log_.info("Leading", {{"fencingToken", std::to_string(token)}});
