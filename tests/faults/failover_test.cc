@@ -239,6 +239,7 @@ TEST_CASE("28: a leader that was frozen for longer than its lease does nothing a
   play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
     Replica& leader = replicas.leader();
     play_end_of_leader(replicas, moments[i], [&] { leader.process()->signal(SIGSTOP); }, findings);
+    findings.expect(replicas.wait_succession(kPatience), "nobody leads");
     const std::size_t seen = leader.proxy().calls().size();
     leader.process()->signal(SIGCONT);
     findings.expect(leader.process()->wait_exit(kHandedOver) == kLostLeadership, "it goes on");
