@@ -19,7 +19,8 @@ class ElectedLeadership final : public Leadership {
  public:
   explicit ElectedLeadership(bool always) : always_(always) {}
 
-  bool leads() const override { return always_ || leading_; }
+  /// A process that was frozen for longer than its lease wakes up as no leader, whoever wakes first in it.
+  bool leads() const override { return outlasts({}); }
   bool outlasts(std::chrono::nanoseconds margin) const override;
   std::int64_t fencing_token() const override;
 

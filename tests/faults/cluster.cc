@@ -99,7 +99,7 @@ std::unique_ptr<Cluster> Cluster::start_sandbox() {
 
 std::unique_ptr<Cluster> Cluster::enter_lab() {
   const char* const kubeconfig = std::getenv("KINTSUGI_LAB_KUBECONFIG");
-  if (kubeconfig == nullptr) return nullptr;
+  if (kubeconfig == nullptr || *kubeconfig == '\0') return nullptr;
   std::unique_ptr<Cluster> cluster(new Cluster);
   cluster->connect(kubeconfig);
   const std::string suffix = std::to_string(std::random_device()());
@@ -108,6 +108,11 @@ std::unique_ptr<Cluster> Cluster::enter_lab() {
   cluster->create(k8s::kNamespaces, "", name_space(cluster->system_, json::object()));
   cluster->is_lab_ = true;
   return cluster;
+}
+
+std::unique_ptr<Cluster> Cluster::enter() {
+  auto lab = enter_lab();
+  return lab != nullptr ? std::move(lab) : start_sandbox();
 }
 
 Upstream Cluster::upstream() const {

@@ -30,6 +30,8 @@ class Cluster {
   /// The real control plane of KINTSUGI_LAB_KUBECONFIG, with two namespaces of its own; null where none is
   /// named.
   static std::unique_ptr<Cluster> enter_lab();
+  /// enter_lab() where there is one, else start_sandbox().
+  static std::unique_ptr<Cluster> enter();
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;

@@ -96,7 +96,9 @@ void ControllerProcess::read_log(int descriptor) {
   siginfo_t gone{};
   ::waitid(P_PID, id_t(process_), &gone, WEXITED | WNOWAIT);
   const std::lock_guard lock(mutex_);
-  ::waitpid(process_, nullptr, 0);  // under the lock: kill() must not hit a process that came after
+  int status = 0;
+  ::waitpid(process_, &status, 0);  // under the lock: kill() must not hit a process that came after
+  if (WIFEXITED(status)) exit_code_ = WEXITSTATUS(status);
   ended_ = true;
   changed_.notify_all();
 }
@@ -104,11 +106,14 @@ void ControllerProcess::read_log(int descriptor) {
 void ControllerProcess::take_line(const std::string& line) {
   const std::lock_guard lock(mutex_);
   log_ += line;
-  if (!signals_.empty()) return;
   const auto entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
-  if (!entry.is_object() || entry.value("message", "") != "Ready") return;
-  signals_ = "http://" + entry.value("signals", "");
-  metrics_ = "http://" + entry.value("metrics", "");
+  if (!entry.is_object()) return;
+  const std::string message = entry.value("message", "");
+  messages_.insert(message);
+  if (message == "Ready") {
+    signals_ = "http://" + entry.value("signals", "");
+    metrics_ = "http://" + entry.value("metrics", "");
+  }
   changed_.notify_all();
 }
 
@@ -132,6 +137,23 @@ void ControllerProcess::kill() {
   std::unique_lock lock(mutex_);
   if (!ended_) ::kill(process_, SIGKILL);
   changed_.wait(lock, [this] { return ended_; });
+}
+
+void ControllerProcess::signal(int number) const {
+  const std::lock_guard lock(mutex_);
+  if (!ended_) ::kill(process_, number);
+}
+
+std::optional<int> ControllerProcess::wait_exit(std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, patience, [this] { return ended_; });
+  return exit_code_;
+}
+
+bool ControllerProcess::wait_logged(const std::string& message, std::chrono::milliseconds patience) {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, patience, [&] { return ended_ || messages_.contains(message); });
+  return messages_.contains(message);
 }
 
 std::string ControllerProcess::signals_url() const {

@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -42,6 +44,12 @@ class ControllerProcess {
   pid_t id() const { return process_; }
   /// SIGKILL; returns once the process is gone. Idempotent.
   void kill();
+  /// SIGTERM, SIGSTOP or SIGCONT; nothing where the process has ended.
+  void signal(int number) const;
+  /// How it ended by itself, or nothing: by a signal, or not within `patience`.
+  std::optional<int> wait_exit(std::chrono::milliseconds patience);
+  /// Waits for a line of the log with this message. False: the process ended without, or not in time.
+  bool wait_logged(const std::string& message, std::chrono::milliseconds patience);
   // "http://127.0.0.1:40312"; empty until ready.
   std::string signals_url() const;
   std::string metrics_url() const;
@@ -63,9 +71,11 @@ class ControllerProcess {
   mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::string log_;
+  std::set<std::string> messages_;  ///< of the log's lines
   std::string signals_;
   std::string metrics_;
   bool ended_ = false;
+  std::optional<int> exit_code_;
   std::thread reader_;  ///< reads until the process is gone, and reaps it
 };
 
