@@ -54,7 +54,7 @@ Scenario::Scenario()
       system_(make_namespace("system", false)) {
   write_trust_policy(
       "release-images",
-      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.public_pem()));
+      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.pem()));
 }
 
 Scenario::~Scenario() {
