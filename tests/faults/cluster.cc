@@ -68,8 +68,8 @@ bool is_ready(const json& pod) {
 
 Cluster::Cluster() : log_(clock_, LogLevel::kError, standard_error_writer()) {
   pocket_ = require(sandbox::start_sandbox({}, clock_, log_));
-  const sandbox::SigningKey key;
-  public_key_ = key.public_pem();
+  const SigningKey key;
+  public_key_ = key.pem();
   const sandbox::PushedImage image = pocket_->registry().push_image("shop/web", "1.0", "web 1.0");
   pocket_->registry().sign("shop/web", image.index, key);
   digest_ = image.index;

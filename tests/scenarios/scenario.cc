@@ -55,7 +55,7 @@ Scenario::Scenario()
       shop_(make_namespace("shop", true)) {
   write_trust_policy(
       "release-images",
-      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.public_pem()));
+      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.pem()));
 }
 
 Scenario::~Scenario() {

@@ -46,7 +46,7 @@ class Scenario {
   const std::string& shop() const { return shop_; }      ///< the protected namespace
   const std::string& system() const { return system_; }  ///< the controller's
   const std::string& directory() const { return directory_; }
-  const sandbox::SigningKey& key() const { return key_; }  ///< which the trust policy trusts
+  const SigningKey& key() const { return key_; }  ///< which the trust policy trusts
 
   // Given.
 
@@ -120,7 +120,7 @@ class Scenario {
   Logger log_;
   const std::string directory_;
   const std::unique_ptr<World> world_;
-  const sandbox::SigningKey key_;
+  const SigningKey key_;
   const std::string run_;  ///< what its namespaces start with
   std::vector<std::string> namespaces_;
   const std::string system_;
