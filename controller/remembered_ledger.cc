@@ -14,6 +14,7 @@ metrics::IncidentRecord measured(const incidents::LedgerRecord& record) {
   out.first_severity = record.first_severity;
   out.outcome = record.outcome;
   out.times = record.times;
+  out.time_was_clamped = record.time_was_clamped;
   return out;
 }
 

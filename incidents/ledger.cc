@@ -34,7 +34,8 @@ LedgerRecord record_of(const Incident& incident) {
           incident.status.severity,
           incident.spec.origin.severity,
           incident.status.outcome,
-          incident.status.times};
+          incident.status.times,
+          incident.spec.origin.time_was_clamped};
 }
 
 std::string to_text(const LedgerRecord& record) {
@@ -48,6 +49,7 @@ std::string to_text(const LedgerRecord& record) {
   for (const auto& [key, stamp] : kStamps) {
     if (const auto& time = record.times.*stamp) out[key] = format_micros(*time);
   }
+  if (record.time_was_clamped) out["clamped"] = true;
   return out.dump();
 }
 
@@ -75,6 +77,8 @@ Result<LedgerRecord> parse_ledger_record(std::string_view text) {
     if (!parsed) return fail(ErrorCode::kInvalidInput, "ledger record with a malformed time");
     record.times.*stamp = *parsed;
   }
+  const Node* const clamped = root->find("clamped");
+  record.time_was_clamped = clamped != nullptr && clamped->boolean;
   return record;
 }
 

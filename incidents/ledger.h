@@ -22,6 +22,7 @@ struct LedgerRecord {
   Severity first_severity = Severity::kInfo;  ///< of the first signal
   Outcome outcome = Outcome::kNone;
   IncidentTimes times;
+  bool time_was_clamped = false;  ///< of the first signal: its own time was not plausible
 };
 
 LedgerRecord record_of(const Incident& incident);

@@ -15,6 +15,7 @@ TEST_CASE("a record survives the way to text and back, in few bytes") {
   incident.spec.target.name_space = "shop";
   incident.spec.origin.source = "falco";
   incident.spec.origin.severity = Severity::kWarning;
+  incident.spec.origin.time_was_clamped = true;
   incident.status.severity = Severity::kCritical;
   incident.status.outcome = Outcome::kRecovered;
   const WallTime now = parse_rfc3339("2026-11-21T10:00:00.123456Z").value();
@@ -30,6 +31,7 @@ TEST_CASE("a record survives the way to text and back, in few bytes") {
   CHECK(read->severity == Severity::kCritical);
   CHECK(read->first_severity == Severity::kWarning);
   CHECK(read->times.recovered == now);
+  CHECK(read->time_was_clamped);
 }
 
 TEST_CASE("a record that somebody edited is an error, never a guess") {

@@ -22,6 +22,7 @@ struct IncidentRecord {
   Outcome outcome = Outcome::kNone;
   std::optional<Stage> stage;  ///< none: only the ledger has it
   IncidentTimes times;
+  bool time_was_clamped = false;  ///< of the first signal: its own time was not plausible
 
   bool is_open() const { return stage.has_value() && outcome == Outcome::kNone; }
 };

@@ -211,8 +211,10 @@ class ClockHistograms {
                               recover_buckets(objectives.recover))),
         phase_(MetricType::Histogram, "kintsugi_incident_phase_duration_seconds",
                "How long the phases of incidents took."),
-        clamps_(MetricType::Counter, "kintsugi_clock_skew_clamps_total",
-                "Durations that came out negative, because clocks disagree, and were taken as 0.") {
+        clamps_(
+            MetricType::Counter, "kintsugi_clock_skew_clamps_total",
+            "Where clocks disagree: times of signals that were not plausible and were replaced by that of "
+            "their receipt, and durations that came out negative and were taken as 0.") {
     for (const Phase& phase : kPhases) {
       phase_.add_histogram({{"phase", std::string(phase.name)}},
                            {std::begin(kPhaseBounds), std::end(kPhaseBounds)});
@@ -223,6 +225,7 @@ class ClockHistograms {
   void add(const IncidentRecord& record) {
     const RecoveryClocks clocks = clocks_of(record);
     const auto first_severity = std::size_t(record.first_severity);
+    if (record.time_was_clamped) clamps_.count(0);
     observe(detect_, first_severity, clocks.detect);
     observe(acknowledge_, first_severity, clocks.acknowledge);
     observe(contain_, first_severity, clocks.contain);

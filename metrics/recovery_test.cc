@@ -190,6 +190,12 @@ TEST_CASE("negative durations are observed as 0 and counted") {
   CHECK(families.counter(kClamps) == 3);  // acknowledge, contain, and the phase of containment
 }
 
+TEST_CASE("a signal whose time was not plausible is counted") {
+  IncidentRecord record = recovered_record("a", Severity::kError, 1h);
+  record.time_was_clamped = true;
+  CHECK(Families({record}).counter(kClamps) == 1);
+}
+
 TEST_CASE("each configured objective is a bound of its clock") {
   const std::vector<double> objectives{45, 7, 100'000, 0.01};
   for (const auto& bounds : {contain_buckets(objectives), recover_buckets(objectives)}) {
