@@ -94,7 +94,7 @@ TEST_CASE("a trust policy whose key is not there says so, and is in force once i
                                    {{"apiVersion", "v1"},
                                     {"kind", "ConfigMap"},
                                     {"metadata", {{"name", "late-key"}, {"namespace", scenario.system()}}},
-                                    {"data", {{"cosign.pub", scenario.key().public_pem()}}}}));
+                                    {"data", {{"cosign.pub", scenario.key().pem()}}}}));
   wait_for_ready(scenario, kTrustPolicies, "late", "True", "Loaded");
 }
 

@@ -40,7 +40,7 @@ void install_shipped(Scenario& scenario) {
                                    {{"apiVersion", "v1"},
                                     {"kind", "ConfigMap"},
                                     {"metadata", {{"name", "cosign-pub"}, {"namespace", scenario.system()}}},
-                                    {"data", {{"cosign.pub", scenario.key().public_pem()}}}}));
+                                    {"data", {{"cosign.pub", scenario.key().pem()}}}}));
 }
 
 std::string open_incident(Scenario& scenario, const json& victim, const std::string& rule,
