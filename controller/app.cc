@@ -1,28 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/app.h"
 
-#include <unistd.h>
-
 #include <atomic>
-#include <map>
-#include <nlohmann/json.hpp>
+#include <cstdlib>
 
 #include "base/file.h"
 #include "controller/config_watch.h"
+#include "controller/elected_leadership.h"
+#include "controller/event_announcer.h"
+#include "controller/http_front.h"
 #include "controller/network_probe.h"
 #include "controller/preparation.h"
 #include "controller/reconciler.h"
 #include "controller/remembered_ledger.h"
-#include "controller/signal_endpoint.h"
 #include "incidents/kubernetes_ledger.h"
 #include "incidents/kubernetes_store.h"
 #include "k8s-client/client/connect.h"
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/event_recorder.h"
-#include "k8s-client/runtime/lease_elector.h"
 #include "metrics/exposition.h"
 #include "net/curl_transport.h"
-#include "signals/falco.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -31,54 +28,14 @@ constexpr std::chrono::seconds kSyncTimeout{60};
 constexpr std::chrono::milliseconds kRetryStart{200};
 constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
+constexpr std::chrono::seconds kDrainTimeout{10};
 constexpr std::chrono::seconds kReloadCertificates{10};
 constexpr std::chrono::minutes kProbeNetwork{5};
 constexpr std::size_t kReconcileWorkers = 32;
 constexpr std::size_t kPreparationWorkers = 4;
-constexpr std::size_t kMaxFileBytes = 1u << 20;
-constexpr int kLostLeadership = 10;
+constexpr std::size_t kMaxRegistryConfigBytes = 1u << 20;
 constexpr const char* kVersion = "0.1.0";
-constexpr const char* kLeaseName = "kintsugi-controller";
 constexpr const char* kIncidentController = "incident";
-
-/// Leads always, or as the elector says.
-class ElectedLeadership final : public Leadership {
- public:
-  explicit ElectedLeadership(bool always) : always_(always) {}
-  void follow(const k8s::LeaseElector* elector) { elector_ = elector; }
-  void set_leading(bool leading) { leading_ = leading; }
-
-  bool leads() const override { return always_ || leading_; }
-  bool outlasts(std::chrono::nanoseconds margin) const override {
-    return always_ || (leading_ && elector_.load()->still_valid(margin));
-  }
-  std::int64_t fencing_token() const override { return always_ ? 0 : elector_.load()->fencing_token(); }
-
- private:
-  const bool always_;
-  std::atomic<const k8s::LeaseElector*> elector_{nullptr};
-  std::atomic<bool> leading_{false};
-};
-
-class EventAnnouncer final : public Announcer {
- public:
-  explicit EventAnnouncer(k8s::EventRecorder& recorder) : recorder_(recorder) {}
-
-  void announce(const Incident& incident, bool is_warning, std::string_view reason,
-                std::string_view message) override {
-    k8s::EventNote note;
-    note.regarding = {
-        "kintsugi.dev/v1alpha1", "Incident", {incident.name_space, incident.name}, incident.uid};
-    note.type = is_warning ? k8s::EventType::kWarning : k8s::EventType::kNormal;
-    note.reason = reason;
-    note.action = "Recover";
-    note.note = message;
-    recorder_.record(std::move(note));
-  }
-
- private:
-  k8s::EventRecorder& recorder_;
-};
 
 /// Hands the queue's durations to the metrics.
 class QueueObserver final : public k8s::WorkQueueObserver {
@@ -94,13 +51,14 @@ class QueueObserver final : public k8s::WorkQueueObserver {
 /// The parts of the process, in the order of their dependencies; destroyed in the reverse order.
 class App {
  public:
-  App(const Settings& settings, const Clock& clock, Logger& log, std::unique_ptr<k8s::Connection> connection)
+  App(const Settings& settings, const Clock& clock, Logger& log, std::unique_ptr<k8s::Connection> connection,
+      trust::RegistryOptions registry)
       : settings_(settings),
         clock_(clock),
         log_(log),
         connection_(std::move(connection)),
         client_(connection_->client()),
-        metrics_(registry_options()),
+        metrics_(metrics_options()),
         cache_(client_, clock, log),
         target_(client_, cache_),
         store_(client_, settings.name_space, clock, log),
@@ -108,7 +66,7 @@ class App {
         ledger_(durable_ledger_),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
         registry_transport_(net::make_curl_transport(net::CurlOptions{})),
-        registry_(*registry_transport_, clock, image_registry_options(settings)),
+        registry_(*registry_transport_, clock, std::move(registry)),
         verdicts_(clock),
         verifier_(registry_, verdicts_, clock),
         trust_(verifier_, book_, client_, settings.name_space, metrics_, clock),
@@ -129,23 +87,24 @@ class App {
         reconciler_(world_),
         preparation_(world_, client_),
         intake_(store_, cache_, target_, book_, settings_, clock, log,
-                [this](const std::string& name, MonotonicTime started) { on_won(name, started); }) {}
+                [this](const std::string& name, MonotonicTime started) { on_won(name, started); }),
+        front_(
+            settings_, [this](const Signal& signal) { return intake_.take(signal); }, clock, log,
+            [this](std::string_view source, std::string_view disposition) {
+              metrics_.count_signal(source, disposition, clock_.now());
+            },
+            [this] { return exposition(); }) {}
 
   ~App() { stop(); }
 
   Result<void> run(std::stop_token stop);
 
  private:
-  static metrics::RegistryOptions registry_options() {
+  static metrics::RegistryOptions metrics_options() {
     metrics::RegistryOptions options;
     options.version = kVersion;
     options.lease = kLeaseName;
     options.controllers = {{kIncidentController, unsigned(kReconcileWorkers)}};
-    return options;
-  }
-  static trust::RegistryOptions image_registry_options(const Settings& settings) {
-    trust::RegistryOptions options;
-    options.allow_http = settings.allow_http_registry;
     return options;
   }
 
@@ -161,15 +120,11 @@ class App {
 
   void connect_handlers();
   Result<void> fill_caches(std::stop_token stop);
-  Result<void> start_servers();
-  Result<void> load_tokens();
-  Result<net::ServerTls> load_certificate() const;
-  Result<void> elect(std::stop_token stop);
   void start_workers();
   void housekeeping(std::stop_token stop);
   void refresh_metrics();
-  net::HttpResponse answer_health(const net::ServerRequest& request) const;
-  net::HttpResponse answer_metrics() const;
+  void show_config_verdicts();
+  std::string exposition() const;
   k8s::ReconcileResult reconcile(const std::string& name);
   void stop();
 
@@ -204,15 +159,10 @@ class App {
   Reconciler reconciler_;
   Preparation preparation_;
   Intake intake_;
-  SignalTokens tokens_;
-  signals::FalcoDecoder decoder_;
-  std::atomic<bool> ready_{false};
+  HttpFront front_;
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> watches_;
   std::vector<std::jthread> workers_;
-  std::unique_ptr<SignalEndpoint> endpoint_;
-  std::unique_ptr<net::HttpServer> signals_server_;
-  std::unique_ptr<net::HttpServer> metrics_server_;
 };
 
 void App::connect_handlers() {
@@ -260,50 +210,13 @@ Result<void> App::fill_caches(std::stop_token stop) {
   }
 }
 
-Result<void> App::load_tokens() {
-  if (settings_.signals_token_file.empty()) return {};
-  auto text = read_file(settings_.signals_token_file, kMaxFileBytes);
-  if (!text) return tl::unexpected(std::move(text).error());
-  auto tokens = SignalTokens::parse(*text);
-  if (!tokens) return fail(std::move(tokens).error().on(settings_.signals_token_file));
-  tokens_.replace(std::move(*tokens));
-  return {};
-}
-
-Result<net::ServerTls> App::load_certificate() const {
-  auto certificate = read_file(settings_.signals_tls_certificate, kMaxFileBytes);
-  if (!certificate) return tl::unexpected(std::move(certificate).error());
-  auto key = read_file(settings_.signals_tls_key, kMaxFileBytes);
-  if (!key) return tl::unexpected(std::move(key).error());
-  return net::ServerTls{std::move(*certificate), Secret(std::move(*key))};
-}
-
-net::HttpResponse App::answer_health(const net::ServerRequest& request) const {
-  net::HttpResponse response;
-  response.headers.set("Content-Type", "text/plain; charset=utf-8");
-  const bool is_health = request.path == "/healthz";
-  if (!is_health && request.path != "/readyz") {
-    response.status = 404;
-    response.body = "not found\n";
-    return response;
-  }
-  const bool good = is_health || (ready_ && !stopping_);
-  response.status = good ? 200 : 503;
-  response.body = good ? "ok\n" : "not ready\n";
-  return response;
-}
-
 /// The recovery metrics are the leader's, and complete or absent.
-net::HttpResponse App::answer_metrics() const {
+std::string App::exposition() const {
   const auto records = leadership_.leads() ? ledger_.records(store_) : std::nullopt;
   const metrics::Objectives objectives{settings_.containment_objective, settings_.recovery_objective};
-  net::HttpResponse response;
-  response.status = 200;
-  response.headers.set("Content-Type", std::string(metrics::kExpositionContentType));
-  response.body = metrics::expose(
+  return metrics::expose(
       metrics_, records ? std::optional<std::span<const metrics::IncidentRecord>>(*records) : std::nullopt,
       objectives, clock_.now());
-  return response;
 }
 
 k8s::ReconcileResult App::reconcile(const std::string& name) {
@@ -316,44 +229,6 @@ k8s::ReconcileResult App::reconcile(const std::string& name) {
                               : metrics::ReconcileResult::kSuccess;
   counted.reconcile_ended(kind, clock_.monotonic() - started);
   return result;
-}
-
-Result<void> App::start_servers() {
-  if (auto loaded = load_tokens(); !loaded) return loaded;
-  SignalEndpoint::Options options;
-  options.require_token = !settings_.signals_token_file.empty();
-  endpoint_ = std::make_unique<SignalEndpoint>(options, intake_, tokens_, decoder_, clock_,
-                                               [this](std::string_view source, std::string_view disposition) {
-                                                 metrics_.count_signal(source, disposition, clock_.now());
-                                               });
-  net::ServerOptions signals;
-  signals.address = settings_.signals_listen.address;
-  signals.port = settings_.signals_listen.port;
-  signals.admit = [this](const net::ServerRequest& request) { return endpoint_->admit(request); };
-  signals.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
-    if (request.path.starts_with("/v1/signals/"))
-      return endpoint_->handle(std::move(request), std::move(responder));
-    responder->respond(answer_health(request));
-  };
-  if (!settings_.signals_tls_certificate.empty()) {
-    auto certificate = load_certificate();
-    if (!certificate) return tl::unexpected(std::move(certificate).error());
-    signals.tls = std::move(*certificate);
-  }
-  auto server = net::start_http_server(std::move(signals), log_);
-  if (!server) return tl::unexpected(std::move(server).error());
-  signals_server_ = std::move(*server);
-
-  net::ServerOptions metrics;
-  metrics.address = settings_.metrics_listen.address;
-  metrics.port = settings_.metrics_listen.port;
-  metrics.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
-    responder->respond(request.path == "/metrics" ? answer_metrics() : answer_health(request));
-  };
-  auto metrics_server = net::start_http_server(std::move(metrics), log_);
-  if (!metrics_server) return tl::unexpected(std::move(metrics_server).error());
-  metrics_server_ = std::move(*metrics_server);
-  return {};
 }
 
 void App::start_workers() {
@@ -381,6 +256,16 @@ void App::refresh_metrics() {
   }
 }
 
+void App::show_config_verdicts() {
+  if (!leadership_.leads()) return;
+  for (const ConfigVerdict& verdict : config_.verdicts()) {
+    if (verdict.is_shown) continue;
+    if (auto shown = show_config_verdict(client_, settings_.name_space, verdict, clock_.now()); !shown) {
+      log_.warning("A resource does not show yet what became of it", {{"error", shown.error().to_string()}});
+    }
+  }
+}
+
 void App::housekeeping(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable wake;
@@ -396,91 +281,59 @@ void App::housekeeping(std::stop_token stop) {
     }
     intake_.flush_repeats();
     refresh_metrics();
+    show_config_verdicts();
     if (clock_.monotonic() < next_reload) continue;
     next_reload = clock_.monotonic() + kReloadCertificates;
-    if (auto loaded = load_tokens(); !loaded) {
-      log_.error("The tokens in force stay", {{"error", loaded.error().to_string()}});
-    }
-    if (settings_.signals_tls_certificate.empty()) continue;
-    auto certificate = load_certificate();
-    auto reloaded =
-        certificate ? signals_server_->reload_tls(*certificate) : Result<void>(fail(certificate.error()));
-    if (!reloaded) log_.error("The certificate in force stays", {{"error", reloaded.error().to_string()}});
+    front_.reload();
   }
-}
-
-/// Leads until stop; a lease that was lost ends the process, because work may be under way that nobody can
-/// call back.
-Result<void> App::elect(std::stop_token stop) {
-  k8s::RateLimiter limiter(k8s::RateLimiter::Options{}, clock_);
-  auto client = connection_->make_client(limiter);
-  k8s::ClientLeaseStore leases(*client, {settings_.name_space, kLeaseName});
-  k8s::Watchdog watchdog(clock_, [] { ::_exit(kLostLeadership); });
-  k8s::LeaseElectorOptions options;
-  options.identity = settings_.identity;
-  options.on_started = [this](std::int64_t token) {
-    leadership_.set_leading(true);
-    log_.info("Leading", {{"fencingToken", std::to_string(token)}});
-    wake_all();
-  };
-  options.on_lost = [] { ::_exit(kLostLeadership); };
-  k8s::LeaseElector elector(options, leases, clock_, log_, &watchdog);
-  leadership_.follow(&elector);
-  const std::jthread watching([&](std::stop_token token) { watchdog.run(token); });
-  std::jthread electing([&](std::stop_token token) {
-    if (auto ended = elector.run(token); !ended) {
-      log_.error("Leader election ended", {{"error", ended.error().to_string()}});
-      if (!token.stop_requested()) ::_exit(kLostLeadership);
-    }
-  });
-  std::mutex mutex;
-  std::condition_variable wake;
-  const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
-  {
-    std::unique_lock lock(mutex);
-    while (!stop.stop_requested())
-      clock_.wait_until(lock, wake, clock_.monotonic() + std::chrono::seconds(1));
-  }
-  // The lease is released only after the workers have stopped (K8.11).
-  this->stop();
-  electing.request_stop();
-  electing.join();
-  leadership_.set_leading(false);
-  return {};
 }
 
 Result<void> App::run(std::stop_token stop) {
   if (auto filled = fill_caches(stop); !filled) return filled;
-  if (auto started = start_servers(); !started) return started;
+  if (auto started = front_.start(); !started) return started;
   start_workers();
   refresh_metrics();
-  ready_ = true;
-  log_.info("Ready",
-            {{"signals", settings_.signals_listen.address + ":" + std::to_string(signals_server_->port())},
-             {"metrics", settings_.metrics_listen.address + ":" + std::to_string(metrics_server_->port())}});
-  if (settings_.leader_elect) return elect(stop);
+  front_.set_ready();
+  const std::string signals_port = std::to_string(front_.signals_port());
+  const std::string metrics_port = std::to_string(front_.metrics_port());
+  log_.info("Ready", {{"signals", settings_.signals_listen.address + ":" + signals_port},
+                      {"metrics", settings_.metrics_listen.address + ":" + metrics_port}});
+  if (settings_.leader_elect) {
+    leadership_.run(
+        *connection_, settings_, clock_, log_, [this] { wake_all(); }, [this] { this->stop(); },
+        std::move(stop));
+    return {};
+  }
   wake_all();
-  std::mutex mutex;
-  std::condition_variable wake;
-  const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
-  std::unique_lock lock(mutex);
-  while (!stop.stop_requested()) clock_.wait_until(lock, wake, clock_.monotonic() + std::chrono::seconds(1));
+  wait_for_stop(std::move(stop));
   return {};
 }
 
 void App::stop() {
   if (stopping_.exchange(true)) return;
-  if (signals_server_ != nullptr) signals_server_->stop(std::chrono::seconds(5));
-  endpoint_.reset();
+  front_.stop_signals();
   queue_.shut_down();
   preparation_.shut_down();
-  queue_.drain(clock_.monotonic() + std::chrono::seconds(10));
+  queue_.drain(clock_.monotonic() + kDrainTimeout);
   for (auto& worker : workers_) worker.request_stop();
   workers_.clear();
   for (auto& watch : watches_) watch.request_stop();
   watches_.clear();
-  if (metrics_server_ != nullptr) metrics_server_->stop(std::chrono::seconds(1));
+  front_.stop_metrics();
   metrics_.controller(kIncidentController).set_queue({});
+}
+
+/// The credentials for registries, read once.
+Result<trust::RegistryOptions> registry_options(const Settings& settings) {
+  trust::RegistryOptions options;
+  options.allow_http = settings.allow_http_registry;
+  if (settings.registry_config_file.empty()) return options;
+  auto text = read_file(settings.registry_config_file, kMaxRegistryConfigBytes);
+  if (!text) return tl::unexpected(std::move(text).error());
+  auto credentials = trust::RegistryCredentials::parse(Secret(std::move(*text)));
+  if (!credentials) return fail(std::move(credentials).error().on(settings.registry_config_file));
+  options.credentials = std::move(*credentials);
+  return options;
 }
 
 }  // namespace
@@ -492,10 +345,12 @@ Result<void> run_controller(const Settings& settings, const Clock& clock, Logger
     const char* value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
-  options.user_agent = k8s::make_user_agent("kintsugi-controller", "0.1.0", "");
+  options.user_agent = k8s::make_user_agent("kintsugi-controller", kVersion, "");
   auto connection = k8s::connect(options, clock);
   if (!connection) return tl::unexpected(std::move(connection).error());
-  App app(settings, clock, log, std::move(*connection));
+  auto registry = registry_options(settings);
+  if (!registry) return tl::unexpected(std::move(registry).error());
+  App app(settings, clock, log, std::move(*connection), std::move(*registry));
   return app.run(std::move(stop));
 }
 

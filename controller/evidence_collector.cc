@@ -31,6 +31,18 @@ json items_at(const json& object, const char* pointer) {
   return object.contains(where) && object.at(where).is_array() ? object.at(where) : json::array();
 }
 
+json restarts_in(const json& pod) {
+  json counts = json::object();
+  for (const json& status : items_at(pod, "/status/containerStatuses")) {
+    const auto name = status.find("name");
+    const auto count = status.find("restartCount");
+    if (name == status.end() || !name->is_string() || count == status.end() || !count->is_number_integer())
+      continue;
+    counts[name->get<std::string>()] = *count;
+  }
+  return counts;
+}
+
 }  // namespace
 
 /// One collection: what was kept so far, and until when it may go on.
@@ -47,11 +59,14 @@ class EvidenceCollector::Session {
     if (!document) return failed("pod", document.error());
     pod_ = std::move(*document);
     keep("pod.json", pod_.dump(2), "pod");
-    json restarts = json::object();
-    for (const json& status : items_at(pod_, "/status/containerStatuses")) {
-      restarts[status.value("name", "")] = status.value("restartCount", 0);
-    }
-    keep("restarts.json", restarts.dump(2), "restarts");
+  }
+
+  /// Last: a container that was started anew meanwhile has taken its processes with it.
+  void take_restarts() {
+    auto document = owner_.target_.read_document(incident_.spec.target, stop_);
+    if (!document) return failed("restarts", document.error());
+    const json counts = {{"before", restarts_in(pod_)}, {"after", restarts_in(*document)}};
+    keep("restarts.json", counts.dump(2), "restarts");
   }
 
   void take_owners() {
@@ -157,12 +172,7 @@ class EvidenceCollector::Session {
     return options;
   }
 
-  int restarts_of(const std::string& container) const {
-    for (const json& status : items_at(pod_, "/status/containerStatuses")) {
-      if (status.value("name", "") == container) return status.value("restartCount", 0);
-    }
-    return 0;
-  }
+  int restarts_of(const std::string& container) const { return restarts_in(pod_).value(container, 0); }
 
   void keep(const std::string& path, std::string_view content, const std::string& collector) {
     auto kept = owner_.store_->put(incident_.name, path, content, collector);
@@ -237,6 +247,7 @@ Result<Collected> EvidenceCollector::collect(const Incident& incident, const Col
     if (step.processes) session.take_by_exec(container, "processes", kProcessCommands);
     if (step.sockets) session.take_by_exec(container, "sockets", kSocketCommands);
   }
+  session.take_restarts();
   session.manifest().created = clock_.now();
   auto hash = store_->finish(session.manifest());
   if (!hash) return tl::unexpected(std::move(hash).error());

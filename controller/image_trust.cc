@@ -229,4 +229,19 @@ Result<void> ImageTrust::load_known_good() {
   return {};
 }
 
+void ImageTrust::forget_all_but(const std::set<std::string>& workload_uids) {
+  std::vector<std::string> gone;
+  {
+    std::lock_guard lock(mutex_);
+    for (const auto& [uid, images] : known_good_) {
+      if (!workload_uids.contains(uid)) gone.push_back(uid);
+    }
+    for (const std::string& uid : gone) known_good_.erase(uid);
+  }
+  for (const std::string& uid : gone) {
+    // One that stays is dropped by the next leader.
+    (void)k8s::remove_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, uid);
+  }
+}
+
 }  // namespace kintsugi::controller

@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -56,6 +57,8 @@ class ImageTrust {
 
   /// Reads what earlier processes remembered. Before the first decide().
   Result<void> load_known_good();
+  /// Drops what is remembered of any other workload, best effort: those are gone for good.
+  void forget_all_but(const std::set<std::string>& workload_uids);
 
  private:
   ImageAnswer ask(const std::string& image, const std::string& container, const std::string& policy,

@@ -93,6 +93,9 @@ Result<void> IncidentWork::save() {
       std::uint64_t(std::max<std::int64_t>(0, world_.leadership.fencing_token()));
   std::string wanted = status_to_json(incident_).dump();
   if (wanted == stored_) return {};
+  if (voice_ == Voice::kLeader && !world_.leadership.leads()) {
+    return fail(make_error(ErrorCode::kUnavailable, "leadership has ended").on(incident_.name));
+  }
   auto written = world_.store.update_status(incident_);
   if (!written) return tl::unexpected(std::move(written).error());
   incident_.resource_version = written->resource_version;

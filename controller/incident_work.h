@@ -96,6 +96,7 @@ class IncidentWork {
   Result<nlohmann::json> apply(const Action& action, const targets::ApplyOptions& options = {});
 
   /// Writes the status where it differs from what is stored. kConflict: somebody else wrote; start again.
+  /// kUnavailable: this was a leader's work, and it leads no more.
   Result<void> save();
 
  private:

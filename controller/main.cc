@@ -86,6 +86,8 @@ int main(int argc, char** argv) {
                "Signals without TLS and credentials, on loopback only");
   app.add_flag("--allow-http-registry", settings.allow_http_registry,
                "Plain HTTP also to registries that are not on loopback");
+  app.add_option("--registry-config", settings.registry_config_file,
+                 "Credentials for registries: a file as ~/.docker/config.json; read at the start");
   app.add_option("--leader-elect", settings.leader_elect, "Elect a leader among replicas")
       ->capture_default_str();
   try {

@@ -10,6 +10,7 @@ namespace kintsugi::controller {
 namespace {
 
 constexpr const char* kJob = "verify-images";
+constexpr std::string_view kPinAction = "redeploy/pin";
 
 Finding blocked(std::string reason, std::string message, bool needs_person = true) {
   return {ConditionStatus::kFalse, std::move(reason), std::move(message), needs_person};
@@ -183,10 +184,18 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
   return std::nullopt;
 }
 
-}  // namespace
+/// A pin whose answer was lost has taken effect where the template shows it.
+void settle_pin(IncidentWork& work) {
+  for (const JournalEntry& entry : work.status().journal) {
+    if (entry.action.id != kPinAction || entry.state != JournalEntry::State::kPlanned) continue;
+    const Action pin = entry.action;
+    work.note("Done: " + pin.description);
+    (void)work.journal(pin, JournalEntry::State::kApplied);  // cannot fail: the entry is there
+    return;
+  }
+}
 
-StepResult redeploy(IncidentWork& work) {
-  if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
+StepResult redeploy_workload(IncidentWork& work) {
   World& world = work.world();
   const TargetRef& target = work.target();
   const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
@@ -225,12 +234,26 @@ StepResult redeploy(IncidentWork& work) {
     return step_waits(
         world.settings.recheck);  // until the watch shows the pin: what is cached is the time before it
   }
+  settle_pin(work);
   const targets::Replacements now = world.target.replacements_of(target, owners, work.status().replacement);
   const Finding finding = targets::assess_redeployed(now, work.status().images);
   work.conclude(condition::kRedeployed, finding);
   if (!finding.holds()) return step_waits(world.settings.recheck);
   if (!work.status().times.redeployed) work.status().times.redeployed = work.now();
   return step_done();
+}
+
+}  // namespace
+
+StepResult redeploy(IncidentWork& work) {
+  if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
+  auto outcome = redeploy_workload(work);
+  const bool fell_back = outcome && !outcome->done && is_true(work.status(), condition::kRecovered);
+  if (fell_back) {
+    const Condition& redeployed = *find_condition(work.status(), condition::kRedeployed);
+    withdraw_recovery(work, {ConditionStatus::kFalse, redeployed.reason, redeployed.message, false});
+  }
+  return outcome;
 }
 
 }  // namespace kintsugi::controller

@@ -32,7 +32,7 @@ struct Settings {
   std::string signals_tls_key;
   bool allow_plain_signals = false;
   bool allow_http_registry = false;
-  std::string registry_credentials_file;  ///< a dockerconfigjson; empty: anonymous
+  std::string registry_config_file;  ///< a dockerconfigjson; empty: anonymous
   bool leader_elect = true;
   std::string identity;  ///< this replica, in the lease and in events
 

@@ -39,6 +39,8 @@ StepResult collect(IncidentWork& work);
 StepResult redeploy(IncidentWork& work);
 /// Waits until the service is back and has stayed quiet, then closes.
 StepResult verify(IncidentWork& work);
+/// Says why the service is not back, or not any more: its recovery time counts only once it has stayed.
+void withdraw_recovery(IncidentWork& work, const Finding& finding);
 /// What a person ordered: a false alarm.
 StepResult release(IncidentWork& work);
 /// After the closing: what becomes of the victim, as the playbook says.

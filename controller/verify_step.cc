@@ -15,11 +15,7 @@ StepResult not_recovered(IncidentWork& work, Finding finding, std::chrono::secon
     finding.message = "not back within " + std::to_string(deadline.count()) + " s: " + finding.message;
     finding.needs_person = true;
   }
-  if (work.status().times.recovered) {
-    work.note("The service is not back any more: " + finding.message);
-    work.status().times.recovered.reset();
-  }
-  work.conclude(condition::kRecovered, finding);
+  withdraw_recovery(work, finding);
   return step_waits(work.world().settings.recheck);
 }
 
@@ -37,6 +33,14 @@ const Incident* disturbance(IncidentWork& work) {
 }
 
 }  // namespace
+
+void withdraw_recovery(IncidentWork& work, const Finding& finding) {
+  if (work.status().times.recovered) {
+    work.note("The service is not back any more: " + finding.message);
+    work.status().times.recovered.reset();
+  }
+  work.conclude(condition::kRecovered, finding);
+}
 
 StepResult verify(IncidentWork& work) {
   const auto* redeploy = work.playbook()->step<RedeployStep>();

@@ -5,6 +5,7 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/document.h"
 #include "k8s-client/core/resource_version.h"
@@ -199,8 +200,14 @@ std::vector<IncidentStore::Pointer> KubernetesIncidentStore::of_target(const std
 
 std::vector<IncidentStore::Pointer> KubernetesIncidentStore::list() const {
   std::vector<Pointer> all;
+  std::set<std::string> seen;
   for (const auto& stored : impl_->informer.list()) {
     all.push_back(impl_->newest(stored->incident->name, stored->incident));
+    seen.insert(stored->incident->name);
+  }
+  std::lock_guard lock(impl_->mutex);
+  for (const auto& [name, incident] : impl_->written) {
+    if (!seen.contains(name)) all.push_back(incident);
   }
   return all;
 }

@@ -46,7 +46,7 @@ std::string seed_demo(Sandbox& sandbox) {
   (void)store.create(k8s::kDeployments, "shop", deployment("web", 3, images["web"]));
   (void)store.create(k8s::kDeployments, "shop", deployment("neighbour", 1, images["neighbour"]));
   (void)store.create(k8s::kServices, "shop", service("web"));
-  return key.public_pem();
+  return key.pem();
 }
 
 std::string make_kubeconfig(const std::string& api_url) {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "k8s-client/core/selector.h"
+#include "base/kubernetes_name.h"
 #include "sandbox/fields.h"
 
 namespace kintsugi::sandbox {
@@ -15,15 +15,6 @@ using nlohmann::json;
 constexpr const char* kSystemFields[] = {"uid",          "creationTimestamp", "deletionTimestamp",
                                          "generation",   "resourceVersion",   "deletionGracePeriodSeconds",
                                          "generateName", "selfLink"};
-
-bool is_dns_name(const std::string& name) {
-  const auto allowed = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.';
-  };
-  const auto edge = [](char c) { return c != '-' && c != '.'; };
-  return !name.empty() && name.size() <= 253 && std::all_of(name.begin(), name.end(), allowed) &&
-         edge(name.front()) && edge(name.back()) && name.find("..") == std::string::npos;
-}
 
 Refusal invalid_value(const ResourceInfo& info, const json& object, const std::string& at,
                       const std::string& why) {
@@ -68,10 +59,10 @@ std::optional<Refusal> check_collection(const ResourceInfo& info, json& object, 
 
 std::optional<Refusal> check_label_text(const ResourceInfo& info, const json& object, const char* name) {
   for (const auto& [key, value] : string_map(object, {"metadata", name})) {
-    if (!k8s::is_label_key(key))
+    if (!is_label_key(key))
       return invalid_value(info, object, std::string("metadata.") + name,
                            "\"" + key + "\": not a qualified name");
-    if (std::string_view(name) == "labels" && !k8s::is_label_value(value))
+    if (std::string_view(name) == "labels" && !is_label_value(value))
       return invalid_value(info, object, "metadata.labels", "\"" + value + "\": not a label value");
   }
   return std::nullopt;
@@ -213,7 +204,7 @@ std::optional<Refusal> prepare_create(const ResourceInfo& info, const std::strin
   if (auto refusal = check_identity(info, {name_space, name}, object)) return refusal;
   if (!text(object, {"metadata", "resourceVersion"}).empty())
     return unclassified("resourceVersion should not be set on objects to be created");
-  if (!is_dns_name(name)) {
+  if (!is_dns_subdomain(name)) {
     return invalid_value(info, object, "metadata.name",
                          "\"" + name +
                              "\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "

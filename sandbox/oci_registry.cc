@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/oci_registry.h"
 
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
@@ -18,10 +15,6 @@ constexpr const char* kManifestType = "application/vnd.oci.image.manifest.v1+jso
 constexpr const char* kConfigType = "application/vnd.oci.image.config.v1+json";
 constexpr const char* kLayerType = "application/vnd.oci.image.layer.v1.tar";
 constexpr const char* kPayloadType = "application/vnd.dev.cosign.simplesigning.v1+json";
-
-EVP_PKEY* key_of(void* key) {
-  return static_cast<EVP_PKEY*>(key);
-}
 
 std::string digest_of(std::string_view bytes) {
   return "sha256:" + sha256_hex(bytes);
@@ -61,34 +54,6 @@ bool parse(const std::string& path, Request& request) {
 }
 
 }  // namespace
-
-SigningKey::SigningKey() : key_(EVP_EC_gen("P-256")) {}
-SigningKey::~SigningKey() {
-  EVP_PKEY_free(key_of(key_));
-}
-
-std::string SigningKey::public_pem() const {
-  BIO* bio = BIO_new(BIO_s_mem());
-  PEM_write_bio_PUBKEY(bio, key_of(key_));
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio, &data);
-  std::string pem(data, static_cast<std::size_t>(size));
-  BIO_free(bio);
-  return pem;
-}
-
-std::string SigningKey::sign(std::string_view bytes) const {
-  const auto* data = reinterpret_cast<const unsigned char*>(bytes.data());
-  EVP_MD_CTX* context = EVP_MD_CTX_new();
-  EVP_DigestSignInit(context, nullptr, EVP_sha256(), nullptr, key_of(key_));
-  std::size_t size = 0;
-  EVP_DigestSign(context, nullptr, &size, data, bytes.size());
-  std::string signature(size, '\0');
-  EVP_DigestSign(context, reinterpret_cast<unsigned char*>(signature.data()), &size, data, bytes.size());
-  EVP_MD_CTX_free(context);
-  signature.resize(size);
-  return signature;
-}
 
 void OciRegistry::set_host(std::string host) {
   const std::lock_guard lock(mutex_);

@@ -9,27 +9,11 @@
 #include <mutex>
 #include <string>
 
+#include "base/testing/signing_key.h"
 #include "net/http.h"
 #include "sandbox/pod_lifecycle.h"
 
 namespace kintsugi::sandbox {
-
-/// An ECDSA P-256 key pair.
-class SigningKey {
- public:
-  SigningKey();
-  ~SigningKey();
-  SigningKey(const SigningKey&) = delete;
-  SigningKey& operator=(const SigningKey&) = delete;
-
-  /// "-----BEGIN PUBLIC KEY-----…", as `cosign.pub` has it.
-  std::string public_pem() const;
-  /// ECDSA over SHA-256, ASN.1 DER.
-  std::string sign(std::string_view bytes) const;
-
- private:
-  void* key_;
-};
 
 /// The digests ("sha256:…") of an image for linux/amd64 and linux/arm64. A node runs the amd64 one.
 struct PushedImage {

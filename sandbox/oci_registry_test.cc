@@ -83,8 +83,8 @@ TEST_CASE("signatures are in cosign's layout and verify") {
   const auto signature =
       base64_decode(layer["annotations"]["dev.cosignproject.cosign/signature"].get<std::string>());
   REQUIRE(signature);
-  CHECK(verifies(key.public_pem(), payload, *signature));
-  CHECK_FALSE(verifies(other.public_pem(), payload, *signature));
+  CHECK(verifies(key.pem(), payload, *signature));
+  CHECK_FALSE(verifies(other.pem(), payload, *signature));
 }
 
 TEST_CASE("a repository fails as it is told") {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "k8s-client/core/selector.h"
+#include "base/kubernetes_name.h"
 #include "sandbox/fields.h"
 
 namespace kintsugi::sandbox {
@@ -100,7 +100,7 @@ Answer<LabelSelector> parse_label_selector(std::string_view text) {
   if (trim(text).empty()) return selector;
   for (const std::string_view part : split(text)) {
     selector.match_expressions.push_back(parse_requirement(part));
-    if (!k8s::is_label_key(selector.match_expressions.back().key))
+    if (!is_label_key(selector.match_expressions.back().key))
       return refuse(bad_request("unable to parse requirement: " + std::string(part)));
   }
   return selector;

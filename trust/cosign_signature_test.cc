@@ -8,12 +8,12 @@
 
 #include "base/encoding.h"
 #include "trust/reasons.h"
-#include "trust/testing/signing_key.h"
+#include "trust/testing/cosign.h"
 
 using namespace kintsugi;
 using namespace kintsugi::trust;
 using testing::cosign_payload;
-using testing::SigningKey;
+using testing::public_key_of;
 
 namespace {
 
@@ -29,7 +29,7 @@ Descriptor layer_with(const std::string& signature, std::int64_t size = 240,
 /// Signs `payload` and verifies it for kImage.
 Result<VerifiedSignature> sign_and_verify(const std::string& payload) {
   const SigningKey signer;
-  const std::vector<PublicKey> keys = {signer.public_key()};
+  const std::vector<PublicKey> keys = {public_key_of(signer)};
   return verify_signature({Digest::of(payload), payload.size(), signer.sign(payload)}, payload, keys, kImage);
 }
 
@@ -43,7 +43,7 @@ std::string replaced(std::string text, const std::string& from, const std::strin
 
 TEST_CASE("a signature over the image's digest by one of the keys is good") {
   const SigningKey signer;
-  const std::vector<PublicKey> keys = {SigningKey().public_key(), signer.public_key()};
+  const std::vector<PublicKey> keys = {public_key_of(SigningKey()), public_key_of(signer)};
   const std::string payload = cosign_payload(kImage, "r.io/web");
   const auto good =
       verify_signature({Digest::of(payload), payload.size(), signer.sign(payload)}, payload, keys, kImage);
@@ -128,7 +128,7 @@ TEST_CASE("a payload over 64 KiB is not read") {
 
 TEST_CASE("a foreign key and an altered payload are refused") {
   const SigningKey signer;
-  const std::vector<PublicKey> keys = {signer.public_key()};
+  const std::vector<PublicKey> keys = {public_key_of(signer)};
   const std::string payload = cosign_payload(kImage);
   const auto verify = [&](const std::string& signature, const std::string& stored) {
     const auto result =
@@ -180,7 +180,7 @@ TEST_CASE("a layer is judged before its payload is fetched") {
 
 TEST_CASE("verification is cheap", "[.benchmark]") {
   const SigningKey signer;
-  const std::vector<PublicKey> keys = {signer.public_key()};
+  const std::vector<PublicKey> keys = {public_key_of(signer)};
   const std::string payload = cosign_payload(kImage);
   const SignatureLayer layer{Digest::of(payload), payload.size(), signer.sign(payload)};
   constexpr int kRounds = 5000;

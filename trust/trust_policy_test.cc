@@ -6,11 +6,11 @@
 #include <catch2/catch.hpp>
 
 #include "trust/reasons.h"
-#include "trust/testing/signing_key.h"
+#include "trust/testing/cosign.h"
 
 using namespace kintsugi;
 using namespace kintsugi::trust;
-using testing::SigningKey;
+using testing::public_key_of;
 
 namespace {
 
@@ -158,10 +158,10 @@ TEST_CASE("keys come from the text, a ConfigMap, and are told apart when revoked
   TrustPolicy policy = resolve_keys(spec, reader);
   CHECK_FALSE(policy.defect);
   CHECK(policy.keys.size() == 2);
-  spec.revoked_keys = {second.public_key().id()};
+  spec.revoked_keys = {public_key_of(second).id()};
   policy = resolve_keys(spec, reader);
   REQUIRE(policy.keys.size() == 1);
-  CHECK(policy.keys.front().id() == first.public_key().id());
+  CHECK(policy.keys.front().id() == public_key_of(first).id());
   CHECK(policy.dead_keys.size() == 1);
 }
 
@@ -192,6 +192,6 @@ TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   changed[1].images.push_back(ImageGlob::parse("s.io/**").value());
   changed[2].authorities.front().key.text = SigningKey().pem();
   changed[3].revoked_digests = {Digest::of("x")};
-  changed[4].revoked_keys = {key.public_key().id()};
+  changed[4].revoked_keys = {public_key_of(key).id()};
   for (const TrustPolicySpec& spec : changed) CHECK(resolve_keys(spec, no_config_maps).hash != hash);
 }

@@ -15,8 +15,8 @@ using namespace kintsugi::trust;
 using namespace std::chrono_literals;
 using testing::cosign_payload;
 using testing::FakeRegistry;
+using testing::public_key_of;
 using testing::response;
-using testing::SigningKey;
 
 namespace {
 
@@ -82,7 +82,7 @@ TEST_CASE("an image signed by a key of its policy is accepted, and the verdict s
   CHECK(verdict.digest == world.digest);
   CHECK(verdict.policy == "release");
   REQUIRE(verdict.proofs.size() == 1);
-  CHECK(verdict.proofs.front().key_id == world.key.public_key().id());
+  CHECK(verdict.proofs.front().key_id == public_key_of(world.key).id());
   CHECK(verdict.proofs.front().docker_reference == "registry.example.com/shop/web");
   CHECK(verdict.checked == world.clock.now());
   CHECK_FALSE(verdict.retryable);
@@ -341,7 +341,7 @@ TEST_CASE("revoked keys and digests do not count, however well signed") {
   TrustPolicySpec spec = world.policies.front().spec;
   REQUIRE(world.verify().accepted);
   SECTION("the key") {
-    spec.revoked_keys = {world.key.public_key().id()};
+    spec.revoked_keys = {public_key_of(world.key).id()};
     world.policies = {resolve_keys(spec, nullptr)};
     CHECK(world.reason_for() == reason::kKeyRevoked);
   }

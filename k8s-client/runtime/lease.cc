@@ -41,12 +41,15 @@ std::optional<LeaseRecord> LeaseElection::propose(MonotonicTime now, WallTime st
   next.duration = std::chrono::duration_cast<std::chrono::seconds>(times_.lease);
   next.acquired = next.renewed = stamp;
   if (!observed_) return next;
-  const bool held = !observed_->holder.empty() && now < observed_at_ + observed_->duration;
-  if (held && !leading_) return std::nullopt;
+  if (now < free_at() && !leading_) return std::nullopt;
   next.resource_version = observed_->resource_version;
   next.transitions = observed_->transitions + (leading_ ? 0 : 1);
   if (leading_) next.acquired = observed_->acquired;
   return next;
+}
+
+MonotonicTime LeaseElection::free_at() const {
+  return observed_ && !observed_->holder.empty() ? observed_at_ + observed_->duration : MonotonicTime();
 }
 
 void LeaseElection::written(LeaseRecord record, MonotonicTime begun) {

@@ -67,6 +67,8 @@ class LeaseElection {
   bool leading() const { return leading_; }
   /// When leadership ends unless it is renewed before.
   MonotonicTime valid_until() const { return renewed_at_ + times_.renew_deadline; }
+  /// When what another one holds runs out unless it is renewed; in the past where nobody holds it.
+  MonotonicTime free_at() const;
   /// Rises with each change of leader; every effect of a leader carries it (K8.10).
   std::int64_t fencing_token() const { return observed_ ? observed_->transitions : 0; }
   /// Who holds the lease as far as is known; may be empty.

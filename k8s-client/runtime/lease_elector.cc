@@ -10,6 +10,13 @@ namespace kintsugi::k8s {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+/// K8.1.
+constexpr double kMaxRetryFactor = 1.2;
+
+}  // namespace
+
 void Watchdog::arm(MonotonicTime deadline) {
   const std::lock_guard lock(mutex_);
   deadline_ = deadline;
@@ -70,12 +77,18 @@ bool LeaseElector::acquire(const std::stop_token& stop) {
     must_read_ = true;
     step(stop);
     if (election_.leading()) return true;
-    const double jitter = std::uniform_real_distribution<double>(0.0, 1.2)(random_);
-    const auto pause =
-        std::chrono::nanoseconds(std::int64_t(double(options_.times.retry.count()) * (1.0 + jitter)));
-    if (!wait_until(clock_, clock_.monotonic() + pause, stop)) break;
+    if (!wait_until(clock_, next_try(), stop)) break;
   }
   return election_.leading();
+}
+
+/// As soon as the lease runs out; until then often, because it runs out the later the later a renewal is
+/// seen, and to see it released. A few replicas are no herd: the jitter only keeps them from going in step.
+MonotonicTime LeaseElector::next_try() {
+  const double factor = std::uniform_real_distribution<double>(1.0, kMaxRetryFactor)(random_);
+  const std::chrono::nanoseconds pause(std::int64_t(double(options_.times.retry.count()) * factor));
+  const MonotonicTime now = clock_.monotonic();
+  return election_.free_at() > now ? std::min(election_.free_at(), now + pause) : now + pause;
 }
 
 /// True: stopped while leading. False: lost.

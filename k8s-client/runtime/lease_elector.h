@@ -88,6 +88,7 @@ class LeaseElector {
  private:
   bool acquire(const std::stop_token& stop);
   bool keep(const std::stop_token& stop);
+  MonotonicTime next_try();
   void step(const std::stop_token& stop);
   void read(const std::stop_token& stop);
   void write(const std::stop_token& stop);

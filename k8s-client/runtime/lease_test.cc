@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "k8s-client/client/test_world.h"
 #include "k8s-client/runtime/lease_elector.h"
 
 using namespace kintsugi;
@@ -94,6 +95,35 @@ struct Bench {
     return elector.run(stop.get_token());
   }
 };
+
+/// How long after the last change of another one's lease a candidate leads. The change comes right after the
+/// candidate's look at it, so that it is seen as late as can be.
+std::chrono::nanoseconds time_to_lead_after(const LeaseRecord& change, std::uint64_t seed) {
+  const LeapingClock clock;
+  Logger log(clock, LogLevel::kError, [](std::string_view) {});
+  FakeLeaseStore store;
+  store.record = held_by("other");
+  MonotonicTime changed{};
+  int reads = 0;
+  store.before_answer = [&](std::string_view call, auto) -> std::optional<ApiError> {
+    if (call != "get" || ++reads != 3) return std::nullopt;
+    store.record = change;
+    changed = clock.monotonic();
+    return no_answer();
+  };
+  std::stop_source stop;
+  MonotonicTime led{};
+  LeaseElectorOptions options;
+  options.identity = "me";
+  options.seed = seed;
+  options.on_started = [&](auto) {
+    led = clock.monotonic();
+    stop.request_stop();
+  };
+  LeaseElector elector(options, store, clock, log);
+  CHECK(elector.run(stop.get_token()));
+  return led - changed;
+}
 
 }  // namespace
 
@@ -264,6 +294,18 @@ TEST_CASE("an elector leads, renews, and releases on a stop (K8.11)") {
   puts = 15;
   CHECK(bench.run(next));
   CHECK(bench.started == std::vector<std::int64_t>{0, 1});
+}
+
+TEST_CASE("a candidate takes over within the lease and two and a half seconds of the last renewal") {
+  const auto seed = std::uint64_t(GENERATE(range(0, 20)));
+  const auto waited = time_to_lead_after(held_by("other", 4, "8"), seed);
+  CHECK(waited >= 15s);
+  CHECK(waited <= 17500ms);
+}
+
+TEST_CASE("a candidate sees within two and a half seconds that the lease was released") {
+  const auto seed = std::uint64_t(GENERATE(range(0, 20)));
+  CHECK(time_to_lead_after({"", 1s, kStamp, kStamp, 4, "8"}, seed) <= 2500ms);
 }
 
 TEST_CASE("a stop before leadership writes nothing") {

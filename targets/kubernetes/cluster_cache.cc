@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets/kubernetes/cluster_cache.h"
 
+#include <algorithm>
 #include <deque>
 #include <mutex>
 #include <utility>
@@ -121,6 +122,22 @@ bool is_protected(const NamespaceInfo& name_space) {
   return label != name_space.labels.end() && label->second == "true";
 }
 
+/// The pods that are ready before or after the change, and not both.
+std::vector<std::string> changed_pods(const k8s::Change<Cached<EndpointSlice>>& change) {
+  using Pods = std::vector<EndpointSlice::ReadyPod>;
+  const Pods before = change.old == nullptr ? Pods() : change.old->value->ready_pods;
+  const Pods now = change.now == nullptr ? Pods() : change.now->value->ready_pods;
+  std::vector<std::string> names;
+  const auto add_missing = [&](const Pods& from, const Pods& in) {
+    for (const auto& pod : from) {
+      if (std::find(in.begin(), in.end(), pod) == in.end()) names.push_back(pod.name);
+    }
+  };
+  add_missing(before, now);
+  add_missing(now, before);
+  return names;
+}
+
 /// One watched collection: where it comes from and its copy.
 template <class T>
 struct Collection {
@@ -173,8 +190,11 @@ struct ClusterCache::Impl {
     policies.informer.add_index(kByNamespace, [](const Cached<PolicyOrError>& policy) {
       return std::vector{policy.value->name_space};
     });
-    slices.informer.add_index(kByPod,
-                              [](const Cached<EndpointSlice>& slice) { return slice.value->ready_pod_uids; });
+    slices.informer.add_index(kByPod, [](const Cached<EndpointSlice>& slice) {
+      std::vector<std::string> uids;
+      for (const auto& pod : slice.value->ready_pods) uids.push_back(pod.uid);
+      return uids;
+    });
     namespaces.informer.add_index(kByProtection, [](const Cached<NamespaceInfo>& name_space) {
       return is_protected(*name_space.value) ? std::vector<std::string>{"true"} : std::vector<std::string>();
     });
@@ -191,6 +211,15 @@ struct ClusterCache::Impl {
     });
     policies.informer.add_handler([this](const k8s::Change<Cached<PolicyOrError>>& change) {
       for (const auto& handler : namespace_handlers) handler(change.object().value->name_space);
+    });
+    // A pod that starts or ends to serve has changed, too, though the object Pod has not.
+    slices.informer.add_handler([this](const k8s::Change<Cached<EndpointSlice>>& change) {
+      const std::string& name_space = change.object().value->meta.name_space;
+      for (const std::string& name : changed_pods(change)) {
+        const auto pod = pods.get(name_space, name);
+        if (pod == nullptr) continue;
+        for (const auto& handler : pod_handlers) handler(*pod, /*is_gone=*/false);
+      }
     });
     namespaces.informer.add_handler([this](const k8s::Change<Cached<NamespaceInfo>>& change) {
       for (const auto& handler : namespace_handlers) handler(change.object().value->name);

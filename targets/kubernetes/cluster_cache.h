@@ -25,8 +25,7 @@ namespace kintsugi::targets {
 /// unchanging.
 class ClusterCache {
  public:
-  /// What changed, for those who want to look again. `uid` is the pod's; the owner is its controlling
-  /// ReplicaSet's.
+  /// A pod that came, changed, went, or has started or ended to be ready in an EndpointSlice.
   using PodHandler = std::function<void(const Pod& pod, bool gone)>;
   using DeploymentHandler = std::function<void(const Deployment& deployment, bool gone)>;
   using NamespaceHandler = std::function<void(const std::string& name_space)>;

@@ -3,12 +3,16 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "k8s-client/core/patch.h"
 
 namespace kintsugi::targets {
 namespace {
 
 using nlohmann::json;
+
+/// An annotation may have 256 KiB, with all others.
+constexpr DocumentLimits kUndoLimits{256u << 10, 4, 2'000};
 
 std::string label_pointer(std::string_view key) {
   return k8s::json_pointer({"metadata", "labels", key});
@@ -88,9 +92,9 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
 
 std::optional<Undo> find_undo(const Pod& victim, const std::optional<ContainmentRecord>& record) {
   // An annotation is writable by whoever may patch the pod: read strictly, and never more than is undone.
-  const json undo = json::parse(victim.undo, nullptr, /*allow_exceptions=*/false);
-  const bool well_formed = undo.is_object() && undo.contains("labels") && undo["labels"].is_object();
-  if (well_formed) {
+  const auto parsed = parse_json(victim.undo, kUndoLimits);
+  const json undo = parsed ? *parsed : json();
+  if (undo.is_object() && undo.contains("labels") && undo["labels"].is_object()) {
     Undo found{{}, std::nullopt, true};
     for (const auto& [key, value] : undo["labels"].items()) {
       if (value.is_string()) found.labels.emplace(key, value.get<std::string>());

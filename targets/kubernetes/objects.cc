@@ -176,6 +176,8 @@ Result<Deployment> deployment_from(const Node& object) {
   deployment.replicas = count(spec, "replicas", 1);
   deployment.generation = count(metadata, "generation");
   deployment.observed_generation = count(status, "observedGeneration");
+  deployment.total_replicas = count(status, "replicas");
+  deployment.updated_replicas = count(status, "updatedReplicas");
   deployment.template_labels = labels_of(member(member(pod_template, "metadata"), "labels"));
   auto facts = isolation::read_pod_facts(pod_template);
   if (!facts) return tl::unexpected(std::move(facts).error());
@@ -209,7 +211,8 @@ Result<EndpointSlice> endpoint_slice_from(const Node& object) {
     // Absent means ready, says the API.
     if (ready.kind == Node::Kind::kBoolean && !ready.boolean) continue;
     const Node& reference = member(endpoint, "targetRef");
-    if (text(reference, "kind") == "Pod") slice.ready_pod_uids.push_back(text(reference, "uid"));
+    if (text(reference, "kind") != "Pod") continue;
+    slice.ready_pods.push_back({text(reference, "uid"), text(reference, "name")});
   }
   return slice;
 }

@@ -82,7 +82,9 @@ struct Deployment {
   std::uint32_t replicas = 1;
   std::int64_t observed_generation = 0;
   std::int64_t generation = 0;
-  std::vector<Container> containers;  ///< of the template; name, image, init only
+  std::uint32_t total_replicas = 0;    ///< pods of all its templates, as it counts them
+  std::uint32_t updated_replicas = 0;  ///< pods of its present template, as it counts them
+  std::vector<Container> containers;   ///< of the template; name, image, init only
   Labels template_labels;
   std::string gitops_owner;     ///< "Argo CD application shop", "Flux kustomization apps"; empty: none
   std::string replica_failure;  ///< message of the ReplicaFailure condition (quota), empty: none
@@ -99,7 +101,11 @@ struct NamespaceInfo {
 struct EndpointSlice {
   ObjectMeta meta;
   std::string service;
-  std::vector<std::string> ready_pod_uids;
+  struct ReadyPod {
+    std::string uid, name;
+    bool operator==(const ReadyPod&) const = default;
+  };
+  std::vector<ReadyPod> ready_pods;
 };
 
 struct ServiceInfo {

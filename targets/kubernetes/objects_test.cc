@@ -106,5 +106,5 @@ endpoints:
 )"));
   REQUIRE(slice);
   CHECK(slice->service == "web");
-  CHECK(slice->ready_pod_uids == std::vector<std::string>{"a", "c"});
+  CHECK(slice->ready_pods == std::vector<EndpointSlice::ReadyPod>{{"a", ""}, {"c", ""}});
 }

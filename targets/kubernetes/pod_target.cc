@@ -131,6 +131,7 @@ Replacements PodTarget::replacements_of(const TargetRef& victim, const OwnerChai
   if (owners.deployment != nullptr) {
     now.wanted = owners.deployment->replicas;
     now.owner_trouble = owners.deployment->replica_failure;
+    now.rollout = unfinished_rollout(*owners.deployment);
     for (const auto& set : cache_.replica_sets_controlled_by(owners.deployment->meta.uid)) {
       for (const auto& pod : cache_.pods_controlled_by(set->meta.uid)) add(pod);
     }

@@ -191,6 +191,16 @@ std::optional<Finding> find_unaccepted(const std::vector<const Pod*>& pods,
   return std::nullopt;
 }
 
+/// What stands in the way of a rollout: a pod that will not get well by waiting, or only time.
+Finding not_rolled_out(const std::string& rollout, const std::vector<const Pod*>& pods) {
+  for (const Pod* pod : pods) {
+    if (const std::string reason = reason_of(*pod); !pod->ready && reason != "NotReady") {
+      return no(reason, rollout + "; " + trouble_of(*pod));
+    }
+  }
+  return no("RolloutInProgress", rollout);
+}
+
 }  // namespace
 
 std::string digest_of(std::string_view image) {
@@ -211,6 +221,15 @@ bool is_prepared(const Deployment& deployment, const std::vector<TrustedImage>& 
                        const TrustedImage* image = accepted_for(accepted, container.name);
                        return image != nullptr && digest_of(container.image) == image->digest;
                      });
+}
+
+std::string unfinished_rollout(const Deployment& deployment) {
+  if (deployment.observed_generation < deployment.generation) {
+    return "the Deployment controller has not seen the present template yet";
+  }
+  if (deployment.total_replicas <= deployment.updated_replicas) return {};
+  return fmt::format("a rollout is under way or paused: {} of {} pods are of the present template",
+                     deployment.updated_replicas, deployment.total_replicas);
 }
 
 Result<Action> plan_pin(const json& live, const std::vector<TrustedImage>& accepted,
@@ -287,6 +306,7 @@ Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImag
     return no("ReplicasMissing", fmt::format("{} of {} pods exist", pods.size(), now.wanted));
   }
   if (auto unaccepted = find_unaccepted(pods, accepted)) return *unaccepted;
+  if (!now.rollout.empty()) return not_rolled_out(now.rollout, pods);
   return {ConditionStatus::kTrue, "AcceptedDigests",
           fmt::format("all {} pods run accepted digests", pods.size()), false};
 }

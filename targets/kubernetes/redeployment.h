@@ -25,6 +25,9 @@ std::string digest_of(std::string_view image);
 /// Whether each container of the template names, by digest, what was accepted for it.
 bool is_prepared(const Deployment& deployment, const std::vector<TrustedImage>& accepted);
 
+/// Why the Deployment's pods are not all of its present template yet; empty: they are.
+std::string unfinished_rollout(const Deployment& deployment);
+
 /// Pins each container of the template to its accepted digest ("repository@sha256:…") and applies the
 /// hardening, with a `test` of the UID and of each value replaced. `live` is the Deployment's document. Fails
 /// where a container has no accepted image, or nothing would change.
@@ -43,11 +46,13 @@ struct Replacements {
   std::uint32_t wanted = 1;   ///< replicas the owner wants
   std::vector<Pod> pods;      ///< the owner's, or the recreated one; victims in quarantine are not among them
   std::string owner_trouble;  ///< why the owner cannot make pods (quota); empty: none
+  std::string rollout;        ///< unfinished_rollout() of the owner; empty: none
   bool has_service = false;   ///< some Service selects them
   std::vector<std::string> serving_pod_uids;  ///< ready in an EndpointSlice
 };
 
-/// Redeployed: enough pods are there and every one runs accepted digests only, as its runtime reports them.
+/// Redeployed: the owner's pods are all of its present template, enough of them are there, and every one runs
+/// accepted digests only, as its runtime reports them.
 Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImage>& accepted);
 
 /// Recovered: redeployed, each wanted pod Ready, and serving where there is a Service.

@@ -64,6 +64,27 @@ TEST_CASE("a template is prepared when each container names its accepted digest"
   CHECK_FALSE(is_prepared(deployment, accepted()));
 }
 
+TEST_CASE("a rollout is over when its controller has seen the template and no pod is of an older one") {
+  struct Case {
+    std::int64_t generation, observed;
+    std::uint32_t total, updated;
+    bool over;
+  };
+  const auto c = GENERATE(values<Case>({{2, 2, 3, 3, true},
+                                        {2, 2, 0, 0, true},
+                                        {2, 2, 2, 2, true},
+                                        {3, 2, 3, 3, false},
+                                        {2, 2, 4, 3, false},
+                                        {2, 2, 3, 0, false}}));
+  Deployment deployment;
+  deployment.generation = c.generation;
+  deployment.observed_generation = c.observed;
+  deployment.replicas = 3;
+  deployment.total_replicas = c.total;
+  deployment.updated_replicas = c.updated;
+  CHECK(unfinished_rollout(deployment).empty() == c.over);
+}
+
 TEST_CASE("a pin replaces images behind tests and is planned once") {
   const auto pin = plan_pin(deployment_document(), accepted(), {});
   REQUIRE(pin);
@@ -134,28 +155,36 @@ TEST_CASE("recovery is judged by what runs, is Ready and serves") {
   Pod leaving = running("d", "r@" + kForeign);
   leaving.meta.being_deleted = true;
   const auto c = GENERATE_COPY(values<Case>({
-      {"ready on the platform's digest, no service", {1, {good}, "", false, {}}, "AcceptedDigests", "Ready"},
-      {"serving", {1, {good}, "", true, {"a"}}, "AcceptedDigests", "Serving"},
-      {"not yet in the slice", {1, {good}, "", true, {"z"}}, "AcceptedDigests", "NotServing"},
-      {"too few", {2, {good}, "", false, {}}, "ReplicasMissing", "ReplicasMissing"},
-      {"quota", {2, {good}, "exceeded quota", false, {}}, "ReplicaFailure", "ReplicaFailure"},
+      {"ready on the platform's digest, no service",
+       {1, {good}, "", "", false, {}},
+       "AcceptedDigests",
+       "Ready"},
+      {"serving", {1, {good}, "", "", true, {"a"}}, "AcceptedDigests", "Serving"},
+      {"not yet in the slice", {1, {good}, "", "", true, {"z"}}, "AcceptedDigests", "NotServing"},
+      {"too few", {2, {good}, "", "", false, {}}, "ReplicasMissing", "ReplicasMissing"},
+      {"quota", {2, {good}, "exceeded quota", "", false, {}}, "ReplicaFailure", "ReplicaFailure"},
       {"a sibling on a foreign digest",
-       {1, {good, running("b", "r@" + kForeign)}, "", false, {}},
+       {1, {good, running("b", "r@" + kForeign)}, "", "", false, {}},
        "UnacceptedDigest",
        "UnacceptedDigest"},
-      {"a leaving pod does not count", {1, {good, leaving}, "", false, {}}, "AcceptedDigests", "Ready"},
+      {"a leaving pod does not count", {1, {good, leaving}, "", "", false, {}}, "AcceptedDigests", "Ready"},
       {"no digest reported",
-       {1, {running("a", "r:1")}, "", false, {}},
+       {1, {running("a", "r:1")}, "", "", false, {}},
        "ImageNotReported",
        "ImageNotReported"},
-      {"pull fails", {1, {pulling}, "", false, {}}, "ImagePullFailed", "ImagePullFailed"},
-      {"crash loop", {1, {looping}, "", false, {}}, "AcceptedDigests", "CrashLoop"},
-      {"unschedulable", {1, {pending}, "", false, {}}, "Unschedulable", "Unschedulable"},
+      {"pull fails", {1, {pulling}, "", "", false, {}}, "ImagePullFailed", "ImagePullFailed"},
+      {"crash loop", {1, {looping}, "", "", false, {}}, "AcceptedDigests", "CrashLoop"},
+      {"unschedulable", {1, {pending}, "", "", false, {}}, "Unschedulable", "Unschedulable"},
       {"never ready",
-       {1, {running("a", "r@" + kIndex, false)}, "", false, {}},
+       {1, {running("a", "r@" + kIndex, false)}, "", "", false, {}},
        "AcceptedDigests",
        "NotReady"},
-      {"scaled to zero", {0, {}, "", false, {}}, "AcceptedDigests", "Ready"},
+      {"in the middle of a rollout",
+       {1, {good}, "", "1 of 2", false, {}},
+       "RolloutInProgress",
+       "RolloutInProgress"},
+      {"a rollout that cannot end", {1, {good, looping}, "", "1 of 2", false, {}}, "CrashLoop", "CrashLoop"},
+      {"scaled to zero", {0, {}, "", "", false, {}}, "AcceptedDigests", "Ready"},
   }));
   INFO(c.name);
   const Finding redeployed = assess_redeployed(c.now, accepted());
@@ -165,5 +194,5 @@ TEST_CASE("recovery is judged by what runs, is Ready and serves") {
   CHECK(recovered.reason == c.recovered);
   CHECK(recovered.holds() == (c.recovered == "Ready" || c.recovered == "Serving"));
   CHECK_FALSE(recovered.message.empty());
-  CHECK_FALSE(assess_redeployed({1, {good}, "", false, {}}, {}).holds());
+  CHECK_FALSE(assess_redeployed({1, {good}, "", "", false, {}}, {}).holds());
 }

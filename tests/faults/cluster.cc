@@ -68,8 +68,8 @@ bool is_ready(const json& pod) {
 
 Cluster::Cluster() : log_(clock_, LogLevel::kError, standard_error_writer()) {
   pocket_ = require(sandbox::start_sandbox({}, clock_, log_));
-  const sandbox::SigningKey key;
-  public_key_ = key.public_pem();
+  const SigningKey key;
+  public_key_ = key.pem();
   const sandbox::PushedImage image = pocket_->registry().push_image("shop/web", "1.0", "web 1.0");
   pocket_->registry().sign("shop/web", image.index, key);
   digest_ = image.index;
@@ -99,7 +99,7 @@ std::unique_ptr<Cluster> Cluster::start_sandbox() {
 
 std::unique_ptr<Cluster> Cluster::enter_lab() {
   const char* const kubeconfig = std::getenv("KINTSUGI_LAB_KUBECONFIG");
-  if (kubeconfig == nullptr) return nullptr;
+  if (kubeconfig == nullptr || *kubeconfig == '\0') return nullptr;
   std::unique_ptr<Cluster> cluster(new Cluster);
   cluster->connect(kubeconfig);
   const std::string suffix = std::to_string(std::random_device()());
@@ -108,6 +108,11 @@ std::unique_ptr<Cluster> Cluster::enter_lab() {
   cluster->create(k8s::kNamespaces, "", name_space(cluster->system_, json::object()));
   cluster->is_lab_ = true;
   return cluster;
+}
+
+std::unique_ptr<Cluster> Cluster::enter() {
+  auto lab = enter_lab();
+  return lab != nullptr ? std::move(lab) : start_sandbox();
 }
 
 Upstream Cluster::upstream() const {

@@ -14,7 +14,7 @@
 #include "k8s-client/client/connect.h"
 #include "sandbox/sandbox.h"
 #include "tests/faults/proxy.h"
-#include "tests/faults/scratch_directory.h"
+#include "tests/support/scratch_directory.h"
 
 namespace kintsugi::faults {
 
@@ -30,6 +30,8 @@ class Cluster {
   /// The real control plane of KINTSUGI_LAB_KUBECONFIG, with two namespaces of its own; null where none is
   /// named.
   static std::unique_ptr<Cluster> enter_lab();
+  /// enter_lab() where there is one, else start_sandbox().
+  static std::unique_ptr<Cluster> enter();
   ~Cluster();
   Cluster(const Cluster&) = delete;
   Cluster& operator=(const Cluster&) = delete;
@@ -60,7 +62,7 @@ class Cluster {
   SystemClock clock_;
   Logger log_;
   std::unique_ptr<sandbox::Sandbox> pocket_;  ///< the cluster itself; for the lab only its registry is used
-  ScratchDirectory scratch_;
+  support::ScratchDirectory scratch_;
   std::string kubeconfig_;
   std::unique_ptr<k8s::Connection> connection_;
   bool is_lab_ = false;

@@ -5,8 +5,8 @@
 
 #include <iostream>
 
-#include "tests/faults/parallel.h"
 #include "tests/faults/play.h"
+#include "tests/support/parallel.h"
 
 using namespace kintsugi;
 using namespace kintsugi::faults;
@@ -37,8 +37,9 @@ void play_matrix(const Story& story) {
   }
   const std::vector<KillPoint> points = kill_points(undisturbed.calls);
   std::vector<Ending> endings(points.size());
-  in_parallel(points.size(),
-              [&](std::size_t i) { endings[i] = play_on_sandbox(story, {.kill_point = points[i]}); });
+  support::in_parallel(kAtOnce, points.size(), [&](std::size_t i) {
+    endings[i] = play_on_sandbox(story, {.kill_point = points[i]});
+  });
   std::size_t kills = 0;
   std::chrono::milliseconds slowest_start{0};
   for (std::size_t i = 0; i < points.size(); ++i) {

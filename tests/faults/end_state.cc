@@ -50,6 +50,15 @@ json lasting(const json& pod) {
           {"going", pod.contains("/metadata/deletionTimestamp"_json_pointer)}};
 }
 
+/// Counts the writes that the API server accepted from the controller.
+std::size_t count_writes(const std::vector<Call>& calls, const std::string& method,
+                         const std::string& path_end, const std::string& body_part) {
+  return std::size_t(std::count_if(calls.begin(), calls.end(), [&](const Call& call) {
+    return call.succeeded() && call.method == method && call.path.ends_with(path_end) &&
+           call.body.find(body_part) != std::string::npos && call.query.find("dryRun") == std::string::npos;
+  }));
+}
+
 class Inspection {
  public:
   Inspection(const Account& account, const Snapshot& after) : account_(account), after_(after) {}
@@ -171,19 +180,14 @@ class Inspection {
     expect(image.ends_with("@" + account_.digest), "the template names " + image);
   }
 
-  /// Counts the writes that the API server accepted from the controller.
   std::size_t writes(const std::string& method, const std::string& path_end,
                      const std::string& body_part = "") const {
-    return std::size_t(std::count_if(account_.calls.begin(), account_.calls.end(), [&](const Call& call) {
-      return call.succeeded() && call.method == method && call.path.ends_with(path_end) &&
-             call.body.find(body_part) != std::string::npos && call.query.find("dryRun") == std::string::npos;
-    }));
+    return count_writes(account_.calls, method, path_end, body_part);
   }
 
   void inspect_writes() {
-    const std::string isolating = R"({"op":"add","path":"/metadata/labels/kintsugi.dev~1quarantine")";
     const std::string releasing = R"({"op":"remove","path":"/metadata/labels/kintsugi.dev~1quarantine")";
-    expect(writes("PATCH", "/pods/" + account_.victim, isolating) <= 1, "isolated more than once");
+    expect(count_isolations(account_.calls, account_.victim) <= 1, "isolated more than once");
     expect(writes("PATCH", "/pods/" + account_.victim, releasing) <= (account_.story.is_false_alarm ? 1 : 0),
            "released more than once");
     expect(writes("PATCH", "/deployments/web") <= (account_.story.image == ImageName::kTag ? 1 : 0),
@@ -218,6 +222,11 @@ Snapshot take_snapshot(Cluster& cluster) {
   for (const json& object : list(cluster, sandbox::kIncidents, cluster.system()))
     snapshot.incidents.push_back(stored_incident_from_json(object));
   return snapshot;
+}
+
+std::size_t count_isolations(const std::vector<Call>& calls, const std::string& pod) {
+  return count_writes(calls, "PATCH", "/pods/" + pod,
+                      R"({"op":"add","path":"/metadata/labels/kintsugi.dev~1quarantine")");
 }
 
 std::vector<std::string> find_problems(const Account& account, const Snapshot& after) {

@@ -32,6 +32,9 @@ struct Account {
   std::vector<Call> calls;  ///< from the signal on
 };
 
+/// How many patches that isolate the pod the API server has accepted.
+std::size_t count_isolations(const std::vector<Call>& calls, const std::string& pod);
+
 /// How `after` differs from the promised end; empty: it does not.
 std::vector<std::string> find_problems(const Account& account, const Snapshot& after);
 

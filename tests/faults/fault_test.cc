@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <iostream>
 
-#include "tests/faults/parallel.h"
 #include "tests/faults/play.h"
+#include "tests/support/parallel.h"
 
 using namespace kintsugi;
 using namespace kintsugi::faults;
@@ -113,7 +113,7 @@ bool containment_goes_first(const std::vector<Call>& calls) {
 void play_through(const Story& story) {
   const std::vector<Trouble> all = troubles();
   std::vector<Ending> endings(all.size());
-  in_parallel(all.size(), [&](std::size_t i) { endings[i] = play_in(all[i], story); });
+  support::in_parallel(kAtOnce, all.size(), [&](std::size_t i) { endings[i] = play_in(all[i], story); });
   for (std::size_t i = 0; i < all.size(); ++i) {
     INFO("story " << story.name << ": " << all[i].name << "\n" << endings[i].to_string());
     CHECK(endings[i].problems.empty());

@@ -6,9 +6,9 @@
 
 #include "base/time.h"
 #include "k8s-client/core/patch.h"
-#include "net/curl_transport.h"
 #include "sandbox/resources.h"
-#include "tests/faults/controller_process.h"
+#include "tests/faults/inputs.h"
+#include "tests/faults/replica.h"
 
 namespace kintsugi::faults {
 namespace {
@@ -26,58 +26,20 @@ constexpr auto kQuiet = 250ms;
 constexpr auto kPersonGrace = 4s;
 constexpr auto kSettle = 3s;
 
-std::string playbook(const Story& story) {
-  const std::string redeploy =
-      std::string("{trustPolicy: release-images") + (story.is_bare_pod ? ", recreate: true}" : "}");
-  const std::string quiet = story.is_false_alarm ? "600" : "1";
-  return "apiVersion: kintsugi.dev/v1alpha1\n"
-         "kind: Playbook\n"
-         "metadata: {name: shell-in-container}\n"
-         "spec:\n"
-         "  signals: [{source: falco, rules: [Terminal shell in container]}]\n"
-         "  mode: full\n"
-         "  targets: {namespaceSelector: {matchLabels: {kintsugi.dev/protected: \"true\"}}}\n"
-         "  steps:\n"
-         "    - contain: {}\n"
-         "    - collect: {logs: true, processes: true, sockets: true, events: true, deadlineSeconds: 1}\n"
-         "    - redeploy: " +
-         redeploy + "\n    - verify: {readySeconds: 20, quietSeconds: " + quiet + "}\n";
-}
-
-std::string trust_policy(const Cluster& cluster) {
-  const json policy{{"apiVersion", "kintsugi.dev/v1alpha1"},
-                    {"kind", "TrustPolicy"},
-                    {"metadata", {{"name", "release-images"}}},
-                    {"spec",
-                     {{"images", json::array({cluster.image_prefix() + "**"})},
-                      {"authorities", json::array({{{"key", {{"inline", cluster.public_key()}}}}})}}}};
-  return policy.dump();  // JSON is YAML
-}
-
-std::string falco_event(const std::string& name_space, const std::string& pod) {
-  return json({{"rule", "Terminal shell in container"},
-               {"priority", "Critical"},
-               {"source", "syscall"},
-               {"time", format_micros(SystemClock().now())},
-               {"output", "a shell was spawned in a container with an attached terminal"},
-               {"output_fields", {{"k8s.ns.name", name_space}, {"k8s.pod.name", pod}}}})
-      .dump();
-}
-
 class Player {
  public:
   Player(Cluster& cluster, const Story& story, const PlayOptions& options)
       : cluster_(cluster),
         story_(story),
         options_(options),
-        proxy_(cluster.upstream()),
-        sensor_(net::make_curl_transport({})),
+        home_(cluster, story),
+        replica_(cluster, home_, "only", /*elects_leader=*/false),
         deadline_(steady_clock::now() + options.patience) {}
 
   Ending play() {
     prepare();
     start();
-    proxy_.wait_quiet(kQuiet, kStartPatience);
+    replica_.proxy().wait_quiet(kQuiet, kStartPatience);
     if (!story_.is_false_alarm) begin();
     bool done = drive([this] { return is_over_or_back(); });
     if (done && story_.is_false_alarm) {
@@ -92,35 +54,21 @@ class Player {
   void prepare() {
     cluster_.seed(story_.image);
     if (story_.is_bare_pod) cluster_.add_bare_pod(kBarePodName);
-    proxy_.end_watches_after(options_.watch_age);
     before_ = take_snapshot(cluster_);
     victim_ =
         cluster_.pods(story_.is_bare_pod ? kBarePodName : "web").front().at("/metadata/name"_json_pointer);
     event_ = falco_event(cluster_.shop(), victim_);
     // The replacement is told from its siblings by its age, and creation times have whole seconds.
     if (story_.is_false_alarm) std::this_thread::sleep_for(1s);
-    scratch_.write("playbooks/playbook.yaml", playbook(story_));
-    scratch_.write("trust/policy.yaml", trust_policy(cluster_));
-    scratch_.write("kubeconfig", sandbox::make_kubeconfig(proxy_.url()));
+    replica_.proxy().end_watches_after(options_.watch_age);
   }
 
   void start() {
     const auto begun = steady_clock::now();
-    keep_log();
-    const std::string& home = scratch_.path();
-    process_ = std::make_shared<ControllerProcess>(std::vector<std::string>{
-        "--kubeconfig", home + "/kubeconfig", "--namespace", cluster_.system(), "--playbooks",
-        home + "/playbooks", "--trust-policies", home + "/trust", "--evidence-dir", home + "/evidence",
-        "--signals-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--allow-plain-signals",
-        "--leader-elect=false"});
     ++ending_.lives;
-    if (!process_->wait_ready(kStartPatience)) return;
+    if (!replica_.start()) return;
     const auto took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun);
     ending_.slowest_start = std::max(ending_.slowest_start, took);
-  }
-
-  void keep_log() {
-    if (process_ != nullptr) ending_.log += process_->log() + "--- the controller ended ---\n";
   }
 
   /// From here on calls count and faults happen.
@@ -131,13 +79,13 @@ class Player {
       rule.fault.kind = point->after ? Fault::Kind::kCutAfter : Fault::Kind::kCutBefore;
       rule.number = point->number;
       rule.most = 1;
-      rule.hook = [process = process_](const Call&) { process->kill(); };
+      rule.hook = [process = replica_.process()](const Call&) { process->kill(); };
       rules.insert(rules.begin(), std::move(rule));
     }
-    proxy_.begin(std::move(rules), options_.seed);
+    replica_.proxy().begin(std::move(rules), options_.seed);
     begun_ = steady_clock::now();
     if (!options_.kill_after) return;
-    killer_ = std::jthread([process = process_, when = *options_.kill_after] {
+    killer_ = std::jthread([process = replica_.process(), when = *options_.kill_after] {
       std::this_thread::sleep_for(when);
       process->kill();
     });
@@ -147,27 +95,16 @@ class Player {
   template <class Reached>
   bool drive(const Reached& reached) {
     while (steady_clock::now() < deadline_) {
-      if (!process_->is_running()) {
+      if (!replica_.process()->is_running()) {
         start();
-      } else if (!accepted_) {
-        accepted_ = send_event();
-      } else if (reached() && proxy_.wait_quiet(kQuiet, 1s) && process_->is_running()) {
+      } else if (!answer_.accepted()) {
+        answer_ = replica_.send(event_);
+      } else if (reached() && replica_.proxy().wait_quiet(kQuiet, 1s) && replica_.process()->is_running()) {
         return true;
       }
       std::this_thread::sleep_for(kPause);
     }
     return false;
-  }
-
-  bool send_event() {
-    net::HttpRequest request;
-    request.method = "POST";
-    request.url = process_->signals_url() + "/v1/signals/falco";
-    request.headers.add("Content-Type", "application/json");
-    request.body = event_;
-    const auto response = sensor_->send(request, {});
-    if (response) last_answer_ = std::to_string(response->status) + " " + response->body;
-    return response && response->status == 202;
   }
 
   std::optional<Incident> incident() {
@@ -196,17 +133,17 @@ class Player {
 
   Ending finish(bool done) {
     ending_.took = std::chrono::duration_cast<std::chrono::milliseconds>(steady_clock::now() - begun_);
-    Account account{story_, before_, victim_, cluster_.digest(), scratch_.path() + "/evidence", {}};
+    Account account{story_, before_, victim_, cluster_.digest(), home_.evidence(), {}};
     const auto settled = steady_clock::now() + kSettle;
     do {
-      account.calls = proxy_.calls();
+      account.calls = replica_.proxy().calls();
       ending_.problems = find_problems(account, take_snapshot(cluster_));
       if (!ending_.problems.empty()) std::this_thread::sleep_for(kPause);
     } while (!ending_.problems.empty() && steady_clock::now() < settled);
-    if (!done) ending_.problems.push_back("not over in time; the signal was answered " + last_answer_);
+    if (!done) ending_.problems.push_back("not over in time; the signal was answered " + answer_.to_string());
     if (killer_.joinable()) killer_.join();
-    process_->kill();
-    keep_log();
+    replica_.process()->kill();
+    ending_.log = replica_.log();
     ending_.calls = std::move(account.calls);
     return std::move(ending_);
   }
@@ -214,17 +151,14 @@ class Player {
   Cluster& cluster_;
   const Story& story_;
   const PlayOptions& options_;
-  Proxy proxy_;
-  ScratchDirectory scratch_;
-  std::unique_ptr<net::HttpTransport> sensor_;
+  const Home home_;
+  Replica replica_;
   const steady_clock::time_point deadline_;
   steady_clock::time_point begun_;
   Snapshot before_;
   std::string victim_;
   std::string event_;
-  bool accepted_ = false;
-  std::string last_answer_ = "nothing";
-  std::shared_ptr<ControllerProcess> process_;
+  Answer answer_;
   std::jthread killer_;
   Ending ending_;
 };

@@ -15,6 +15,9 @@
 
 namespace kintsugi::faults {
 
+/// Plays are mostly waiting, so that more of them than there are processors go on at once.
+inline constexpr unsigned kAtOnce = 8;
+
 /// Kills the controller at its call `number`.
 struct KillPoint {
   std::size_t number = 0;

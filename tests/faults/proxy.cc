@@ -221,22 +221,23 @@ struct Proxy::Impl {
   /// One request from its arrival to its end. False: so ends the connection.
   bool exchange(Connection& client, const Received& received) {
     Tracked tracked = arrived(received.request);
-    Call& call = tracked.call;
-    const std::optional<Rule> rule = choose(call);
-    call.is_troubled = rule.has_value();
-    bool goes_on = false;
-    if (!rule) {
-      goes_on = pass(&client, received, call);
-    } else if (rule->fault.kind == Fault::Kind::kDelay) {
-      goes_on = wait(rule->fault.delay) && pass(&client, received, call);
-    } else if (rule->fault.kind == Fault::Kind::kAnswer) {
-      goes_on = write_response(client, made_up(rule->fault, call.is_watch));
-    } else {
-      if (rule->fault.kind == Fault::Kind::kCutAfter) pass(nullptr, received, call);
-      if (rule->hook) rule->hook(call);
-    }
+    const bool goes_on = !is_cut && treat(client, received, tracked.call);
+    tracked.call.is_troubled |= is_cut;
     ended(tracked);
     return goes_on;
+  }
+
+  bool treat(Connection& client, const Received& received, Call& call) {
+    const std::optional<Rule> rule = choose(call);
+    call.is_troubled = rule.has_value();
+    if (!rule) return pass(&client, received, call);
+    if (rule->fault.kind == Fault::Kind::kDelay)
+      return wait(rule->fault.delay) && pass(&client, received, call);
+    if (rule->fault.kind == Fault::Kind::kAnswer)
+      return write_response(client, made_up(rule->fault, call.is_watch));
+    if (rule->fault.kind == Fault::Kind::kCutAfter) pass(nullptr, received, call);
+    if (rule->hook) rule->hook(call);
+    return false;
   }
 
   /// Passes a request on. The answer goes to `client`; null: nowhere.
@@ -346,6 +347,7 @@ struct Proxy::Impl {
   std::stop_source stop;
   std::atomic<std::chrono::milliseconds::rep> watch_age{0};
   std::atomic<unsigned> ended_watches{0};
+  std::atomic<bool> is_cut{false};
   mutable std::mutex mutex;
   mutable std::condition_variable changed;
   // Guarded by mutex.
@@ -379,6 +381,16 @@ void Proxy::begin(std::vector<Rule> rules, std::uint64_t seed) {
 
 void Proxy::end_watches_after(std::chrono::milliseconds age) {
   impl_->watch_age = age.count();
+}
+
+void Proxy::cut() {
+  impl_->is_cut = true;
+  const std::lock_guard lock(impl_->mutex);
+  for (const Connection* connection : impl_->open) connection->interrupt();
+}
+
+void Proxy::restore() {
+  impl_->is_cut = false;
 }
 
 std::vector<Call> Proxy::calls() const {

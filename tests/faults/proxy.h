@@ -42,6 +42,11 @@ class Proxy {
   void begin(std::vector<Rule> rules = {}, std::uint64_t seed = 0);
   /// From now on each watch ends after about this long, in turn with and without an orderly end; 0: never.
   void end_watches_after(std::chrono::milliseconds age);
+  /// From now on nothing passes: what is open ends, watches too, and what comes is recorded and ends without
+  /// an answer, or with restore() passes again. A request that the server has already may still be recorded
+  /// as answered.
+  void cut();
+  void restore();
   /// What came since begin(), in the order of arrival.
   std::vector<Call> calls() const;
   /// Waits until no call has been under way for `quiet`. False where that took longer than `patience`.

@@ -156,3 +156,21 @@ TEST_CASE("a watch whose version expired hears so as an event") {
   CHECK(response->body.find(R"("reason":"Expired")") != std::string::npos);
   CHECK(way.reached == 0);
 }
+
+TEST_CASE("while the way is cut nothing passes, and watches have ended") {
+  Way way;
+  const auto watched = way.transport->stream(
+      net::get(way.proxy.url() + "/pods?watch=true"), {}, [](const auto&) { return true; },
+      [&](std::string_view) {
+        way.proxy.cut();
+        return true;
+      });
+  CHECK_FALSE(watched);
+  const int reached = way.reached;
+  CHECK_FALSE(way.send("POST", "/a"));
+  CHECK(way.reached == reached);
+  CHECK(way.proxy.calls().back().is_troubled);
+  CHECK(way.proxy.calls().back().status == 0);
+  way.proxy.restore();
+  CHECK(way.send("POST", "/b"));
+}

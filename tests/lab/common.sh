@@ -10,6 +10,8 @@ REGISTRY_PORT=${REGISTRY_PORT:-15000}
 export LAB_BIN LAB_DIR LAB_PORT REGISTRY_PORT
 # shellcheck disable=SC2034  # the scripts that source this one use them
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd) registry=127.0.0.1:$REGISTRY_PORT
+# shellcheck disable=SC2034
+node_registry=registry.lab:$REGISTRY_PORT # the same, by a name that also means it in a pod with such an alias
 
 die() { echo "${0##*/}: $*" >&2; exit 1; }
 

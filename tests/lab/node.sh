@@ -10,7 +10,8 @@
 #
 # Needs root. One per machine: the bridge kintsugi0, the pods' network and the kubelet's port are fixed. Pods
 # get addresses from 10.244.0.0/24 through the ptp CNI plugin, so that traffic between pods is routed and the
-# host's netfilter rules see it. No NetworkPolicy is enforced until something enforces it (netpol.py).
+# host's netfilter rules see it. No NetworkPolicy is enforced until something enforces it (netpol.py). Pods find
+# the API server where every pod does, and the registry at 10.243.0.1:REGISTRY_PORT.
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
 . "$(dirname "$0")/common.sh"
@@ -30,6 +31,7 @@ network() {
   ip addr add $node_ip/32 dev kintsugi0
   ip link set kintsugi0 up
   sysctl --quiet --write net.ipv4.ip_forward=1
+  lead_pods_to_loopback
   mkdir "$node_dir/cni"
   cat > "$node_dir/cni/10-lab.conflist" <<END
 {"cniVersion": "0.4.0", "name": "lab", "plugins": [
@@ -37,6 +39,31 @@ network() {
     "routes": [{"dst": "0.0.0.0/0"}], "dataDir": "$node_dir/ipam"}},
   {"type": "portmap", "capabilities": {"portMappings": true}}]}
 END
+}
+
+# API server and registry listen on loopback, which in a pod is the pod. No other network reaches loopback for that.
+lead_pods_to_loopback() {
+  sysctl --values net.ipv4.conf.all.route_localnet > "$node_dir/route_localnet"
+  sysctl --quiet --write net.ipv4.conf.all.route_localnet=1
+  nft -f - <<END
+table ip kintsugi_node {
+  chain guard {
+    type filter hook prerouting priority raw
+    iifname != "lo" ip daddr 127.0.0.0/8 drop
+  }
+  chain services {
+    type nat hook prerouting priority dstnat
+    ip saddr 10.244.0.0/24 ip daddr 10.96.0.1 tcp dport 443 dnat to 127.0.0.1:$LAB_PORT
+    ip saddr 10.244.0.0/24 ip daddr $node_ip tcp dport $REGISTRY_PORT dnat to 127.0.0.1:$REGISTRY_PORT
+  }
+}
+END
+}
+
+forget_loopback() {
+  [ ! -e "$node_dir/route_localnet" ] ||
+    sysctl --quiet --write "net.ipv4.conf.all.route_localnet=$(< "$node_dir/route_localnet")"
+  nft delete table ip kintsugi_node 2>/dev/null || true
 }
 
 push_pause_image() ( # a subshell, for the sake of its trap
@@ -65,6 +92,8 @@ state = "$node_dir/containerd-state"
     bin_dir = "/usr/lib/cni"
     conf_dir = "$node_dir/cni"
   [plugins."io.containerd.grpc.v1.cri".registry.mirrors."$registry"]
+    endpoint = ["http://$registry"]
+  [plugins."io.containerd.grpc.v1.cri".registry.mirrors."$node_registry"]
     endpoint = ["http://$registry"]
 END
   start containerd containerd --config "$node_dir/containerd.toml"
@@ -141,6 +170,7 @@ down() {
   local mount
   while read -r mount; do umount -l "$mount" 2>/dev/null || true; done \
     < <(awk -v dir="$node_dir/" 'index($2, dir) == 1 {print $2}' /proc/mounts | sort -r)
+  forget_loopback
   ip link del kintsugi0 2>/dev/null || true
   find /var/log/containers -lname "$node_dir/*" -delete 2>/dev/null || true
   { grep -lsF "$node_dir/" /var/lib/cni/results/* || true; } | xargs -r rm -f

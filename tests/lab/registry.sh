@@ -3,8 +3,9 @@
 # A registry on 127.0.0.1:REGISTRY_PORT (default 15000), beside a control plane or alone in its LAB_DIR.
 #
 #   registry.sh up      start it, without TLS or authentication
-#   registry.sh push DIR NAME:TAG [OPTION]...   make an image of the folder DIR, push it, print its address with the
-#                       digest; /bin/init is the entrypoint; the options are push-image.py's
+#   registry.sh push SOURCE NAME:TAG [OPTION]...   make an image of the folder SOURCE, with /bin/init as its
+#                       entrypoint, or take the one in the archive SOURCE; push it, print its address with the
+#                       digest; the options are those of scripts/make-image
 #   registry.sh down    stop it and delete its data
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
@@ -35,7 +36,7 @@ case ${1:-} in
   up | down) "$1" ;;
   push)
     [ $# -ge 3 ] || usage
-    "$here/push-image.py" "$2" "$registry/$3" "${@:4}"
+    "$here/../../scripts/make-image" "$2" "$registry/$3" "${@:4}"
     ;;
   *) usage ;;
 esac

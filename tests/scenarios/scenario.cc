@@ -55,7 +55,7 @@ Scenario::Scenario()
       shop_(make_namespace("shop", true)) {
   write_trust_policy(
       "release-images",
-      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.public_pem()));
+      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.pem()));
 }
 
 Scenario::~Scenario() {
@@ -101,8 +101,12 @@ Image Scenario::push_signed(const std::string& repository, const std::string& ta
 }
 
 void Scenario::write_playbook(const PlaybookText& playbook) {
+  write_playbook_file(playbook.name, playbook.to_yaml());
+}
+
+void Scenario::write_playbook_file(const std::string& name, const std::string& text) {
   has_playbook_ = true;
-  write(directory_ + "/playbooks/" + playbook.name + ".yaml", playbook.to_yaml());
+  write(directory_ + "/playbooks/" + name + ".yaml", text);
 }
 
 void Scenario::write_trust_policy(const std::string& name, const std::string& text) {
@@ -134,9 +138,9 @@ Image Scenario::open_shop() {
 
 ControllerProcess& Scenario::start(bool leader_elect) {
   if (!has_playbook_) write_playbook({});
-  const std::string log_file = directory_ + "/controller-" + std::to_string(controllers_.size()) + ".log";
   controllers_.push_back(std::make_unique<ControllerProcess>(
-      ControllerOptions{controller_kubeconfig_, system_, directory_, log_file, leader_elect}));
+      ControllerOptions{controller_kubeconfig_, system_, directory_, leader_elect}));
+  controllers_.back()->require_ready();
   return *controllers_.back();
 }
 

@@ -13,12 +13,14 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "controller_process.h"
 #include "k8s-client/core/patch.h"
-#include "objects.h"
+#include "tests/support/controller_process.h"
+#include "tests/support/objects.h"
 #include "world.h"
 
 namespace kintsugi::scenarios {
+
+using namespace support;
 
 inline constexpr k8s::Resource kIncidents{"kintsugi.dev", "v1alpha1", "incidents", "Incident"};
 
@@ -44,7 +46,7 @@ class Scenario {
   const std::string& shop() const { return shop_; }      ///< the protected namespace
   const std::string& system() const { return system_; }  ///< the controller's
   const std::string& directory() const { return directory_; }
-  const sandbox::SigningKey& key() const { return key_; }  ///< which the trust policy trusts
+  const SigningKey& key() const { return key_; }  ///< which the trust policy trusts
 
   // Given.
 
@@ -52,6 +54,7 @@ class Scenario {
   Image push_signed(const std::string& repository, const std::string& tag, const std::string& content);
   /// A playbook that the next controller reads. Without any, start() writes PlaybookText's defaults.
   void write_playbook(const PlaybookText& playbook);
+  void write_playbook_file(const std::string& name, const std::string& text);
   void write_trust_policy(const std::string& name, const std::string& text);
   nlohmann::json create(const k8s::Resource& resource, const nlohmann::json& object);
   /// Another namespace that ends with the scenario; returns its name.
@@ -117,7 +120,7 @@ class Scenario {
   Logger log_;
   const std::string directory_;
   const std::unique_ptr<World> world_;
-  const sandbox::SigningKey key_;
+  const SigningKey key_;
   const std::string run_;  ///< what its namespaces start with
   std::vector<std::string> namespaces_;
   const std::string system_;

@@ -19,7 +19,7 @@ TEST_CASE("17: an image whose signature does not hold is refused with the reason
   sandbox::OciRegistry& registry = scenario.world().registry();
   std::string reason;
   SECTION("by another key") {
-    registry.sign(image.repository, image.digest, sandbox::SigningKey());
+    registry.sign(image.repository, image.digest, SigningKey());
     reason = "KeyMismatch";
   }
   SECTION("over another digest") {

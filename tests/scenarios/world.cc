@@ -9,10 +9,10 @@
 #include "base/file.h"
 #include "chart_rights.h"
 #include "k8s-client/client/connect.h"
-#include "objects.h"
 #include "sandbox/network_oracle.h"
 #include "sandbox/registry_server.h"
 #include "sandbox/sandbox.h"
+#include "tests/support/objects.h"
 
 namespace kintsugi::scenarios {
 

@@ -13,7 +13,7 @@
 #include "net/http.h"
 #include "trust/digest.h"
 #include "trust/image_index.h"
-#include "trust/testing/signing_key.h"
+#include "trust/testing/cosign.h"
 
 namespace kintsugi::trust::testing {
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "tests/faults/scratch_directory.h"
+#include "tests/support/scratch_directory.h"
 
 #include <stdlib.h>
 
@@ -7,10 +7,10 @@
 #include <fstream>
 #include <stdexcept>
 
-namespace kintsugi::faults {
+namespace kintsugi::support {
 
 ScratchDirectory::ScratchDirectory()
-    : path_(std::filesystem::temp_directory_path() / "kintsugi-faults-XXXXXX") {
+    : path_(std::filesystem::temp_directory_path() / "kintsugi-test-XXXXXX") {
   if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("no directory " + path_);
 }
 
@@ -26,4 +26,4 @@ std::string ScratchDirectory::write(const std::string& name, std::string_view co
   return path;
 }
 
-}  // namespace kintsugi::faults
+}  // namespace kintsugi::support

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace kintsugi::faults {
+namespace kintsugi::support {
 
 /// A directory of its own below TMPDIR, gone with this object. Throws where none can be made.
 class ScratchDirectory {
@@ -22,4 +22,4 @@ class ScratchDirectory {
   std::string path_;
 };
 
-}  // namespace kintsugi::faults
+}  // namespace kintsugi::support

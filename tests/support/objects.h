@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What scenarios are built from: API objects, playbooks, events; and how they are read again.
+// What tests are built from: API objects, playbooks, events; and how they are read again.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 
-namespace kintsugi::scenarios {
+namespace kintsugi::support {
 
 // ---- objects ---------------------------------------------------------------------------------------------
 
@@ -70,4 +70,4 @@ std::size_t count_in_timeline(const nlohmann::json& incident, const std::string&
 /// The entries of the journal with this state ("planned", "applied", …), "id" only.
 std::vector<std::string> journal_ids(const nlohmann::json& incident, const std::string& state);
 
-}  // namespace kintsugi::scenarios
+}  // namespace kintsugi::support

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trust/testing/signing_key.h"
+#include "base/testing/signing_key.h"
 
-#include <fmt/format.h>
 #include <openssl/evp.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
@@ -11,7 +10,7 @@
 
 #include "base/encoding.h"
 
-namespace kintsugi::trust::testing {
+namespace kintsugi {
 namespace {
 
 EVP_PKEY* generate(const std::string& kind) {
@@ -52,10 +51,4 @@ std::string SigningKey::sign(std::string_view message) const {
   return out;
 }
 
-std::string cosign_payload(const Digest& image, std::string_view reference) {
-  return fmt::format(
-      R"({{"critical":{{"identity":{{"docker-reference":"{}"}},"image":{{"docker-manifest-digest":"{}"}},"type":"cosign container image signature"}},"optional":null}})",
-      reference, image.text());
-}
-
-}  // namespace kintsugi::trust::testing
+}  // namespace kintsugi

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "objects.h"
+#include "tests/support/objects.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -7,7 +7,7 @@
 
 #include "base/time.h"
 
-namespace kintsugi::scenarios {
+namespace kintsugi::support {
 
 using nlohmann::json;
 
@@ -221,4 +221,4 @@ std::vector<std::string> journal_ids(const json& incident, const std::string& st
   return ids;
 }
 
-}  // namespace kintsugi::scenarios
+}  // namespace kintsugi::support

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/http_front.h"
+
+#include "base/file.h"
+#include "metrics/exposition.h"
+
+namespace kintsugi::controller {
+namespace {
+
+constexpr std::size_t kMaxFileBytes = 1u << 20;
+constexpr std::chrono::seconds kSignalsGrace{5};
+constexpr std::chrono::seconds kMetricsGrace{1};
+
+net::ServerOptions at(const ListenAddress& listen) {
+  net::ServerOptions options;
+  options.address = listen.address;
+  options.port = listen.port;
+  return options;
+}
+
+}  // namespace
+
+HttpFront::HttpFront(const Settings& settings, SignalEndpoint::Take take, const Clock& clock, Logger& log,
+                     SignalEndpoint::Observer on_signal, Exposition exposition)
+    : settings_(settings),
+      take_(std::move(take)),
+      clock_(clock),
+      log_(log),
+      on_signal_(std::move(on_signal)),
+      exposition_(std::move(exposition)) {}
+
+HttpFront::~HttpFront() {
+  stop_signals();
+  stop_metrics();
+}
+
+Result<void> HttpFront::start() {
+  if (auto loaded = load_tokens(); !loaded) return loaded;
+  if (auto started = start_signals(); !started) return started;
+  return start_metrics();
+}
+
+Result<void> HttpFront::load_tokens() {
+  if (settings_.signals_token_file.empty()) return {};
+  auto text = read_file(settings_.signals_token_file, kMaxFileBytes);
+  if (!text) return tl::unexpected(std::move(text).error());
+  auto tokens = SignalTokens::parse(*text);
+  if (!tokens) return fail(std::move(tokens).error().on(settings_.signals_token_file));
+  tokens_.replace(std::move(*tokens));
+  return {};
+}
+
+Result<net::ServerTls> HttpFront::load_certificate() const {
+  auto certificate = read_file(settings_.signals_tls_certificate, kMaxFileBytes);
+  if (!certificate) return tl::unexpected(std::move(certificate).error());
+  auto key = read_file(settings_.signals_tls_key, kMaxFileBytes);
+  if (!key) return tl::unexpected(std::move(key).error());
+  return net::ServerTls{std::move(*certificate), Secret(std::move(*key))};
+}
+
+Result<void> HttpFront::start_signals() {
+  SignalEndpoint::Options limits;
+  limits.require_token = !settings_.signals_token_file.empty();
+  endpoint_ = std::make_unique<SignalEndpoint>(limits, take_, tokens_, decoder_, clock_, on_signal_);
+  net::ServerOptions options = at(settings_.signals_listen);
+  options.admit = [this](const net::ServerRequest& request) { return endpoint_->admit(request); };
+  options.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
+    if (request.path.starts_with("/v1/signals/")) {
+      return endpoint_->handle(std::move(request), std::move(responder));
+    }
+    responder->respond(answer_health(request));
+  };
+  if (!settings_.signals_tls_certificate.empty()) {
+    auto certificate = load_certificate();
+    if (!certificate) return tl::unexpected(std::move(certificate).error());
+    options.tls = std::move(*certificate);
+  }
+  auto server = net::start_http_server(std::move(options), log_);
+  if (!server) return tl::unexpected(std::move(server).error());
+  signals_server_ = std::move(*server);
+  return {};
+}
+
+Result<void> HttpFront::start_metrics() {
+  net::ServerOptions options = at(settings_.metrics_listen);
+  options.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
+    responder->respond(request.path == "/metrics" ? answer_metrics() : answer_health(request));
+  };
+  auto server = net::start_http_server(std::move(options), log_);
+  if (!server) return tl::unexpected(std::move(server).error());
+  metrics_server_ = std::move(*server);
+  return {};
+}
+
+net::HttpResponse HttpFront::answer_health(const net::ServerRequest& request) const {
+  net::HttpResponse response;
+  response.headers.set("Content-Type", "text/plain; charset=utf-8");
+  const bool is_health = request.path == "/healthz";
+  if (!is_health && request.path != "/readyz") {
+    response.status = 404;
+    response.body = "not found\n";
+    return response;
+  }
+  const bool good = is_health || ready_;
+  response.status = good ? 200 : 503;
+  response.body = good ? "ok\n" : "not ready\n";
+  return response;
+}
+
+net::HttpResponse HttpFront::answer_metrics() const {
+  net::HttpResponse response;
+  response.status = 200;
+  response.headers.set("Content-Type", std::string(metrics::kExpositionContentType));
+  response.body = exposition_();
+  return response;
+}
+
+void HttpFront::reload() {
+  if (auto loaded = load_tokens(); !loaded) {
+    log_.error("The tokens in force stay", {{"error", loaded.error().to_string()}});
+  }
+  if (settings_.signals_tls_certificate.empty()) return;
+  auto certificate = load_certificate();
+  auto reloaded =
+      certificate ? signals_server_->reload_tls(*certificate) : Result<void>(fail(certificate.error()));
+  if (!reloaded) log_.error("The certificate in force stays", {{"error", reloaded.error().to_string()}});
+}
+
+void HttpFront::stop_signals() {
+  ready_ = false;
+  if (signals_server_ != nullptr) signals_server_->stop(kSignalsGrace);
+  endpoint_.reset();
+}
+
+void HttpFront::stop_metrics() {
+  if (metrics_server_ != nullptr) metrics_server_->stop(kMetricsGrace);
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+
+#include "controller/settings.h"
+#include "controller/signal_endpoint.h"
+#include "controller/signal_tokens.h"
+#include "net/http_server.h"
+#include "signals/falco.h"
+
+namespace kintsugi::controller {
+
+/// What the process serves: signals and health on one address, metrics and health on another. The tokens and
+/// the certificate are read from files, and again on demand. Thread-safe after start().
+class HttpFront {
+ public:
+  /// The text of /metrics now.
+  using Exposition = std::function<std::string()>;
+
+  /// References must outlive the front.
+  HttpFront(const Settings& settings, SignalEndpoint::Take take, const Clock& clock, Logger& log,
+            SignalEndpoint::Observer on_signal, Exposition exposition);
+  ~HttpFront();
+
+  /// Opens both addresses. Until set_ready(), /readyz says 503.
+  Result<void> start();
+  void set_ready() { ready_ = true; }
+  std::uint16_t signals_port() const { return signals_server_->port(); }
+  std::uint16_t metrics_port() const { return metrics_server_->port(); }
+
+  /// Reads tokens and certificate again; what cannot be used is logged, and what was in force stays.
+  void reload();
+
+  /// Takes no more signals and answers those that were taken; not ready from here on.
+  void stop_signals();
+  /// Closes the metrics address, which is kept open longer so that the last changes can be scraped.
+  void stop_metrics();
+
+ private:
+  Result<void> load_tokens();
+  Result<net::ServerTls> load_certificate() const;
+  Result<void> start_signals();
+  Result<void> start_metrics();
+  net::HttpResponse answer_health(const net::ServerRequest& request) const;
+  net::HttpResponse answer_metrics() const;
+
+  const Settings& settings_;
+  const SignalEndpoint::Take take_;
+  const Clock& clock_;
+  Logger& log_;
+  const SignalEndpoint::Observer on_signal_;
+  const Exposition exposition_;
+  const signals::FalcoDecoder decoder_;
+  SignalTokens tokens_;
+  std::atomic<bool> ready_{false};
+  std::unique_ptr<SignalEndpoint> endpoint_;
+  std::unique_ptr<net::HttpServer> signals_server_;
+  std::unique_ptr<net::HttpServer> metrics_server_;
+};
+
+}  // namespace kintsugi::controller

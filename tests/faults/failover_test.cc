@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Scenario 28: two replicas with a real lease. Whatever befalls the leader, what the other takes is contained
+// at once, and the rest comes with the next leader.
+#include <signal.h>
+
+#include <catch2/catch.hpp>
+#include <cmath>
+#include <cstdlib>
+#include <iostream>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "tests/support/parallel.h"
+#include "tests/faults/replicas.h"
+
+using namespace kintsugi;
+using namespace kintsugi::faults;
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+/// From a sensor's event to the victim's isolation, on a busy machine.
+constexpr milliseconds kContained = 1s;
+/// From the leader's end to the service's recovery: what is left of the lease, and the steps.
+constexpr milliseconds kRecovered = 20s;
+/// From a leader's orderly end to the next one's beginning.
+constexpr milliseconds kHandedOver = 3s;
+/// The lease's renew deadline and a little: a leader without its API server has ended by then.
+constexpr milliseconds kGivenUp = 12s;
+constexpr milliseconds kPatience = 60s;
+/// How the process ends where it lost the lease.
+constexpr int kLostLeadership = 10;
+
+std::uint64_t seed() {
+  const char* const given = std::getenv("KINTSUGI_SEED");
+  return given == nullptr ? std::random_device()() : std::strtoull(given, nullptr, 10);
+}
+
+struct Moment {
+  milliseconds calm;   ///< until the signal: when in the lease's period it comes
+  milliseconds delay;  ///< from the signal on
+};
+
+std::vector<Moment> random_moments(std::size_t count) {
+  const std::uint64_t chosen = seed();
+  std::cout << "KINTSUGI_SEED=" << chosen << "\n";
+  std::mt19937_64 dice(chosen);
+  std::uniform_real_distribution<double> share(0, 1);
+  std::vector<Moment> moments;
+  for (std::size_t i = 0; i < count; ++i) {
+    const milliseconds calm(int(5000 * share(dice)));
+    // Evenly on a logarithmic scale up to a second, because most happens at once after the signal.
+    moments.push_back({calm, milliseconds(int(std::pow(1000.0, share(dice))))});
+  }
+  return moments;
+}
+
+milliseconds since(steady_clock::time_point then, steady_clock::time_point now = steady_clock::now()) {
+  return std::chrono::duration_cast<milliseconds>(now - then);
+}
+
+/// What a play found out; looked at on the thread of the test.
+struct Findings {
+  std::vector<std::string> problems;
+  std::string line;  ///< for people
+  std::string log;
+
+  void expect(bool holds, const std::string& what) {
+    if (!holds) problems.push_back(what);
+  }
+};
+
+/// Plays `count` times at once, each on a cluster of its own.
+void play_all(std::size_t count, const std::function<void(std::size_t, Replicas&, Findings&)>& play) {
+  std::vector<Findings> all(count);
+  support::in_parallel(count, count, [&](std::size_t i) {
+    const auto cluster = Cluster::enter();
+    Replicas replicas(*cluster);
+    play(i, replicas, all[i]);
+    all[i].log = replicas.log();
+  });
+  for (const Findings& findings : all) {
+    std::string problems;
+    for (const std::string& problem : findings.problems) problems += problem + "\n";
+    INFO(findings.line << "\n" << problems << findings.log);
+    CHECK(findings.problems.empty());
+    std::cout << findings.line << std::endl;
+  }
+}
+
+bool is_recovered(const Incident& incident) {
+  return is_true(incident.status, condition::kRecovered);
+}
+
+/// Signal to the follower; then `end` befalls the leader; isolation and recovery are awaited.
+void play_end_of_leader(Replicas& replicas, const Moment& moment, const std::function<void()>& end,
+                        Findings& findings) {
+  const std::string victim = replicas.pods_of("web").front();
+  std::this_thread::sleep_for(moment.calm);
+  const auto sent = steady_clock::now();
+  const Answer answer = replicas.follower().send(replicas.event_about(victim));
+  findings.expect(answer.accepted(), "the follower answered " + answer.to_string());
+  std::jthread ending([&] {
+    std::this_thread::sleep_until(sent + moment.delay);
+    end();
+  });
+  const auto isolated = replicas.wait_isolated(victim, kPatience);
+  findings.expect(isolated && *isolated - sent <= kContained, "not contained at once");
+  ending.join();
+  const auto ended = steady_clock::now();
+  findings.expect(replicas.wait_incident(victim, is_recovered, kRecovered), "not recovered in time");
+  findings.line = "the leader's end " + std::to_string(moment.delay.count()) +
+                  " ms after the signal: contained after " +
+                  std::to_string(isolated ? since(sent, *isolated).count() : -1) + " ms, recovered " +
+                  std::to_string(since(ended).count()) + " ms after the end";
+  for (const std::string& problem : replicas.find_problems_with(victim, kPatience))
+    findings.problems.push_back(problem);
+}
+
+/// What the API server accepted from a replica since its proxy had seen `seen` calls.
+std::vector<Call> accepted_writes(const Proxy& proxy, std::size_t seen) {
+  std::vector<Call> calls = proxy.calls();
+  calls.erase(calls.begin(), calls.begin() + std::ptrdiff_t(seen));
+  std::erase_if(calls, [](const Call& call) { return call.method == "GET" || !call.succeeded(); });
+  return calls;
+}
+
+}  // namespace
+
+TEST_CASE("28: a leader that is killed costs no containment, and twenty seconds of recovery", "[failover]") {
+  const std::vector<Moment> moments = random_moments(5);
+  play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
+    play_end_of_leader(replicas, moments[i], [&] { replicas.leader().process()->kill(); }, findings);
+  });
+}
+
+TEST_CASE("28: a leader that is asked to end hands over at once", "[failover]") {
+  const std::vector<Moment> moments = random_moments(3);
+  play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
+    support::ControllerProcess& leader = *replicas.leader().process();
+    std::optional<int> code;
+    milliseconds handed_over{0};
+    const auto end = [&] {
+      const auto asked = steady_clock::now();
+      leader.signal(SIGTERM);
+      findings.expect(replicas.wait_succession(kPatience), "nobody leads");
+      handed_over = since(asked);
+      code = leader.wait_exit(kPatience);
+    };
+    play_end_of_leader(replicas, moments[i], end, findings);
+    findings.expect(code == 0, "the leader ended with " + std::to_string(code.value_or(-1)));
+    findings.expect(handed_over <= kHandedOver, "handed over too late");
+    findings.line += ", handed over within " + std::to_string(handed_over.count()) + " ms";
+  });
+}
+
+TEST_CASE("28: two replicas that get the same event at the same time make one incident and one patch",
+          "[failover]") {
+  play_all(4, [&](std::size_t, Replicas& replicas, Findings& findings) {
+    const std::string victim = replicas.pods_of("web").front();
+    const std::string event = replicas.event_about(victim);
+    Answer answer;
+    std::jthread other([&] { answer = replicas.leader().send(event); });
+    const Answer own = replicas.follower().send(event);
+    other.join();
+    findings.expect(own.accepted() && answer.accepted(),
+                    "answered " + own.to_string() + " and " + answer.to_string());
+    const bool opened = own.text.find("\"opened\"") != std::string::npos;
+    const bool other_opened = answer.text.find("\"opened\"") != std::string::npos;
+    findings.expect(opened != other_opened, "opened by both, or none");
+    for (const std::string& problem : replicas.find_problems_with(victim, kPatience))
+      findings.problems.push_back(problem);
+    findings.line = std::string("the same event at the same time: opened by the ") +
+                    (opened ? "follower" : "leader") + ", isolated " +
+                    std::to_string(count_isolations(replicas.calls(), victim)) + " time";
+  });
+}
+
+TEST_CASE("28: a leader that cannot reach the API server ends, and loses no signal", "[failover]") {
+  play_all(1, [&](std::size_t, Replicas& replicas, Findings& findings) {
+    Replica& leader = replicas.leader();
+    const std::vector<std::string> web = replicas.pods_of("web");
+    const std::string neighbour = replicas.pods_of("neighbour").front();
+    const auto is_older = [](std::uint64_t token) {
+      return [token](const Incident& incident) {
+        return is_recovered(incident) && incident.status.fencing_token > token;
+      };
+    };
+    findings.expect(leader.send(replicas.event_about(web[0])).accepted(), "the first event is not accepted");
+    leader.proxy().cut();
+    const auto cut = steady_clock::now();
+    const std::size_t seen = leader.proxy().calls().size();
+
+    const std::string second = replicas.event_about(web[1]);
+    const Answer refused = leader.send(second);
+    findings.expect(refused.status == 503, "the leader that is cut off answered " + refused.to_string());
+    const auto sent = steady_clock::now();
+    const Answer taken = replicas.follower().send(replicas.event_about(neighbour));
+    findings.expect(taken.accepted(), "the follower answered " + taken.to_string());
+    const auto isolated = replicas.wait_isolated(neighbour, kPatience);
+    findings.expect(isolated && *isolated - sent <= kContained, "not contained at once");
+
+    const auto code = leader.process()->wait_exit(kGivenUp);
+    const auto gave_up = since(cut);
+    findings.expect(code == kLostLeadership, "the leader that is cut off goes on");
+    findings.expect(leader.send(second).status == 0, "an ended process answers");
+    findings.expect(replicas.follower().send(second).accepted(), "the second event is lost");
+    for (const std::string& pod : {web[0], web[1], neighbour}) {
+      findings.expect(replicas.wait_incident(pod, is_older(0), kRecovered - since(cut)),
+                      pod + " is not recovered by the next leader in time");
+    }
+    const auto recovered = since(cut);
+    std::this_thread::sleep_until(cut + 30s);
+    findings.expect(accepted_writes(leader.proxy(), seen).empty(), "it wrote after it was cut off");
+
+    const std::size_t seen_at_heal = leader.proxy().calls().size();
+    leader.proxy().restore();
+    findings.expect(leader.start(), "it does not start again");
+    const Answer late = leader.send(second);
+    findings.expect(late.accepted(), "a repeat was answered " + late.to_string());
+    for (const std::string& pod : {web[0], web[1], neighbour}) {
+      const auto is_over = [](const Incident& incident) { return incident.is_over(); };
+      findings.expect(replicas.wait_incident(pod, is_over, kPatience), pod + " is not closed");
+      findings.expect(count_isolations(replicas.calls(), pod) == 1, pod + " is not isolated once");
+    }
+    for (const Call& call : accepted_writes(leader.proxy(), seen_at_heal))
+      findings.problems.push_back("it came back as a follower and wrote: " + call.to_string());
+    findings.expect(take_snapshot(replicas.cluster()).incidents.size() == 3, "there are not three incidents");
+    findings.line = "the leader's way cut: it ended after " + std::to_string(gave_up.count()) +
+                    " ms, all was recovered after " + std::to_string(recovered.count()) + " ms";
+  });
+}
+
+TEST_CASE("28: a leader that was frozen for longer than its lease does nothing any more", "[failover]") {
+  const std::vector<Moment> moments = random_moments(3);
+  play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
+    Replica& leader = replicas.leader();
+    play_end_of_leader(replicas, moments[i], [&] { leader.process()->signal(SIGSTOP); }, findings);
+    findings.expect(replicas.wait_succession(kPatience), "nobody leads");
+    const std::size_t seen = leader.proxy().calls().size();
+    leader.process()->signal(SIGCONT);
+    findings.expect(leader.process()->wait_exit(kHandedOver) == kLostLeadership, "it goes on");
+    for (const Call& call : accepted_writes(leader.proxy(), seen))
+      findings.problems.push_back("it was thawed and wrote: " + call.to_string());
+  });
+}
