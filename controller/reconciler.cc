@@ -42,6 +42,10 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   }
   if (!world_.leadership.leads()) return contain_as_winner(*stored);
   if (stored->being_deleted) return finalize(*stored);
+  if (!stored->has_ledger_finalizer) {
+    if (auto held = world_.store.hold_finalizer(*stored); !held) return failed(std::move(held).error());
+    return std::nullopt;  // the change wakes it again
+  }
   track(*stored);
   const std::string& named =
       stored->status.playbook.empty() ? stored->spec.playbook : stored->status.playbook;

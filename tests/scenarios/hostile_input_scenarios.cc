@@ -54,6 +54,7 @@ TEST_CASE("31: an incident that a person writes is treated as opened by a person
   create_incident(scenario, written_by_hand(victim, "by-hand-1"));
   const json incident = scenario.eventually_condition("by-hand-1", "Closed", "True");
 
+  CHECK(incident["metadata"]["finalizers"] == json::array({"kintsugi.dev/ledger"}));
   CHECK(status_text(incident, "acknowledgedBy") == "person");
   CHECK(count_in_timeline(incident, "Opened by a person") == 1);
   CHECK(status_text(incident, "outcome") == "recovered");
