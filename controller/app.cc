@@ -9,6 +9,7 @@
 
 #include "base/file.h"
 #include "controller/config_watch.h"
+#include "controller/expiry.h"
 #include "controller/network_probe.h"
 #include "controller/preparation.h"
 #include "controller/reconciler.h"
@@ -33,6 +34,7 @@ constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kReloadCertificates{10};
 constexpr std::chrono::minutes kProbeNetwork{5};
+constexpr std::chrono::hours kCompact{1};
 constexpr std::size_t kReconcileWorkers = 32;
 constexpr std::size_t kPreparationWorkers = 4;
 constexpr std::size_t kMaxFileBytes = 1u << 20;
@@ -106,7 +108,7 @@ class App {
         target_(client_, cache_),
         store_(client_, settings.name_space, clock, log),
         durable_ledger_(client_, settings.name_space),
-        ledger_(durable_ledger_),
+        ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
         registry_transport_(net::make_curl_transport(net::CurlOptions{})),
         registry_(*registry_transport_, clock, image_registry_options(settings)),
@@ -169,6 +171,7 @@ class App {
   void start_workers();
   void housekeeping(std::stop_token stop);
   void refresh_metrics();
+  void tidy(std::stop_token stop);
   net::HttpResponse answer_health(const net::ServerRequest& request) const;
   net::HttpResponse answer_metrics() const;
   k8s::ReconcileResult reconcile(const std::string& name);
@@ -207,6 +210,7 @@ class App {
   Intake intake_;
   SignalTokens tokens_;
   signals::FalcoDecoder decoder_;
+  MonotonicTime next_compaction_{};  ///< of housekeeping
   std::atomic<bool> ready_{false};
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> watches_;
@@ -296,14 +300,12 @@ net::HttpResponse App::answer_health(const net::ServerRequest& request) const {
 
 /// The recovery metrics are the leader's, and complete or absent.
 net::HttpResponse App::answer_metrics() const {
-  const auto records = leadership_.leads() ? ledger_.records(store_) : std::nullopt;
+  const auto history = leadership_.leads() ? ledger_.history(store_) : std::nullopt;
   const metrics::Objectives objectives{settings_.containment_objective, settings_.recovery_objective};
   net::HttpResponse response;
   response.status = 200;
   response.headers.set("Content-Type", std::string(metrics::kExpositionContentType));
-  response.body = metrics::expose(
-      metrics_, records ? std::optional<std::span<const metrics::IncidentRecord>>(*records) : std::nullopt,
-      objectives, clock_.now());
+  response.body = metrics::expose(metrics_, history, objectives, clock_.now());
   return response;
 }
 
@@ -369,7 +371,7 @@ void App::start_workers() {
 void App::refresh_metrics() {
   const bool leads = leadership_.leads();
   metrics_.set_leading(leads);
-  if (leads && !ledger_.records(store_)) {
+  if (leads && !ledger_.is_loaded()) {
     if (auto loaded = ledger_.load(); !loaded) {
       log_.warning("The ledger is not loaded yet", {{"error", loaded.error().to_string()}});
     }
@@ -379,6 +381,20 @@ void App::refresh_metrics() {
     for (const bool prepared : {false, true}) {
       metrics_.set_protected_workloads(containable, prepared, counts.by[containable][prepared]);
     }
+  }
+}
+
+/// What grows without end is kept in bounds, by the leader.
+void App::tidy(std::stop_token stop) {
+  if (!leadership_.outlasts({})) return;
+  expire_incidents(world_, stop);
+  if (!ledger_.is_loaded() || clock_.monotonic() < next_compaction_) return;
+  next_compaction_ = clock_.monotonic() + kCompact;
+  const auto compacted = ledger_.compact_old(store_, clock_.now());
+  if (!compacted) {
+    log_.warning("The ledger's old records are still one by one", {{"error", compacted.error().to_string()}});
+  } else if (*compacted > 0) {
+    log_.info("Old records of the ledger are totals now", {{"records", std::to_string(*compacted)}});
   }
 }
 
@@ -397,6 +413,7 @@ void App::housekeeping(std::stop_token stop) {
     }
     intake_.flush_repeats();
     refresh_metrics();
+    tidy(stop);
     if (clock_.monotonic() < next_reload) continue;
     next_reload = clock_.monotonic() + kReloadCertificates;
     if (auto loaded = load_tokens(); !loaded) {
