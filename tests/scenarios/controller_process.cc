@@ -45,12 +45,12 @@ std::vector<std::string> command_line(const ControllerOptions& options) {
   return words;
 }
 
-/// The value of `"signals":"127.0.0.1:41236"` in the line that says Ready.
-std::string find_address(const std::string& log) {
+/// The value of `"signals":"127.0.0.1:41236"`, or of "metrics", in the line that says Ready.
+std::string find_address(const std::string& log, const std::string& what) {
   const std::size_t ready = log.find("\"message\":\"Ready\"");
   if (ready == std::string::npos || log.find('\n', ready) == std::string::npos) return {};
-  constexpr std::string_view kKey = "\"signals\":\"";
-  const std::size_t start = log.find(kKey, ready) + kKey.size();
+  const std::string key = "\"" + what + "\":\"";
+  const std::size_t start = log.find(key, ready) + key.size();
   return log.substr(start, log.find('"', start) - start);
 }
 
@@ -98,8 +98,12 @@ void ControllerProcess::start() {
 void ControllerProcess::wait_until_ready() {
   const auto deadline = Steady::now() + kStartTimeout;
   while (url_.empty()) {
-    const std::string address = find_address(log().substr(log_start_));
-    if (!address.empty()) url_ = "http://" + address;
+    const std::string written = log().substr(log_start_);
+    const std::string address = find_address(written, "signals");
+    if (!address.empty()) {
+      url_ = "http://" + address;
+      metrics_url_ = "http://" + find_address(written, "metrics");
+    }
     int status = 0;
     if (has_ended(status)) FAIL("the controller did not start:\n" << tail(log(), 20));
     if (Steady::now() > deadline) FAIL("the controller is not ready:\n" << tail(log(), 20));
@@ -129,6 +133,15 @@ net::HttpResponse ControllerProcess::post(const std::string& body) {
   auto answer = transport_->send(request, {});
   if (!answer) throw std::runtime_error("the controller does not answer: " + answer.error().to_string());
   return std::move(*answer);
+}
+
+std::string ControllerProcess::metrics() {
+  net::HttpRequest request;
+  request.url = metrics_url_ + "/metrics";
+  const auto answer = transport_->send(request, {});
+  REQUIRE(answer);
+  REQUIRE(answer->status == 200);
+  return answer->body;
 }
 
 int ControllerProcess::stop(std::chrono::seconds patience) {

@@ -36,6 +36,8 @@ class ControllerProcess {
   const std::string& url() const { return url_; }
   /// Posts a body to /v1/signals/falco; an exchange that fails ends the test.
   net::HttpResponse post(const std::string& body);
+  /// The answer to GET /metrics; an exchange that fails ends the test.
+  std::string metrics();
   /// SIGTERM; returns the exit code once it has ended, within `patience` or the test ends.
   int stop(std::chrono::seconds patience = std::chrono::seconds(20));
   /// SIGKILL, and waits for the end.
@@ -53,6 +55,7 @@ class ControllerProcess {
   std::size_t log_start_ = 0;  ///< where this process's part of the log begins
   pid_t process_ = -1;
   std::string url_;
+  std::string metrics_url_;
   std::unique_ptr<net::HttpTransport> transport_;
 };
 
