@@ -7,10 +7,10 @@
 #include <map>
 #include <utility>
 
+#include "base/duration.h"
 #include "base/escape.h"
 #include "base/kubernetes_name.h"
 #include "base/strict_reader.h"
-#include "cli/duration_text.h"
 #include "cli/invocation.h"
 
 namespace kintsugi::cli {

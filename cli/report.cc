@@ -32,6 +32,9 @@ IncidentRecord record_of(const incidents::LedgerRecord& folded) {
           folded.outcome, std::nullopt,  folded.times};
 }
 
+/// What the controller keeps at least.
+constexpr std::chrono::days kKeptOneByOne{90};
+
 metrics::ReportFormat format_of(OutputFormat format) {
   switch (format) {
     case OutputFormat::kJson: return metrics::ReportFormat::kJson;
@@ -54,10 +57,12 @@ Result<ExitCode> run_report(const Session& session) {
     return fail(
         std::move(folded).error().advise("without the ledger the report would leave out what was deleted"));
   }
+  if (!folded->totals.empty() && invocation.since > kKeptOneByOne)
+    session.remark("incidents that ended more than 90 days ago may be known in total only, and are left out");
   std::vector<IncidentRecord> existing, gone;
   for (const nlohmann::json& object : *objects)
     existing.push_back(record_of(stored_incident_from_json(object)));
-  for (const incidents::LedgerRecord& record : *folded) gone.push_back(record_of(record));
+  for (const incidents::LedgerRecord& record : folded->records) gone.push_back(record_of(record));
   const auto records = metrics::merge_records(std::move(existing), std::move(gone));
   const WallTime now = session.clock.now();
   const auto by = metrics::parse_report_grouping(invocation.by);

@@ -8,6 +8,7 @@
 #include "controller/config_watch.h"
 #include "controller/elected_leadership.h"
 #include "controller/event_announcer.h"
+#include "controller/expiry.h"
 #include "controller/http_front.h"
 #include "controller/network_probe.h"
 #include "controller/preparation.h"
@@ -31,6 +32,7 @@ constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kDrainTimeout{10};
 constexpr std::chrono::seconds kReloadCertificates{10};
 constexpr std::chrono::minutes kProbeNetwork{5};
+constexpr std::chrono::hours kCompact{1};
 constexpr std::size_t kReconcileWorkers = 32;
 constexpr std::size_t kPreparationWorkers = 4;
 constexpr std::size_t kMaxRegistryConfigBytes = 1u << 20;
@@ -63,7 +65,7 @@ class App {
         target_(client_, cache_),
         store_(client_, settings.name_space, clock, log),
         durable_ledger_(client_, settings.name_space),
-        ledger_(durable_ledger_),
+        ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
         registry_transport_(net::make_curl_transport(net::CurlOptions{})),
         registry_(*registry_transport_, clock, std::move(registry)),
@@ -124,6 +126,7 @@ class App {
   void housekeeping(std::stop_token stop);
   void refresh_metrics();
   void show_config_verdicts();
+  void tidy(std::stop_token stop);
   std::string exposition() const;
   k8s::ReconcileResult reconcile(const std::string& name);
   void stop();
@@ -160,6 +163,7 @@ class App {
   Preparation preparation_;
   Intake intake_;
   HttpFront front_;
+  MonotonicTime next_compaction_{};  ///< of housekeeping
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> watches_;
   std::vector<std::jthread> workers_;
@@ -212,11 +216,9 @@ Result<void> App::fill_caches(std::stop_token stop) {
 
 /// The recovery metrics are the leader's, and complete or absent.
 std::string App::exposition() const {
-  const auto records = leadership_.leads() ? ledger_.records(store_) : std::nullopt;
+  const auto history = leadership_.leads() ? ledger_.history(store_) : std::nullopt;
   const metrics::Objectives objectives{settings_.containment_objective, settings_.recovery_objective};
-  return metrics::expose(
-      metrics_, records ? std::optional<std::span<const metrics::IncidentRecord>>(*records) : std::nullopt,
-      objectives, clock_.now());
+  return metrics::expose(metrics_, history, objectives, clock_.now());
 }
 
 k8s::ReconcileResult App::reconcile(const std::string& name) {
@@ -243,7 +245,7 @@ void App::start_workers() {
 void App::refresh_metrics() {
   const bool leads = leadership_.leads();
   metrics_.set_leading(leads);
-  if (leads && !ledger_.records(store_)) {
+  if (leads && !ledger_.is_loaded()) {
     if (auto loaded = ledger_.load(); !loaded) {
       log_.warning("The ledger is not loaded yet", {{"error", loaded.error().to_string()}});
     }
@@ -266,6 +268,20 @@ void App::show_config_verdicts() {
   }
 }
 
+/// What grows without end is kept in bounds, by the leader.
+void App::tidy(std::stop_token stop) {
+  if (!leadership_.outlasts({})) return;
+  expire_incidents(world_, stop);
+  if (!ledger_.is_loaded() || clock_.monotonic() < next_compaction_) return;
+  next_compaction_ = clock_.monotonic() + kCompact;
+  const auto compacted = ledger_.compact_old(store_, clock_.now());
+  if (!compacted) {
+    log_.warning("The ledger's old records are still one by one", {{"error", compacted.error().to_string()}});
+  } else if (*compacted > 0) {
+    log_.info("Old records of the ledger are totals now", {{"records", std::to_string(*compacted)}});
+  }
+}
+
 void App::housekeeping(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable wake;
@@ -282,6 +298,7 @@ void App::housekeeping(std::stop_token stop) {
     intake_.flush_repeats();
     refresh_metrics();
     show_config_verdicts();
+    tidy(stop);
     if (clock_.monotonic() < next_reload) continue;
     next_reload = clock_.monotonic() + kReloadCertificates;
     front_.reload();

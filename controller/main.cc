@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "base/duration.h"
 #include "controller/app.h"
 
 namespace {
@@ -27,6 +28,15 @@ std::string parse_listen(const std::string& text, ListenAddress& out) {
     return "not a port: " + port;
   }
   out = {address, std::uint16_t(std::stoul(port))};
+  return {};
+}
+
+/// "90d", or "0"; an empty string on success.
+std::string parse_retention(const std::string& text, std::chrono::seconds& out) {
+  const auto parsed =
+      text == "0" ? kintsugi::Result<std::chrono::milliseconds>(0) : kintsugi::parse_duration(text);
+  if (!parsed) return "--incident-retention: " + parsed.error().to_string();
+  out = std::chrono::ceil<std::chrono::seconds>(*parsed);
   return {};
 }
 
@@ -88,6 +98,13 @@ int main(int argc, char** argv) {
                "Plain HTTP also to registries that are not on loopback");
   app.add_option("--registry-config", settings.registry_config_file,
                  "Credentials for registries: a file as ~/.docker/config.json; read at the start");
+  std::string retention = "90d";
+  app.add_option("--incident-retention", retention,
+                 "How long incidents that are over are kept, such as 90d; 0: for ever")
+      ->capture_default_str();
+  app.add_option("--max-closed-incidents", settings.max_closed_incidents,
+                 "How many incidents that are over are kept; 0: any number")
+      ->capture_default_str();
   app.add_option("--leader-elect", settings.leader_elect, "Elect a leader among replicas")
       ->capture_default_str();
   try {
@@ -98,6 +115,7 @@ int main(int argc, char** argv) {
   std::string wrong;
   if (!signals->empty()) wrong = parse_listen(option_text(signals), settings.signals_listen);
   if (wrong.empty() && !metrics->empty()) wrong = parse_listen(option_text(metrics), settings.metrics_listen);
+  if (wrong.empty()) wrong = parse_retention(retention, settings.incident_retention);
   if (wrong.empty()) wrong = check(settings);
   if (!wrong.empty()) {
     std::cerr << "kintsugi-controller: " << wrong << "\n";

@@ -2,6 +2,7 @@
 #include "controller/reconciler.h"
 
 #include <algorithm>
+#include <tuple>
 
 #include "playbooks/guards.h"
 #include "playbooks/matcher.h"
@@ -53,6 +54,10 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   }
   if (!world_.leadership.leads()) return contain_as_winner(*stored);
   if (stored->being_deleted) return finalize(*stored);
+  if (!stored->has_ledger_finalizer) {
+    if (auto held = world_.store.hold_finalizer(*stored); !held) return failed(std::move(held).error());
+    return std::nullopt;  // the change wakes it again
+  }
   track(*stored);
   const std::string& named =
       stored->status.playbook.empty() ? stored->spec.playbook : stored->status.playbook;
@@ -172,6 +177,17 @@ StepResult Reconciler::run_steps(IncidentWork& work) {
   return step_done();
 }
 
+/// A target has one open incident: the one of its signals, else that which a person wrote first. Two would
+/// undo each other's work.
+incidents::IncidentStore::Pointer Reconciler::open_incident_of_same_target(const Incident& incident) const {
+  for (const auto& other : world_.store.of_target(incident.spec.target.uid)) {
+    if (other->name == incident.name || other->is_over() || other->being_deleted) continue;
+    const bool is_earlier = std::tie(other->created, other->name) < std::tie(incident.created, incident.name);
+    if (other->spec.origin.source != "person" || is_earlier) return other;
+  }
+  return nullptr;
+}
+
 /// The first visit: what the incident starts from. False: it ended here.
 bool Reconciler::begin(IncidentWork& work) {
   const Incident& incident = work.incident();
@@ -192,9 +208,13 @@ bool Reconciler::begin(IncidentWork& work) {
     work.end(Outcome::kFailed, "UnknownPlaybook", "there is no playbook " + status.playbook);
     return false;
   }
+  const bool by_person = origin.source == "person";
+  if (const auto open = by_person ? open_incident_of_same_target(incident) : nullptr) {
+    work.end(Outcome::kFailed, "AlreadyOpen", "incident " + open->name + " is about the same target");
+    return false;
+  }
   status.playbook_hash = work.playbook()->hash;
   status.mode = work.mode();
-  const bool by_person = origin.source == "person";
   status.acknowledged_by = by_person ? "person" : "playbook";
   status.times.acknowledged = std::max(origin.detected, by_person ? incident.created : origin.received);
   work.note(by_person ? "Opened by a person with playbook " + status.playbook

@@ -34,6 +34,7 @@ class Reconciler {
   StepResult advance(IncidentWork& work);
   StepResult run_steps(IncidentWork& work);
   StepResult observe(IncidentWork& work);
+  incidents::IncidentStore::Pointer open_incident_of_same_target(const Incident& incident) const;
   bool begin(IncidentWork& work);
   bool is_held(IncidentWork& work);
   bool may_send(IncidentWork& work);

@@ -124,18 +124,21 @@ StepResult release(IncidentWork& work) {
   return step_done();
 }
 
-StepResult dispose_of_victim(IncidentWork& work) {
-  const auto* step = work.playbook() == nullptr ? nullptr : work.playbook()->step<ReleaseStep>();
+bool awaits_disposal(const Incident& incident, const Playbook* playbook) {
+  const auto* step = playbook == nullptr ? nullptr : playbook->step<ReleaseStep>();
   if (step == nullptr || step->victim != ReleaseStep::Victim::kDelete ||
-      work.status().outcome != Outcome::kRecovered) {
-    return step_done();
+      incident.status.outcome != Outcome::kRecovered) {
+    return false;
   }
-  const auto& journal = work.status().journal;
-  const bool deleted = std::any_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
+  const auto& journal = incident.status.journal;
+  return std::none_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
     return entry.action.id == "release/delete" && entry.state == JournalEntry::State::kApplied;
   });
-  if (deleted || work.mode() < Mode::kFull) return step_done();
-  const WallTime due = *work.status().times.closed + step->after;
+}
+
+StepResult dispose_of_victim(IncidentWork& work) {
+  if (!awaits_disposal(work.incident(), work.playbook()) || work.mode() < Mode::kFull) return step_done();
+  const WallTime due = *work.status().times.closed + work.playbook()->step<ReleaseStep>()->after;
   if (work.now() < due) return step_waits(due - work.now());
   if (work.playbook()->requires_approval("release")) {
     const Approval* decision = find_approval(work.incident().spec, "release");

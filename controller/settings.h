@@ -44,6 +44,9 @@ struct Settings {
   std::chrono::milliseconds recheck{1000};         ///< how often a step that waits for the world looks again
   std::chrono::milliseconds retry{5000};           ///< how soon a failed step is tried again
 
+  std::chrono::seconds incident_retention{std::chrono::days(90)};  ///< of those that are over; 0: for ever
+  std::size_t max_closed_incidents = 1000;                         ///< 0: any number
+
   /// By Severity: containment and recovery objectives in seconds.
   std::array<double, 4> containment_objective{60, 60, 30, 5};
   std::array<double, 4> recovery_objective{14400, 3600, 1800, 600};

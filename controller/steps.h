@@ -46,6 +46,10 @@ StepResult release(IncidentWork& work);
 /// After the closing: what becomes of the victim, as the playbook says.
 StepResult dispose_of_victim(IncidentWork& work);
 
+/// Whether the playbook (may be nullptr) has the victim of this incident, which is over, deleted, and that is
+/// still to come.
+bool awaits_disposal(const Incident& incident, const Playbook* playbook);
+
 /// Whether the mode and leadership allow a destructive write of the leader now.
 bool leader_may_send(IncidentWork& work);
 

@@ -147,6 +147,21 @@ Result<Incident> KubernetesIncidentStore::update_status(const Incident& incident
   return impl_->keep(impl_->client.update_status(kIncidents, impl_->key(incident.name), object), true);
 }
 
+Result<void> KubernetesIncidentStore::hold_finalizer(const Incident& incident) {
+  auto live = impl_->client.get(kIncidents, impl_->key(incident.name));
+  if (!live) return fail(live.error());
+  json finalizers = live->at("metadata").value("finalizers", json::array());
+  if (std::find(finalizers.begin(), finalizers.end(), kLedgerFinalizer) != finalizers.end()) return {};
+  finalizers.push_back(kLedgerFinalizer);
+  k8s::JsonPatch patch;
+  patch.test("/metadata/uid", incident.uid);
+  patch.test("/metadata/resourceVersion", live->at("metadata").at("resourceVersion"));
+  patch.add("/metadata/finalizers", finalizers);
+  auto kept = impl_->keep(impl_->client.patch(kIncidents, impl_->key(incident.name), patch), true);
+  if (!kept) return fail(std::move(kept).error().on(describe(incident.name)));
+  return {};
+}
+
 Result<void> KubernetesIncidentStore::release_finalizer(const Incident& incident) {
   auto live = impl_->client.get(kIncidents, impl_->key(incident.name));
   if (!live) return live.error().code == ErrorCode::kNotFound ? Result<void>() : fail(live.error());
@@ -168,6 +183,7 @@ Result<void> KubernetesIncidentStore::release_finalizer(const Incident& incident
 Result<void> KubernetesIncidentStore::remove(const Incident& incident) {
   k8s::DeleteOptions options;
   options.uid = incident.uid;
+  options.resource_version = incident.resource_version;
   auto removed = impl_->client.remove(kIncidents, impl_->key(incident.name), options);
   if (!removed && removed.error().code != ErrorCode::kNotFound) return fail(removed.error());
   return {};

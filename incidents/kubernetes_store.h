@@ -27,6 +27,7 @@ class KubernetesIncidentStore final : public IncidentStore {
   Result<Incident> create(const Incident& incident, std::chrono::milliseconds timeout) override;
   Result<Incident> get(const std::string& name) override;
   Result<Incident> update_status(const Incident& incident) override;
+  Result<void> hold_finalizer(const Incident& incident) override;
   Result<void> release_finalizer(const Incident& incident) override;
   Result<void> remove(const Incident& incident) override;
   Pointer cached(const std::string& name) const override;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "incidents/ledger.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -80,6 +81,24 @@ Result<LedgerRecord> parse_ledger_record(std::string_view text) {
   const Node* const clamped = root->find("clamped");
   record.time_was_clamped = clamped != nullptr && clamped->boolean;
   return record;
+}
+
+std::vector<LedgerRecord> records_to_compact(std::vector<LedgerRecord> records, std::size_t most,
+                                             const Compaction& compaction) {
+  const auto age = [](const LedgerRecord& record) {
+    return record.times.closed.value_or(record.times.detected.value_or(WallTime()));
+  };
+  std::sort(records.begin(), records.end(),
+            [&](const LedgerRecord& a, const LedgerRecord& b) { return age(a) < age(b); });
+  std::size_t excess = records.size() > most ? records.size() - most : 0;
+  std::vector<LedgerRecord> chosen;
+  for (LedgerRecord& record : records) {
+    const bool is_wanted = compaction.is_old(record) || excess > 0;
+    if (!is_wanted || !compaction.is_final(record)) continue;
+    chosen.push_back(std::move(record));
+    if (excess > 0) --excess;
+  }
+  return chosen;
 }
 
 }  // namespace kintsugi::incidents

@@ -29,9 +29,12 @@ class IncidentStore {
   virtual Result<Incident> get(const std::string& name) = 0;
   /// Writes the status if the incident is still at `incident.resource_version`, else kConflict.
   virtual Result<Incident> update_status(const Incident& incident) = 0;
+  /// Puts our finalizer on an incident that somebody wrote by hand, so that it cannot go without the ledger.
+  virtual Result<void> hold_finalizer(const Incident& incident) = 0;
   /// Takes our finalizer off an incident that is being deleted. Succeeds where it has none.
   virtual Result<void> release_finalizer(const Incident& incident) = 0;
-  /// Asks for the deletion of an incident that is over, with its UID as the precondition.
+  /// Asks for the deletion of an incident that is over, if it is still at `incident.resource_version`, else
+  /// kConflict. Succeeds where it is gone.
   virtual Result<void> remove(const Incident& incident) = 0;
 
   virtual Pointer cached(const std::string& name) const = 0;

@@ -36,11 +36,12 @@ std::string expose(std::vector<prometheus::MetricFamily> families) {
   return text;
 }
 
-std::string expose(const Registry& registry, std::optional<std::span<const IncidentRecord>> records,
+std::string expose(const Registry& registry, const std::optional<RecoveryHistory>& history,
                    const Objectives& objectives, WallTime now) {
   std::vector<prometheus::MetricFamily> families = registry.collect();
-  if (records) {
-    std::vector<prometheus::MetricFamily> recovery = recovery_families(*records, objectives, now);
+  if (history) {
+    std::vector<prometheus::MetricFamily> recovery = recovery_families(history->records, objectives, now);
+    history->totals.add_to(recovery);
     std::move(recovery.begin(), recovery.end(), std::back_inserter(families));
   }
   return expose(std::move(families));

@@ -91,7 +91,7 @@ TEST_CASE("a follower exposes its process, the leader also the recovery metrics"
   CHECK(family_names(expose(registry, std::nullopt, kSampleObjectives, kSampleNow)) == kProcessNames);
 
   const std::vector<IncidentRecord> records = many_records(500);
-  const std::string text = expose(registry, records, kSampleObjectives, kSampleNow);
+  const std::string text = expose(registry, RecoveryHistory{records, {}}, kSampleObjectives, kSampleNow);
   std::set<std::string> all = kProcessNames;
   all.insert(kRecoveryNames.begin(), kRecoveryNames.end());
   CHECK(family_names(text) == all);
@@ -105,7 +105,8 @@ TEST_CASE("a follower exposes its process, the leader also the recovery metrics"
 
 TEST_CASE("no family has more than a hundred lines") {
   const Registry registry(options());
-  const std::string text = expose(registry, many_records(500), kSampleObjectives, kSampleNow);
+  const std::string text =
+      expose(registry, RecoveryHistory{many_records(500), {}}, kSampleObjectives, kSampleNow);
   std::size_t lines = 0;
   std::string family;
   for (std::size_t start = 0; start < text.size();) {

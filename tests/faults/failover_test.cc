@@ -11,8 +11,8 @@
 #include <nlohmann/json.hpp>
 #include <random>
 
-#include "tests/support/parallel.h"
 #include "tests/faults/replicas.h"
+#include "tests/support/parallel.h"
 
 using namespace kintsugi;
 using namespace kintsugi::faults;
@@ -77,10 +77,14 @@ struct Findings {
 void play_all(std::size_t count, const std::function<void(std::size_t, Replicas&, Findings&)>& play) {
   std::vector<Findings> all(count);
   support::in_parallel(count, count, [&](std::size_t i) {
-    const auto cluster = Cluster::enter();
-    Replicas replicas(*cluster);
-    play(i, replicas, all[i]);
-    all[i].log = replicas.log();
+    try {
+      const auto cluster = Cluster::enter();
+      Replicas replicas(*cluster);
+      play(i, replicas, all[i]);
+      all[i].log = replicas.log();
+    } catch (const std::exception& error) {  // nothing catches it on a thread
+      all[i].problems.push_back(error.what());
+    }
   });
   for (const Findings& findings : all) {
     std::string problems;
@@ -131,7 +135,7 @@ std::vector<Call> accepted_writes(const Proxy& proxy, std::size_t seen) {
 }  // namespace
 
 TEST_CASE("28: a leader that is killed costs no containment, and twenty seconds of recovery", "[failover]") {
-  const std::vector<Moment> moments = random_moments(5);
+  const std::vector<Moment> moments = random_moments(4);
   play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
     play_end_of_leader(replicas, moments[i], [&] { replicas.leader().process()->kill(); }, findings);
   });
@@ -159,7 +163,7 @@ TEST_CASE("28: a leader that is asked to end hands over at once", "[failover]") 
 
 TEST_CASE("28: two replicas that get the same event at the same time make one incident and one patch",
           "[failover]") {
-  play_all(4, [&](std::size_t, Replicas& replicas, Findings& findings) {
+  play_all(3, [&](std::size_t, Replicas& replicas, Findings& findings) {
     const std::string victim = replicas.pods_of("web").front();
     const std::string event = replicas.event_about(victim);
     Answer answer;

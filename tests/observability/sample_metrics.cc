@@ -40,5 +40,5 @@ int main(int argc, char** argv) {
   std::vector<IncidentRecord> records = many_records(incidents);
   records.push_back(open_record("open-1", Severity::kCritical, Stage::kContaining, 2min));
   records.push_back(open_record("open-2", Severity::kWarning, Stage::kAwaitingApproval, 20min));
-  std::cout << expose(registry, records, kSampleObjectives, kSampleNow);
+  std::cout << expose(registry, RecoveryHistory{records, {}}, kSampleObjectives, kSampleNow);
 }

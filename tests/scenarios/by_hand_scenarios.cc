@@ -44,6 +44,7 @@ TEST_CASE("31: an incident that a person writes is treated as opened by a person
   create_incident(scenario, written_by_hand(victim, "by-hand-1"));
   const json incident = scenario.eventually_condition("by-hand-1", "Closed", "True");
 
+  CHECK(incident["metadata"]["finalizers"] == json::array({"kintsugi.dev/ledger"}));
   CHECK(status_text(incident, "acknowledgedBy") == "person");
   CHECK(count_in_timeline(incident, "Opened by a person") == 1);
   CHECK(status_text(incident, "outcome") == "recovered");
@@ -97,10 +98,10 @@ TEST_CASE("31: an incident that a person writes is under the same guards", "[sce
   check_untouched(scenario, pods.at(1));
 
   create_incident(scenario, written_by_hand(pods.at(0), "by-hand-2"));
-  const json again = scenario.eventually_incident(
-      "by-hand-2", "is seen", [](const json& incident) { return !status_text(incident, "stage").empty(); });
-  INFO(again.dump(1));
+  const json second = scenario.eventually_condition("by-hand-2", "Failed", "True", "AlreadyOpen");
+  CHECK(condition_message(second, "Failed").find(first) != std::string::npos);
   check_quarantined(scenario, pods.at(0), first);
+  CHECK(scenario.incident(first)["status"]["containment"].value("reassertions", 0) == 0);
 
   scenario.decide("by-hand-1", "contain", true);
   scenario.eventually_condition("by-hand-1", "Contained", "True");

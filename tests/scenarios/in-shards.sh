@@ -6,19 +6,20 @@ set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 
-# The numbers of the scenarios, which their names begin with. Exits with the number of tests.
-{ "$1" --list-test-names-only '~[alone]' || true; } | sed -n 's/^\([0-9]\+\): .*/\1/p' | sort -nu > "$dir/numbers"
-[ -s "$dir/numbers" ] || { echo "${0##*/}: $1 has no scenarios" >&2; exit 1; }
+names() { "$@" --list-test-names-only || true; } # it exits with their number
+names "$1" '~[alone]' | sed 's/,/\\,/g' > "$dir/names"
 pids=()
 for shard in 0 1; do
-  filter=$(sed -n "$((shard + 1))~2s/.*/&:*~[alone]/p" "$dir/numbers" | paste -sd ,)
-  "$1" "$filter" --durations yes > "$dir/said-$shard" 2>&1 &
+  sed -n "$((shard + 1))~2p" "$dir/names" > "$dir/names-$shard"
+  "$1" --input-file "$dir/names-$shard" --durations yes > "$dir/said-$shard" 2>&1 &
   pids+=($!)
 done
 failed=0
 for shard in 0 1; do
   wait "${pids[shard]}" || failed=1
   cat "$dir/said-$shard"
+  names "$1" --input-file "$dir/names-$shard" >> "$dir/run"
 done
+[ "$(wc -l < "$dir/run")" = "$(wc -l < "$dir/names")" ] || { echo "${0##*/}: not all scenarios ran" >&2; exit 1; }
 "$1" '[alone]' --durations yes || failed=1
 exit $failed

@@ -53,9 +53,8 @@ Scenario::Scenario()
       system_(make_namespace("system", false)),
       controller_kubeconfig_(world_->make_controller_kubeconfig(run_)),
       shop_(make_namespace("shop", true)) {
-  write_trust_policy(
-      "release-images",
-      trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.pem()));
+  write_trust_policy("release-images",
+                     trust_policy_text("release-images", world_->registry_host() + "/shop/**", key_.pem()));
 }
 
 Scenario::~Scenario() {

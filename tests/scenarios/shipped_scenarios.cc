@@ -72,7 +72,8 @@ TEST_CASE("the shipped playbooks and trust policy do what they say", "[scenario]
     scenario.eventually_condition(name, "Contained", "True");
     const json incident = scenario.eventually_condition(name, "Recovered", "True");
     const json labels = scenario.get(k8s::kPods, name_of(victim))["metadata"]["labels"];
-    CHECK(labels == json({{"kintsugi.dev/quarantine", "true"}, {"kintsugi.dev/forensics", "incident-tools"}}));
+    CHECK(labels ==
+          json({{"kintsugi.dev/quarantine", "true"}, {"kintsugi.dev/forensics", "incident-tools"}}));
     CHECK(incident["status"]["images"][0]["policy"] == "release-images");
   }
   SECTION("a miner: isolated, evidence kept, nothing else changed without a person") {

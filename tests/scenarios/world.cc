@@ -17,6 +17,8 @@
 namespace kintsugi::scenarios {
 
 using nlohmann::json;
+using support::annotations_of;
+using support::name_of;
 
 namespace {
 

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::chrono::seconds kStartPatience{30};
 constexpr std::chrono::seconds kAnswerPatience{20};
+constexpr std::chrono::seconds kStopPatience{20};
 constexpr std::size_t kLinesOfTrouble = 20;
 
 std::vector<std::string> command_line(const ControllerOptions& options) {
@@ -142,6 +143,12 @@ void ControllerProcess::kill() {
 void ControllerProcess::signal(int number) const {
   const std::lock_guard lock(mutex_);
   if (!ended_) ::kill(process_, number);
+}
+
+int ControllerProcess::stop() {
+  signal(SIGTERM);
+  if (const auto code = wait_exit(kStopPatience)) return *code;
+  throw std::runtime_error("the controller does not end:\n" + tail(log(), kLinesOfTrouble));
 }
 
 std::optional<int> ControllerProcess::wait_exit(std::chrono::milliseconds patience) {

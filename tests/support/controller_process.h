@@ -46,6 +46,8 @@ class ControllerProcess {
   void kill();
   /// SIGTERM, SIGSTOP or SIGCONT; nothing where the process has ended.
   void signal(int number) const;
+  /// SIGTERM; its exit code. Throws, with the end of the log, where it does not end within 20 s.
+  int stop();
   /// How it ended by itself, or nothing: by a signal, or not within `patience`.
   std::optional<int> wait_exit(std::chrono::milliseconds patience);
   /// Waits for a line of the log with this message. False: the process ended without, or not in time.
