@@ -17,7 +17,8 @@ namespace kintsugi::cli {
 namespace {
 
 constexpr std::size_t kMaxReasonBytes = 1024;  // the schema's
-constexpr const char* kExitCodes = "Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed.";
+constexpr const char* kExitCodes =
+    "Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed, 4 not ready (check).";
 
 const std::map<std::string, OutputFormat> kFormats{
     {"table", OutputFormat::kTable},      {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
@@ -87,6 +88,7 @@ class CommandLine {
   void add_deciding();
   void add_open();
   void add_report();
+  void add_check();
 
   std::string complaint(const CLI::ParseError& error) const;
   Ended wrong(const std::string& message) const;
@@ -114,6 +116,7 @@ CommandLine::CommandLine(std::string program)
   add_deciding();
   add_open();
   add_report();
+  add_check();
   verb(Verb::kVersion, "version", "Say which version this is", "version");
 }
 
@@ -245,6 +248,15 @@ void CommandLine::add_report() {
       ->capture_default_str()
       ->check(CLI::IsMember({"none", "severity", "source"}));
   add_output(report, {"table", "json", "csv", "markdown"});
+}
+
+void CommandLine::add_check() {
+  CLI::App& check = verb(Verb::kCheck, "check", "By day: which workloads could be contained and recovered",
+                         "check -o wide");
+  check.add_option("--workload-namespace", invocation_.pod_namespace, "Only the workloads of this namespace")
+      ->check(Check(check_namespace));
+  check.add_flag("--no-headers", invocation_.no_headers, "No line of titles");
+  add_output(check, {"table", "wide", "json", "yaml"});
 }
 
 /// CLI11 says of an unknown command only that one is missing.

@@ -27,4 +27,7 @@ Result<ExitCode> run_release(const Session& session);
 /// Recovery times from the incidents that exist and the ledger of those that do not any more.
 Result<ExitCode> run_report(const Session& session);
 
+/// Which protected workloads could be contained and recovered now. kNotReady where one could not.
+Result<ExitCode> run_check(const Session& session);
+
 }  // namespace kintsugi::cli

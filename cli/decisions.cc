@@ -34,9 +34,10 @@ std::string over(const Incident& incident) {
 Result<SpecChange> plan_decision(const Session& session, const json& object, const Incident& incident) {
   const Invocation& invocation = session.invocation;
   const bool approves = invocation.verb == Verb::kApprove;
-  if (incident.is_over()) return nothing(over(incident));
   const bool is_named = !invocation.step.empty();
   const std::string step = is_named ? invocation.step : incident.status.awaiting;
+  const bool decides_deletion = waits_for_deletion(incident) && step == incident.status.awaiting;
+  if (incident.is_over() && !decides_deletion) return nothing(over(incident));
   if (step.empty()) return nothing("no step waits for a decision; nothing was changed");
   const bool waits = incident.status.awaiting == step;
   const Approval* before = find_approval(incident.spec, step);

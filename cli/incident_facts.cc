@@ -79,9 +79,13 @@ WallTime detected_of(const Incident& incident) {
   return incident.status.times.detected.value_or(incident.spec.origin.detected);
 }
 
+bool waits_for_deletion(const Incident& incident) {
+  return incident.is_over() && incident.status.awaiting == "release";
+}
+
 std::string waiting_for(const Incident& incident) {
-  if (incident.is_over()) return {};
-  if (incident.spec.hold) return "resume";
+  if (incident.is_over() && !waits_for_deletion(incident)) return {};
+  if (incident.spec.hold && !incident.is_over()) return "resume";
   return incident.status.awaiting;
 }
 
@@ -117,6 +121,7 @@ Tone tone_of(ConditionStatus status) {
 
 std::vector<NextStep> next_steps(const Incident& incident, const std::string& program) {
   const std::string name = show(incident.name);
+  if (waits_for_deletion(incident)) return decision(incident, program, name);
   if (incident.is_over()) return after_the_end(incident, program, name);
   if (incident.spec.release) {
     const bool asks = incident.status.awaiting == "release";

@@ -26,6 +26,8 @@ std::string playbook_of(const Incident& incident);
 Mode mode_of(const Incident& incident);
 WallTime detected_of(const Incident& incident);
 
+/// Whether it is over, and only what its playbook says about the victim waits for a person.
+bool waits_for_deletion(const Incident& incident);
 /// The step that waits for a person's decision, or "resume" where a person holds the incident; empty: nobody
 /// is waited for.
 std::string waiting_for(const Incident& incident);

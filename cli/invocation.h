@@ -20,6 +20,7 @@ enum class ExitCode : std::uint8_t {
   kError = 1,
   kWrongUse = 2,
   kNothingChanged = 3,  ///< it is so already, or the person said no
+  kNotReady = 4,        ///< check: a workload could not be contained, or not brought back at once
 };
 
 enum class Verb : std::uint8_t {
@@ -33,6 +34,7 @@ enum class Verb : std::uint8_t {
   kResume,
   kRelease,
   kReport,
+  kCheck,
   kVersion,
 };
 
@@ -69,8 +71,8 @@ struct Invocation {
   ReleaseOrder::Victim victim = ReleaseOrder::Victim::kRestore;
   std::string confirm;  ///< the incident's name once more, for what cannot be undone
 
-  // open
-  std::string pod_namespace;  ///< empty: that of the kubeconfig's context
+  // open, check
+  std::string pod_namespace;  ///< empty: that of the kubeconfig's context (open), all (check)
   std::string pod_name;
   std::string playbook;
   Severity severity = Severity::kError;

@@ -40,6 +40,7 @@ Result<ExitCode> dispatch(const Session& session) {
     case Verb::kResume: return run_hold(session);
     case Verb::kRelease: return run_release(session);
     case Verb::kReport: return run_report(session);
+    case Verb::kCheck: return run_check(session);
     case Verb::kVersion: break;  // needs no cluster
   }
   return ExitCode::kDone;

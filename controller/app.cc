@@ -89,7 +89,7 @@ class App {
         intake_(store_, cache_, target_, book_, settings_, clock, log,
                 [this](const std::string& name, MonotonicTime started) { on_won(name, started); }),
         front_(
-            settings_, intake_, clock, log,
+            settings_, [this](const Signal& signal) { return intake_.take(signal); }, clock, log,
             [this](std::string_view source, std::string_view disposition) {
               metrics_.count_signal(source, disposition, clock_.now());
             },
@@ -123,6 +123,7 @@ class App {
   void start_workers();
   void housekeeping(std::stop_token stop);
   void refresh_metrics();
+  void show_config_verdicts();
   std::string exposition() const;
   k8s::ReconcileResult reconcile(const std::string& name);
   void stop();
@@ -255,6 +256,16 @@ void App::refresh_metrics() {
   }
 }
 
+void App::show_config_verdicts() {
+  if (!leadership_.leads()) return;
+  for (const ConfigVerdict& verdict : config_.verdicts()) {
+    if (verdict.is_shown) continue;
+    if (auto shown = show_config_verdict(client_, settings_.name_space, verdict, clock_.now()); !shown) {
+      log_.warning("A resource does not show yet what became of it", {{"error", shown.error().to_string()}});
+    }
+  }
+}
+
 void App::housekeeping(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable wake;
@@ -270,6 +281,7 @@ void App::housekeeping(std::stop_token stop) {
     }
     intake_.flush_repeats();
     refresh_metrics();
+    show_config_verdicts();
     if (clock_.monotonic() < next_reload) continue;
     next_reload = clock_.monotonic() + kReloadCertificates;
     front_.reload();

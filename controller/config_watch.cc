@@ -47,6 +47,19 @@ k8s::InformerOptions options_of(const char* name, std::string field_selector = "
   return options;
 }
 
+/// A resource, and what is wrong with it.
+struct LoadedObject {
+  const k8s::Resource* resource;
+  std::shared_ptr<const RawObject> object;
+  std::string problems;  ///< empty: it can be used
+};
+
+std::string join(const std::vector<Problem>& problems) {
+  std::string text;
+  for (const Problem& problem : problems) text += (text.empty() ? "" : "; ") + problem.to_string();
+  return text;
+}
+
 /// `{data: {mode: word}}`; absent where there is none.
 std::optional<std::string> mode_word(const Node& config_map) {
   const Node* data = config_map.find("data");
@@ -117,21 +130,43 @@ struct ConfigWatch::Impl {
     std::set<std::string> seen;
     std::map<std::string, Playbook> by_name;
     std::map<std::string, trust::TrustPolicySpec> policies_by_name;
+    std::vector<LoadedObject> loaded;
     read_files(by_name, policies_by_name, seen);
     for (const auto& object : playbooks.list()) {
       ProblemList problems("playbook " + object->metadata.key.name, ProblemList::Positions::kUnknown);
       auto playbook = playbooks::read_playbook(object->document, problems);
       for (const Problem& problem : problems.all()) report(problem, seen);
+      loaded.push_back({&kPlaybooks, object, join(problems.all())});
       if (playbook) by_name.insert_or_assign(playbook->name, std::move(*playbook));
     }
     for (const auto& object : policies.list()) {
       ProblemList problems("trustpolicy " + object->metadata.key.name, ProblemList::Positions::kUnknown);
       auto spec = trust::parse_trust_policy(object->document, problems);
       for (const Problem& problem : problems.all()) report(problem, seen);
+      loaded.push_back({&kTrustPolicies, object, join(problems.all())});
       if (problems.empty()) policies_by_name.insert_or_assign(spec.name, std::move(spec));
     }
     reported = std::move(seen);
     publish(std::move(by_name), std::move(policies_by_name));
+    judge(loaded);
+  }
+
+  void judge(const std::vector<LoadedObject>& loaded) {
+    const auto policies_in_force = book.policies();
+    std::vector<ConfigVerdict> judged;
+    for (const auto& [resource, object, problems] : loaded) {
+      std::string reason = problems.empty() ? "Loaded" : "Invalid";
+      std::string message = problems.empty() ? "in force" : problems;
+      for (const trust::TrustPolicy& policy : *policies_in_force) {
+        if (resource != &kTrustPolicies || policy.spec.name != object->metadata.key.name || !policy.defect)
+          continue;
+        reason = "KeyUnusable";
+        message = policy.defect->to_string();
+      }
+      judged.push_back(judge_config(*resource, object->document, std::move(reason), std::move(message)));
+    }
+    std::lock_guard lock(mutex);
+    verdicts = std::move(judged);
   }
 
   void read_files(std::map<std::string, Playbook>& by_name,
@@ -216,8 +251,9 @@ struct ConfigWatch::Impl {
 
   std::mutex mutex;
   std::condition_variable wake;
-  bool stale = false;  ///< guarded
-  bool built = false;  ///< guarded
+  std::vector<ConfigVerdict> verdicts;  ///< guarded
+  bool stale = false;                   ///< guarded
+  bool built = false;                   ///< guarded
 };
 
 ConfigWatch::ConfigWatch(k8s::Client& client, const Settings& settings, PlaybookBook& book,
@@ -255,6 +291,11 @@ Result<void> ConfigWatch::wait_for_sync(MonotonicTime deadline, std::stop_token 
     impl_->clock.wait_until(lock, impl_->wake, deadline);
   }
   return {};
+}
+
+std::vector<ConfigVerdict> ConfigWatch::verdicts() const {
+  std::lock_guard lock(impl_->mutex);
+  return impl_->verdicts;
 }
 
 }  // namespace kintsugi::controller

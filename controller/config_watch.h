@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "controller/config_status.h"
 #include "controller/playbook_book.h"
 #include "controller/settings.h"
 #include "k8s-client/client/client.h"
@@ -30,6 +31,8 @@ class ConfigWatch {
   std::vector<std::jthread> start();
   /// Blocks until the book holds what there is.
   Result<void> wait_for_sync(MonotonicTime deadline, std::stop_token stop);
+  /// What became of each resource when it was last loaded. Thread-safe.
+  std::vector<ConfigVerdict> verdicts() const;
 
  private:
   struct Impl;

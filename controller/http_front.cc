@@ -20,10 +20,10 @@ net::ServerOptions at(const ListenAddress& listen) {
 
 }  // namespace
 
-HttpFront::HttpFront(const Settings& settings, Intake& intake, const Clock& clock, Logger& log,
+HttpFront::HttpFront(const Settings& settings, SignalEndpoint::Take take, const Clock& clock, Logger& log,
                      SignalEndpoint::Observer on_signal, Exposition exposition)
     : settings_(settings),
-      intake_(intake),
+      take_(std::move(take)),
       clock_(clock),
       log_(log),
       on_signal_(std::move(on_signal)),
@@ -61,7 +61,7 @@ Result<net::ServerTls> HttpFront::load_certificate() const {
 Result<void> HttpFront::start_signals() {
   SignalEndpoint::Options limits;
   limits.require_token = !settings_.signals_token_file.empty();
-  endpoint_ = std::make_unique<SignalEndpoint>(limits, intake_, tokens_, decoder_, clock_, on_signal_);
+  endpoint_ = std::make_unique<SignalEndpoint>(limits, take_, tokens_, decoder_, clock_, on_signal_);
   net::ServerOptions options = at(settings_.signals_listen);
   options.admit = [this](const net::ServerRequest& request) { return endpoint_->admit(request); };
   options.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {

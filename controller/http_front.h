@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 
-#include "controller/intake.h"
 #include "controller/settings.h"
 #include "controller/signal_endpoint.h"
 #include "controller/signal_tokens.h"
@@ -22,7 +21,7 @@ class HttpFront {
   using Exposition = std::function<std::string()>;
 
   /// References must outlive the front.
-  HttpFront(const Settings& settings, Intake& intake, const Clock& clock, Logger& log,
+  HttpFront(const Settings& settings, SignalEndpoint::Take take, const Clock& clock, Logger& log,
             SignalEndpoint::Observer on_signal, Exposition exposition);
   ~HttpFront();
 
@@ -49,7 +48,7 @@ class HttpFront {
   net::HttpResponse answer_metrics() const;
 
   const Settings& settings_;
-  Intake& intake_;
+  const SignalEndpoint::Take take_;
   const Clock& clock_;
   Logger& log_;
   const SignalEndpoint::Observer on_signal_;

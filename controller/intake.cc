@@ -317,7 +317,7 @@ void Intake::flush_repeats() {
   for (const auto& [name, pairs] : counted) {
     auto incident = store_.get(name);
     // Not yet described by the leader: the first status write must be its.
-    if (!incident || incident->is_over() || incident->status.playbook.empty()) continue;
+    if (!incident || incident->is_over() || !incident->status.has_begun()) continue;
     for (const auto& [key, repeat] : pairs) {
       tally_signal(incident->status, repeat.signal.source, repeat.signal.rule, repeat.signal.severity,
                    repeat.signal.time);

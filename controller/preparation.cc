@@ -5,9 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
-#include "base/time.h"
 #include "k8s-client/client/config_map.h"
 #include "targets/isolation/isolation_proof.h"
+#include "targets/kubernetes/containment.h"
 #include "targets/kubernetes/redeployment.h"
 
 namespace kintsugi::controller {
@@ -15,26 +15,21 @@ namespace {
 
 using nlohmann::json;
 
-constexpr const char* kReadinessConfigMap = "kintsugi-readiness";
 constexpr std::chrono::minutes kLookAgain{10};
 constexpr std::chrono::seconds kPrepareTimeout{60};
 constexpr std::size_t kMaxMessage = 700;
+constexpr const char* kDryRunIncident = "inc-dry-run";
 
-/// A key of ConfigMap data may hold neither "/" nor more than 253 characters.
-std::string data_key(const std::string& key) {
-  std::string out = key;
-  std::replace(out.begin(), out.end(), '/', '.');
-  return out.substr(0, 253);
+using targets::Readiness;
+using targets::WorkloadName;
+
+std::string queue_key(const WorkloadName& workload) {
+  return workload.name_space + "/" + workload.name;
 }
 
-json to_json(const Readiness& readiness, WallTime now) {
-  return {{"containable", readiness.containable},
-          {"containableReason", readiness.containable_reason},
-          {"containableMessage", escape(readiness.containable_message, kMaxMessage)},
-          {"prepared", readiness.prepared},
-          {"preparedReason", readiness.prepared_reason},
-          {"preparedMessage", escape(readiness.prepared_message, kMaxMessage)},
-          {"time", format_seconds(now)}};
+WorkloadName workload_of(const std::string& key) {
+  const std::size_t slash = key.find('/');
+  return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
 bool is_protected(const targets::ClusterCache& cache, const std::string& name_space) {
@@ -50,7 +45,7 @@ Preparation::Preparation(World& world, k8s::Client& client)
     : world_(world), client_(client), queue_(world.clock) {}
 
 void Preparation::touch(const std::string& name_space, const std::string& deployment) {
-  queue_.add(name_space + "/" + deployment, k8s::WorkPriority::kHousekeeping);
+  queue_.add(queue_key({name_space, deployment}), k8s::WorkPriority::kHousekeeping);
 }
 
 void Preparation::touch_namespace(const std::string& name_space) {
@@ -80,11 +75,28 @@ Preparation::Counts Preparation::counts() const {
   return counts;
 }
 
+/// What an earlier leader published: the workloads that have gone since are looked at, too, and taken out.
+Result<void> Preparation::load() {
+  std::lock_guard lock(mutex_);
+  if (loaded_) return {};
+  auto config_map = client_.get(k8s::kConfigMaps, {world_.settings.name_space, targets::kReadinessConfigMap});
+  if (!config_map && config_map.error().code != ErrorCode::kNotFound) return fail(config_map.error());
+  const json entries = config_map ? config_map->value("data", json::object()) : json::object();
+  for (const auto& [name, text] : entries.items()) {
+    const auto workload = targets::parse_readiness_key(name);
+    if (workload) known_[queue_key(*workload)] = targets::parse_readiness_text(text.get<std::string>());
+  }
+  for (const auto& [key, readiness] : known_) queue_.add(key, k8s::WorkPriority::kHousekeeping);
+  loaded_ = true;
+  return {};
+}
+
 k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   if (!world_.leadership.leads()) return std::nullopt;
-  const std::string name_space = key.substr(0, key.find('/'));
-  const auto deployment = world_.cache.deployment(name_space, key.substr(key.find('/') + 1));
-  if (deployment == nullptr || !is_protected(world_.cache, name_space)) {
+  if (auto loaded = load(); !loaded) return tl::unexpected(std::move(loaded).error());
+  const WorkloadName workload = workload_of(key);
+  const auto deployment = world_.cache.deployment(workload.name_space, workload.name);
+  if (deployment == nullptr || !is_protected(world_.cache, workload.name_space)) {
     if (auto published = publish(key, std::nullopt); !published)
       return tl::unexpected(std::move(published).error());
     return std::nullopt;
@@ -92,13 +104,31 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   if (world_.book.cluster_cap() > Mode::kObserve) {
     targets::ApplyOptions options;
     options.priority = net::Priority::kBackground;
-    if (auto policy = world_.target.ensure_quarantine_policy(name_space, options); !policy) {
+    if (auto policy = world_.target.ensure_quarantine_policy(workload.name_space, options); !policy) {
       return tl::unexpected(std::move(policy).error());
     }
   }
   if (auto published = publish(key, assess(*deployment)); !published)
     return tl::unexpected(std::move(published).error());
   return kLookAgain;
+}
+
+/// Why the server would refuse to have one of the workload's pods isolated: admission has the last word.
+/// Sends the very patch of a containment as a dry run. Nothing: it would not, or there is no pod to try it
+/// on.
+std::optional<Error> Preparation::refusal_of_isolation(const targets::Deployment& deployment) const {
+  for (const auto& set : world_.cache.replica_sets_controlled_by(deployment.meta.uid)) {
+    for (const auto& pod : world_.cache.pods_controlled_by(set->meta.uid)) {
+      if (pod->quarantined() || pod->meta.being_deleted) continue;
+      targets::ApplyOptions options;
+      options.priority = net::Priority::kBackground;
+      options.dry_run = true;
+      const auto tried = world_.target.apply(targets::plan_isolation(*pod, kDryRunIncident, ""), options);
+      if (tried || tried.error().code != ErrorCode::kRefused) return std::nullopt;
+      return tried.error();
+    }
+  }
+  return std::nullopt;
 }
 
 Readiness Preparation::assess(const targets::Deployment& deployment) {
@@ -114,6 +144,11 @@ Readiness Preparation::assess(const targets::Deployment& deployment) {
   readiness.containable_message = proof.message();
   for (const isolation::Exclusion& exclusion : proof.exclusions) {
     readiness.containable_message += "; " + exclusion.advice;
+  }
+  if (const auto refusal = readiness.containable ? refusal_of_isolation(deployment) : std::nullopt) {
+    readiness.containable = false;
+    readiness.containable_reason = "PatchRefused";
+    readiness.containable_message = refusal->to_string();
   }
   std::vector<TrustedImage> accepted;
   for (const ImageAnswer& answer : world_.trust.prepare(deployment, {})) {
@@ -133,6 +168,8 @@ Readiness Preparation::assess(const targets::Deployment& deployment) {
     readiness.prepared_message =
         "the template names no digest; what its tags point to now is accepted: a breach will pin it";
   }
+  readiness.containable_message = escape(readiness.containable_message, kMaxMessage);
+  readiness.prepared_message = escape(readiness.prepared_message, kMaxMessage);
   return readiness;
 }
 
@@ -143,17 +180,20 @@ Result<void> Preparation::publish(const std::string& key, const std::optional<Re
     const bool same =
         readiness ? found != known_.end() && found->second == *readiness : found == known_.end();
     if (same) return {};
-    if (readiness) {
-      known_.insert_or_assign(key, *readiness);
-    } else {
-      known_.erase(found);
-    }
   }
-  const k8s::ObjectKey config_map{world_.settings.name_space, kReadinessConfigMap};
-  auto written = readiness ? k8s::put_config_map_entry(client_, config_map, data_key(key),
-                                                       to_json(*readiness, world_.clock.now()).dump())
-                           : k8s::remove_config_map_entry(client_, config_map, data_key(key));
+  const k8s::ObjectKey config_map{world_.settings.name_space, targets::kReadinessConfigMap};
+  const std::string entry = targets::readiness_key(workload_of(key));
+  auto written = readiness
+                     ? k8s::put_config_map_entry(client_, config_map, entry,
+                                                 targets::readiness_text(*readiness, world_.clock.now()))
+                     : k8s::remove_config_map_entry(client_, config_map, entry);
   if (!written) return fail(written.error());
+  std::lock_guard lock(mutex_);
+  if (readiness) {
+    known_.insert_or_assign(key, *readiness);
+  } else {
+    known_.erase(key);
+  }
   return {};
 }
 

@@ -9,19 +9,9 @@
 
 #include "controller/incident_work.h"
 #include "k8s-client/runtime/worker.h"
+#include "targets/kubernetes/readiness.h"
 
 namespace kintsugi::controller {
-
-/// What was found about one protected workload, by day.
-struct Readiness {
-  bool containable = false;
-  std::string containable_reason;   ///< "PolicyEvaluated", or what is in the way
-  std::string containable_message;  ///< leaks with the exclusion to commit
-  bool prepared = false;
-  std::string prepared_reason;  ///< "TemplateAccepted", or the verdict's reason
-  std::string prepared_message;
-  bool operator==(const Readiness&) const = default;
-};
 
 /// Prepares protected workloads before anything happens: keeps the standing quarantine policy in their
 /// namespaces, evaluates whether isolation would hold, verifies what their templates name and remembers it as
@@ -44,18 +34,22 @@ class Preparation {
   struct Counts {
     std::size_t by[2][2] = {};  ///< [containable][prepared]
   };
+  /// Of what is published; what an earlier leader found counts until it is looked at again.
   Counts counts() const;
 
  private:
   k8s::ReconcileResult prepare(const std::string& key);
-  Readiness assess(const targets::Deployment& deployment);
-  Result<void> publish(const std::string& key, const std::optional<Readiness>& readiness);
+  targets::Readiness assess(const targets::Deployment& deployment);
+  std::optional<Error> refusal_of_isolation(const targets::Deployment& deployment) const;
+  Result<void> load();
+  Result<void> publish(const std::string& key, const std::optional<targets::Readiness>& readiness);
 
   World& world_;
   k8s::Client& client_;
   k8s::WorkQueue queue_;
   mutable std::mutex mutex_;
-  std::map<std::string, Readiness> known_;  ///< guarded; by key
+  bool loaded_ = false;                              ///< guarded
+  std::map<std::string, targets::Readiness> known_;  ///< guarded; by key
 };
 
 }  // namespace kintsugi::controller

@@ -24,6 +24,17 @@ std::optional<std::string_view> label_of(const targets::NamespaceInfo& name_spac
   return label == name_space.labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
 }
 
+/// Of a status that no leader has begun: the signals that have joined since the creation, and the stronger
+/// playbook that one of them brought. Anything else in it was written by nobody that counts.
+IncidentStatus what_intake_wrote(IncidentStatus written) {
+  IncidentStatus kept;
+  kept.signals = std::move(written.signals);
+  kept.severity = written.severity;
+  kept.timeline = std::move(written.timeline);
+  kept.playbook = std::move(written.playbook);
+  return kept;
+}
+
 /// A retryable error for the queue; anything else waits for a change.
 k8s::ReconcileResult failed(Error error) {
   return tl::unexpected(std::move(error));
@@ -111,13 +122,15 @@ Mode Reconciler::permitted_mode(const Incident& incident, const Playbook* playbo
   const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
   const Mode cap =
       name_space == nullptr ? Mode::kFull : playbooks::mode_cap(label_of(*name_space, targets::kModeLabel));
-  const bool begun = !incident.status.playbook.empty();
-  const Mode own = begun ? incident.status.mode : std::min(incident.spec.mode, playbook->mode);
+  const bool taken_over = !incident.status.playbook.empty();
+  const Mode own = incident.status.has_begun()
+                       ? incident.status.mode
+                       : std::min(taken_over ? incident.status.mode : incident.spec.mode, playbook->mode);
   return std::min({own, cap, world_.book.cluster_cap()});
 }
 
 StepResult Reconciler::advance(IncidentWork& work) {
-  if (work.status().playbook.empty() && !begin(work)) return step_done();
+  if (!work.status().has_begun() && !begin(work)) return step_done();
   if (work.incident().is_over()) return dispose_of_victim(work);
   if (work.playbook() == nullptr) {
     work.note("Playbook " + work.status().playbook +
@@ -164,9 +177,10 @@ bool Reconciler::begin(IncidentWork& work) {
   const Incident& incident = work.incident();
   const Origin& origin = incident.spec.origin;
   IncidentStatus& status = work.status();
-  status =
-      IncidentStatus();  // what a person wrote into the status of an object of their own counts for nothing
-  status.playbook = incident.spec.playbook.empty() ? "none" : incident.spec.playbook;
+  status = what_intake_wrote(std::move(status));
+  if (status.playbook.empty()) {
+    status.playbook = incident.spec.playbook.empty() ? "none" : incident.spec.playbook;
+  }
   status.times.detected = origin.detected;
   status.times.compromise_start = origin.compromise_start;
   if (!incident.problem.empty()) {
@@ -175,7 +189,7 @@ bool Reconciler::begin(IncidentWork& work) {
   }
   tally_signal(status, origin.source, origin.rule, origin.severity, origin.detected);
   if (work.playbook() == nullptr) {
-    work.end(Outcome::kFailed, "UnknownPlaybook", "there is no playbook " + incident.spec.playbook);
+    work.end(Outcome::kFailed, "UnknownPlaybook", "there is no playbook " + status.playbook);
     return false;
   }
   status.playbook_hash = work.playbook()->hash;

@@ -137,6 +137,15 @@ StepResult dispose_of_victim(IncidentWork& work) {
   if (deleted || work.mode() < Mode::kFull) return step_done();
   const WallTime due = *work.status().times.closed + step->after;
   if (work.now() < due) return step_waits(due - work.now());
+  if (work.playbook()->requires_approval("release")) {
+    const Approval* decision = find_approval(work.incident().spec, "release");
+    if (decision == nullptr) {
+      work.await("release", "the victim is due to be deleted: approve, or deny to keep it in quarantine");
+      return step_waits();
+    }
+    work.await("", "");
+    if (!decision->approved) return step_done();
+  }
   auto done = delete_victim(work);
   if (done && done->done) work.note("The victim was deleted, as the playbook says");
   return done;

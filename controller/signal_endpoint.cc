@@ -42,10 +42,10 @@ json result_to_json(std::size_t index, const IntakeResult& result) {
 
 }  // namespace
 
-SignalEndpoint::SignalEndpoint(Options options, Intake& intake, const SignalTokens& tokens,
+SignalEndpoint::SignalEndpoint(Options options, Take take, const SignalTokens& tokens,
                                const signals::Decoder& decoder, const Clock& clock, Observer observer)
     : options_(options),
-      intake_(intake),
+      take_(std::move(take)),
       tokens_(tokens),
       decoder_(decoder),
       clock_(clock),
@@ -138,7 +138,7 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
       if (!details.field.empty()) results.back()["field"] = details.field;
       continue;
     }
-    auto taken = intake_.take(*element);
+    auto taken = take_(*element);
     if (!taken) {
       observer_(decoder_.source(), "invalid");
       // Nothing of this element is durable: the sender sends again, and what was taken before meets itself.

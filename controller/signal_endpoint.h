@@ -27,11 +27,13 @@ class SignalEndpoint {
     std::size_t max_waiting = 256;
     bool require_token = true;
   };
+  /// Makes one signal durable; see Intake::take(). Called from several threads.
+  using Take = std::function<Result<IntakeResult>(const Signal& signal)>;
   /// Told each signal's source and disposition word (or "invalid"), for metrics.
   using Observer = std::function<void(std::string_view source, std::string_view disposition)>;
 
   /// References must outlive the endpoint.
-  SignalEndpoint(Options options, Intake& intake, const SignalTokens& tokens, const signals::Decoder& decoder,
+  SignalEndpoint(Options options, Take take, const SignalTokens& tokens, const signals::Decoder& decoder,
                  const Clock& clock, Observer observer);
   /// Answers what waits, then ends its threads.
   ~SignalEndpoint();
@@ -51,7 +53,7 @@ class SignalEndpoint {
   net::HttpResponse answer_batch(const signals::Batch& batch);
 
   const Options options_;
-  Intake& intake_;
+  const Take take_;
   const SignalTokens& tokens_;
   const signals::Decoder& decoder_;
   const Clock& clock_;

@@ -158,7 +158,7 @@ struct TrustedImage {
 
 struct IncidentStatus {
   Severity severity = Severity::kInfo;
-  std::string playbook;  ///< the active one
+  std::string playbook;  ///< the active one; empty: that of the spec
   std::string playbook_hash;
   Mode mode = Mode::kObserve;
   std::string awaiting;  ///< the step that waits for a person; empty: none
@@ -177,6 +177,10 @@ struct IncidentStatus {
   Outcome outcome = Outcome::kNone;
   std::int64_t observed_generation = 0;
   std::uint64_t fencing_token = 0;  ///< of the leader that wrote last
+
+  /// Whether a leader has begun the incident. Until then it holds no more than what signals that joined have
+  /// added.
+  bool has_begun() const { return times.detected.has_value(); }
 };
 
 struct Incident {

@@ -79,7 +79,7 @@ def query(port, expression):
         with urllib.request.urlopen(url, timeout=10) as response:
             return json.load(response)["data"]["result"]
     except urllib.error.HTTPError as error:
-        return json.load(error)["error"]
+        return error.read().decode(errors="replace")  # JSON, or plain text while Prometheus starts
     except OSError as error:
         return str(error)
 

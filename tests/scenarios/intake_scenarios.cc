@@ -164,6 +164,50 @@ TEST_CASE("3: the same text about two pods is two incidents; a cap makes the sec
   check_untouched(scenario, pods.at(2));
 }
 
+TEST_CASE("4: a signal that joins before any leader has begun the incident is kept", "[scenario]") {
+  Scenario scenario;
+  scenario.open_shop();
+  PlaybookText cautious = patient();
+  cautious.name = "cautious";
+  cautious.mode = "contain-only";
+  scenario.write_playbook(cautious);
+  PlaybookText stronger = patient();
+  stronger.name = "stronger";
+  stronger.rule = "Reverse shell";
+  scenario.write_playbook(stronger);
+  // Somebody else leads, who does nothing.
+  const json lease = {{"apiVersion", "coordination.k8s.io/v1"},
+                      {"kind", "Lease"},
+                      {"metadata", {{"name", "kintsugi-controller"}, {"namespace", scenario.system()}}},
+                      {"spec",
+                       {{"holderIdentity", "somebody"},
+                        {"leaseDurationSeconds", 3600},
+                        {"acquireTime", "2026-01-01T00:00:00.000000Z"},
+                        {"renewTime", "2026-01-01T00:00:00.000000Z"},
+                        {"leaseTransitions", 1}}}};
+  REQUIRE(scenario.client().create(k8s::kLeases, scenario.system(), lease));
+  scenario.start(/*leader_elect=*/true);
+  const json victim = scenario.pods_of("web").at(0);
+  const std::string name = scenario.breach(victim);
+  json event = falco_event(victim);
+  event["rule"] = "Reverse shell";
+  event["priority"] = "Critical";
+  CHECK(scenario.send(event)["result"] == "joined");
+  scenario.eventually("the replica that took the signal has contained",
+                      [&] { return is_quarantined(scenario.get(k8s::kPods, name_of(victim))); });
+
+  k8s::JsonPatch resign;
+  resign.replace("/spec/holderIdentity", "");
+  REQUIRE(scenario.client().patch(k8s::kLeases, {scenario.system(), "kintsugi-controller"}, resign));
+  const json incident = scenario.eventually_condition(name, "Recovered", "True", "", 30s);
+  CHECK(status_text(incident, "severity") == "critical");
+  CHECK(status_text(incident, "playbook") == "stronger");
+  CHECK(status_text(incident, "mode") == "full");
+  CHECK(incident["status"]["signals"].size() == 2);
+  CHECK(count_in_timeline(incident, "Joined by signal") == 1);
+  CHECK(incident["status"]["times"].contains("detected"));
+}
+
 TEST_CASE("4: another rule about the same pod joins the open incident and raises its severity",
           "[scenario]") {
   Scenario scenario;

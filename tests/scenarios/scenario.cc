@@ -99,8 +99,12 @@ Image Scenario::push_signed(const std::string& repository, const std::string& ta
 }
 
 void Scenario::write_playbook(const PlaybookText& playbook) {
+  write_playbook_file(playbook.name, playbook.to_yaml());
+}
+
+void Scenario::write_playbook_file(const std::string& name, const std::string& text) {
   has_playbook_ = true;
-  write(directory_ + "/playbooks/" + playbook.name + ".yaml", playbook.to_yaml());
+  write(directory_ + "/playbooks/" + name + ".yaml", text);
 }
 
 void Scenario::write_trust_policy(const std::string& name, const std::string& text) {

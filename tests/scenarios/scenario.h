@@ -54,6 +54,7 @@ class Scenario {
   Image push_signed(const std::string& repository, const std::string& tag, const std::string& content);
   /// A playbook that the next controller reads. Without any, start() writes PlaybookText's defaults.
   void write_playbook(const PlaybookText& playbook);
+  void write_playbook_file(const std::string& name, const std::string& text);
   void write_trust_policy(const std::string& name, const std::string& text);
   nlohmann::json create(const k8s::Resource& resource, const nlohmann::json& object);
   /// Another namespace that ends with the scenario; returns its name.

@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/http_front.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "k8s-client/auth/test_directory.h"
+#include "net/curl_transport.h"
+#include "net/testing/test_certificates.h"
+
+namespace kintsugi::controller {
+namespace {
+
+constexpr const char* kEvent =
+    R"({"rule": "Terminal shell", "priority": "Critical", "output": "o", "source": "syscall",
+        "output_fields": {"k8s.ns.name": "shop", "k8s.pod.name": "web-1"}})";
+
+/// A front with TLS and tokens on free ports, and its files.
+class Fixture {
+ public:
+  Fixture() : front_(make_settings(), take, clock_, log_, [](auto, auto) {}, [] { return "exposed 1\n"; }) {
+    write_certificate(authority_);
+    write_tokens("falco first-token-0123456789");
+  }
+
+  HttpFront& front() { return front_; }
+  void write_certificate(const net::TestAuthority& authority) {
+    const net::TestCertificate leaf = authority.issue({"127.0.0.1"});
+    directory_.write("tls.crt", leaf.certificate_pem);
+    directory_.write("tls.key", leaf.key_pem);
+  }
+  void write_key(const std::string& pem) { directory_.write("tls.key", pem); }
+  void write_tokens(const std::string& text) { directory_.write("tokens", text + "\n"); }
+
+  /// The status of the answer on the signals address, 0 where the connection is not trusted.
+  int post(const std::string& token, const net::TestAuthority& trusted) {
+    net::HttpRequest request;
+    request.method = "POST";
+    request.url = "https://127.0.0.1:" + std::to_string(front_.signals_port()) + "/v1/signals/falco";
+    if (!token.empty()) request.bearer_token = Secret(token);
+    request.body = kEvent;
+    net::CurlOptions options;
+    options.tls.ca_pem = trusted.certificate_pem();
+    const auto answer = net::make_curl_transport(options)->send(request, {});
+    return answer ? answer->status : 0;
+  }
+  int post(const std::string& token) { return post(token, authority_); }
+  net::HttpResponse get(const std::string& path) {
+    net::HttpRequest request;
+    request.url = "http://127.0.0.1:" + std::to_string(front_.metrics_port()) + path;
+    const auto answer = net::make_curl_transport({})->send(request, {});
+    return answer ? *answer : net::HttpResponse();
+  }
+
+ private:
+  static Result<IntakeResult> take(const Signal&) {
+    return IntakeResult{Disposition::kOpened, "inc-1", "opened"};
+  }
+  const Settings& make_settings() {
+    settings_.signals_listen = {"127.0.0.1", 0};
+    settings_.metrics_listen = {"127.0.0.1", 0};
+    settings_.signals_token_file = directory_.path() + "/tokens";
+    settings_.signals_tls_certificate = directory_.path() + "/tls.crt";
+    settings_.signals_tls_key = directory_.path() + "/tls.key";
+    return settings_;
+  }
+
+  const k8s::TestDirectory directory_;
+  const net::TestAuthority authority_;
+  Settings settings_;
+  const SystemClock clock_;
+  Logger log_{clock_, LogLevel::kError, [](std::string_view) {}};
+  HttpFront front_;
+};
+
+}  // namespace
+
+TEST_CASE("signals are taken over TLS from who has the token") {
+  Fixture fixture;
+  REQUIRE(fixture.front().start());
+  CHECK(fixture.post("first-token-0123456789") == 202);
+  CHECK(fixture.post("first-token-012345678") == 401);
+  CHECK(fixture.post("") == 401);
+  CHECK(fixture.post("first-token-0123456789", net::TestAuthority("another")) == 0);
+}
+
+TEST_CASE("tokens and certificate are read again, and what is broken changes nothing") {
+  Fixture fixture;
+  REQUIRE(fixture.front().start());
+  fixture.write_tokens("falco second-token-0123456789");
+  fixture.front().reload();
+  CHECK(fixture.post("first-token-0123456789") == 401);
+  CHECK(fixture.post("second-token-0123456789") == 202);
+
+  fixture.write_tokens("falco short");
+  fixture.front().reload();
+  CHECK(fixture.post("second-token-0123456789") == 202);
+
+  const net::TestAuthority next("next authority");
+  fixture.write_certificate(next);
+  fixture.front().reload();
+  CHECK(fixture.post("second-token-0123456789", next) == 202);
+  CHECK(fixture.post("second-token-0123456789") == 0);
+}
+
+TEST_CASE("files that cannot be used keep the front from starting") {
+  Fixture fixture;
+  SECTION("tokens") {
+    fixture.write_tokens("falco short");
+  }
+  SECTION("a certificate without its key") {
+    fixture.write_key("no key");
+  }
+  SECTION("another certificate's key") {
+    fixture.write_key(net::TestAuthority().issue({"127.0.0.1"}).key_pem);
+  }
+  CHECK_FALSE(fixture.front().start());
+}
+
+TEST_CASE("it is ready when it is told so, until its stop, and what is measured can be read longer") {
+  Fixture fixture;
+  REQUIRE(fixture.front().start());
+  CHECK(fixture.get("/readyz").status == 503);
+  CHECK(fixture.get("/healthz").status == 200);
+  fixture.front().set_ready();
+  CHECK(fixture.get("/readyz").status == 200);
+  CHECK(fixture.get("/nothing").status == 404);
+  fixture.front().stop_signals();
+  CHECK(fixture.post("first-token-0123456789") == 0);
+  CHECK(fixture.get("/readyz").status == 503);
+  CHECK(fixture.get("/metrics").body == "exposed 1\n");
+  fixture.front().stop_metrics();
+  CHECK(fixture.get("/healthz").status == 0);
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What becomes of Playbook and TrustPolicy resources, and what is known of workloads by day.
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "checks.h"
+
+namespace kintsugi::scenarios {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr k8s::Resource kPlaybooks{"kintsugi.dev", "v1alpha1", "playbooks", "Playbook"};
+constexpr k8s::Resource kTrustPolicies{"kintsugi.dev", "v1alpha1", "trustpolicies", "TrustPolicy"};
+constexpr k8s::Resource kAdmissionPolicies{"admissionregistration.k8s.io", "v1",
+                                           "validatingadmissionpolicies", "ValidatingAdmissionPolicy", false};
+constexpr k8s::Resource kAdmissionBindings{"admissionregistration.k8s.io", "v1",
+                                           "validatingadmissionpolicybindings",
+                                           "ValidatingAdmissionPolicyBinding", false};
+
+json own_object(const Scenario& scenario, const k8s::Resource& resource, const std::string& name,
+                const json& spec) {
+  return {{"apiVersion", "kintsugi.dev/v1alpha1"},
+          {"kind", resource.kind},
+          {"metadata", {{"name", name}, {"namespace", scenario.system()}}},
+          {"spec", spec}};
+}
+
+json playbook_with_rule(const std::string& rule) {
+  return {{"mode", "observe"}, {"signals", {{{"source", "falco"}, {"rules", {rule}}}}}};
+}
+
+/// The condition Ready that its author sees; null where there is none yet.
+json ready_condition(Scenario& scenario, const k8s::Resource& resource, const std::string& name) {
+  const auto object = scenario.client().get(resource, {scenario.system(), name});
+  if (!object) return nullptr;
+  const json status = object->value("status", json::object());
+  for (const json& condition : status.value("conditions", json::array()))
+    if (condition["type"] == "Ready" &&
+        condition["observedGeneration"] == (*object)["metadata"]["generation"])
+      return condition;
+  return nullptr;
+}
+
+json wait_for_ready(Scenario& scenario, const k8s::Resource& resource, const std::string& name,
+                    const std::string& status, const std::string& reason) {
+  json found;
+  scenario.eventually(name + " is shown as Ready=" + status + " " + reason, [&] {
+    found = ready_condition(scenario, resource, name);
+    return found.is_object() && found["status"] == status && found["reason"] == reason;
+  });
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("a playbook says whether it is in force, and why not", "[scenario]") {
+  Scenario scenario;
+  scenario.start();
+  const k8s::ObjectKey key{scenario.system(), "tab"};
+  REQUIRE(scenario.client().create(kPlaybooks, scenario.system(),
+                                   own_object(scenario, kPlaybooks, "tab", playbook_with_rule("a\tb"))));
+  const json refused = wait_for_ready(scenario, kPlaybooks, "tab", "False", "Invalid");
+  CHECK(refused["message"].get<std::string>().find("spec.signals[0].rules") != std::string::npos);
+  CHECK(refused["message"].get<std::string>().find("control character") != std::string::npos);
+
+  k8s::JsonPatch mend;
+  mend.replace("/spec/signals/0/rules/0", "a b");
+  REQUIRE(scenario.client().patch(kPlaybooks, key, mend));
+  const json accepted = wait_for_ready(scenario, kPlaybooks, "tab", "True", "Loaded");
+  scenario.holds_for(1500ms, "what is shown is not written again and again",
+                     [&] { return ready_condition(scenario, kPlaybooks, "tab") == accepted; });
+}
+
+TEST_CASE("a trust policy whose key is not there says so, and is in force once it is", "[scenario]") {
+  Scenario scenario;
+  scenario.start();
+  const json spec = {{"images", {scenario.world().registry_host() + "/other/**"}},
+                     {"authorities", {{{"key", {{"configMapRef", {{"name", "late-key"}}}}}}}}};
+  REQUIRE(scenario.client().create(kTrustPolicies, scenario.system(),
+                                   own_object(scenario, kTrustPolicies, "late", spec)));
+  const json refused = wait_for_ready(scenario, kTrustPolicies, "late", "False", "KeyUnusable");
+  CHECK(refused["message"].get<std::string>().find("late-key") != std::string::npos);
+
+  REQUIRE(scenario.client().create(k8s::kConfigMaps, scenario.system(),
+                                   {{"apiVersion", "v1"},
+                                    {"kind", "ConfigMap"},
+                                    {"metadata", {{"name", "late-key"}, {"namespace", scenario.system()}}},
+                                    {"data", {{"cosign.pub", scenario.key().public_pem()}}}}));
+  wait_for_ready(scenario, kTrustPolicies, "late", "True", "Loaded");
+}
+
+TEST_CASE("an admission policy that would refuse the isolation is found by day", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  const std::string name = "keep-labels-" + scenario.shop();
+  const json policy = {
+      {"apiVersion", "admissionregistration.k8s.io/v1"},
+      {"kind", "ValidatingAdmissionPolicy"},
+      {"metadata", {{"name", name}}},
+      {"spec",
+       {{"failurePolicy", "Fail"},
+        {"matchConstraints",
+         {{"namespaceSelector", {{"matchLabels", {{"kubernetes.io/metadata.name", scenario.shop()}}}}},
+          {"resourceRules",
+           {{{"apiGroups", {""}},
+             {"apiVersions", {"v1"}},
+             {"operations", {"UPDATE"}},
+             {"resources", {"pods"}}}}}}},
+        {"validations",
+         {{{"expression", "has(object.metadata.labels) && 'app' in object.metadata.labels"},
+           {"message", "the label app stays"}}}}}}};
+  const json binding = {{"apiVersion", "admissionregistration.k8s.io/v1"},
+                        {"kind", "ValidatingAdmissionPolicyBinding"},
+                        {"metadata", {{"name", name}}},
+                        {"spec", {{"policyName", name}, {"validationActions", {"Deny"}}}}};
+  REQUIRE(scenario.client().create(kAdmissionPolicies, "", policy));
+  REQUIRE(scenario.client().create(kAdmissionBindings, "", binding));
+  scenario.open_shop();
+  scenario.eventually("the policy is enforced", [&] {
+    k8s::CallOptions dry_run;
+    dry_run.dry_run = true;
+    k8s::JsonPatch patch;
+    patch.remove("/metadata/labels/app");
+    return !scenario.client().patch(k8s::kPods, {scenario.shop(), name_of(scenario.pods_of("web").at(0))},
+                                    patch, "", dry_run);
+  });
+  scenario.start();
+  scenario.eventually("the refusal is known by day", [&] {
+    const json ready = scenario.config_map("kintsugi-readiness");
+    return ready.is_object() && ready.dump().find("PatchRefused") != std::string::npos &&
+           ready.dump().find("the label app stays") != std::string::npos;
+  });
+  const json incident = scenario.eventually_condition(scenario.breach(scenario.pods_of("web").at(0)),
+                                                      "Contained", "False", "PatchRefused");
+  CHECK(condition_message(incident, "Contained").find("the label app stays") != std::string::npos);
+  REQUIRE(scenario.client().remove(kAdmissionBindings, {"", name}));
+  REQUIRE(scenario.client().remove(kAdmissionPolicies, {"", name}));
+}
+
+}  // namespace kintsugi::scenarios
