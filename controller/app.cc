@@ -34,6 +34,8 @@ constexpr std::chrono::seconds kReloadCertificates{10};
 constexpr std::chrono::minutes kProbeNetwork{5};
 constexpr std::chrono::hours kCompact{1};
 constexpr std::size_t kReconcileWorkers = 32;
+/// The rest stays free for containment, while these wait for the rate limit or a slow API server.
+constexpr std::size_t kWorkersForTheRest = 16;
 constexpr std::size_t kPreparationWorkers = 4;
 constexpr std::size_t kMaxRegistryConfigBytes = 1u << 20;
 constexpr const char* kVersion = "0.1.0";
@@ -82,7 +84,7 @@ class App {
                   log),
         announcer_(recorder_),
         queue_observer_(metrics_.controller(kIncidentController)),
-        queue_(clock, {}, &queue_observer_),
+        queue_(clock, {.most_other_work = kWorkersForTheRest}, &queue_observer_),
         world_{store_,     ledger_,   cache_, target_,  book_,
                trust_,     evidence_, jobs_,  metrics_, leadership_,
                announcer_, settings_, clock_, log_,     [this](const std::string& name) { wake(name); }},

@@ -91,15 +91,15 @@ isolation::IsolationProof prove(IncidentWork& work, const Pod& victim) {
                                     {policies, known.unreadable}, work.world().book.network_facts());
 }
 
-/// Says what is true of a victim that wears the quarantine label.
-StepResult assess(IncidentWork& work, const Pod& victim) {
+/// Says what is true of a victim that wears the quarantine label, as it was seen `at`.
+StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
   const isolation::IsolationProof proof = prove(work, victim);
   Finding finding{proof.isolated ? ConditionStatus::kTrue : ConditionStatus::kFalse,
                   std::string(proof.reason()), proof.message(), !proof.isolated};
   const bool accepted = find_approval(work.incident().spec, "contain") != nullptr;
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
-    if (!work.status().times.contained) work.status().times.contained = work.now();
+    if (!work.status().times.contained) work.status().times.contained = at;
     if (work.status().awaiting == "contain") work.await("", "");
   } else if (!accepted && work.status().awaiting.empty()) {
     work.await("contain",
@@ -159,13 +159,20 @@ void remember(IncidentWork& work, const Pod& before, const Action& action) {
     work.note("The journal is full: the undo is in the pod only");
 }
 
+StepResult conclude_isolation(IncidentWork& work) {
+  const Isolation& isolation = *work.isolation();
+  remember(work, *isolation.before, isolation.action);
+  return assess(work, *isolation.after, isolation.confirmed);
+}
+
 /// Patches until it holds or another read shows that it does. At most kMaxPlans plans.
-StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bool()>& may_send) {
+StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bool()>& may_send,
+                   std::chrono::milliseconds timeout) {
   World& world = work.world();
   const auto* step = work.playbook()->step<ContainStep>();
   targets::ApplyOptions options;
   options.priority = net::Priority::kContainment;
-  options.timeout = world.settings.contain_timeout;
+  options.timeout = timeout;
   if (auto policy = world.target.ensure_quarantine_policy(victim->meta.name_space, options); !policy) {
     return tl::unexpected(std::move(policy).error());
   }
@@ -179,8 +186,9 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
     if (applied) {
       auto after = targets::pod_from(from_json(*applied));
       if (!after) return tl::unexpected(std::move(after).error());
-      remember(work, *victim, action);
-      return assess(work, *after);
+      work.set_isolation(
+          Isolation{victim, action, std::make_shared<const Pod>(std::move(*after)), work.now()});
+      return conclude_isolation(work);
     }
     last = applied.error();
     if (last.code == ErrorCode::kRefused) {
@@ -196,14 +204,15 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
     victim = std::make_shared<const Pod>(std::move(**live));
     if (is_ours(*victim, work.incident())) {
       remember(work, *victim, action);
-      return assess(work, *victim);
+      return assess(work, *victim, work.now());
     }
   }
   return tl::unexpected(std::move(last));
 }
 
 /// Somebody took the label away or the standing policy: put back, at most kMaxReassertions times.
-StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::function<bool()>& may_send) {
+StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::function<bool()>& may_send,
+                    std::chrono::milliseconds timeout) {
   ContainmentRecord& record = *work.status().containment;
   const bool asked = find_approval(work.incident().spec, "contain") != nullptr;
   if (record.reassertions >= kMaxReassertions && !asked) {
@@ -219,7 +228,7 @@ StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::fun
   ++record.reassertions;
   work.note("The quarantine was taken away by somebody and is put back");
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
-  return isolate(work, victim, may_send);
+  return isolate(work, victim, may_send, timeout);
 }
 
 /// Re-makes the standing policy where it was edited or deleted after the containment.
@@ -240,7 +249,9 @@ Result<void> mend_policy(IncidentWork& work) {
 
 }  // namespace
 
-StepResult contain(IncidentWork& work, const std::function<bool()>& may_send) {
+StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
+                   std::chrono::milliseconds timeout) {
+  if (work.isolation() && !work.status().containment) return conclude_isolation(work);
   auto observed = observe(work);
   if (!observed) return tl::unexpected(std::move(observed).error());
   const PodPointer victim = *observed;
@@ -251,17 +262,18 @@ StepResult contain(IncidentWork& work, const std::function<bool()>& may_send) {
       remember(work, *victim, targets::plan_isolation(*victim, work.incident().name, ""));
     }
     if (auto mended = mend_policy(work); !mended) return tl::unexpected(std::move(mended).error());
-    return assess(work, *victim);
+    return assess(work, *victim, work.now());
   }
   if (work.mode() <= Mode::kObserve) return record_plan(work, *victim);
-  if (work.status().containment) return reassert(work, victim, may_send);
+  if (work.status().containment) return reassert(work, victim, may_send, timeout);
   if (auto asked = ask_if_needed(work, *victim)) return *asked;
-  return isolate(work, victim, may_send);
+  return isolate(work, victim, may_send, timeout);
 }
 
 bool leader_may_send(IncidentWork& work) {
   return work.world().leadership.leads() &&
-         work.world().leadership.outlasts(work.world().settings.contain_timeout + std::chrono::seconds(1));
+         work.world().leadership.outlasts(work.world().settings.leader_contain_timeout +
+                                          std::chrono::seconds(1));
 }
 
 }  // namespace kintsugi::controller

@@ -60,6 +60,14 @@ struct World {
   std::function<void(const std::string& incident)> wake;
 };
 
+/// A victim's isolation that this process has made.
+struct Isolation {
+  std::shared_ptr<const targets::Pod> before;
+  Action action;
+  std::shared_ptr<const targets::Pod> after;  ///< as the API server answered
+  WallTime confirmed;
+};
+
 /// One incident during one reconcile: a working copy that is written back when it has changed.
 class IncidentWork {
  public:
@@ -79,6 +87,10 @@ class IncidentWork {
   /// What may be done now: the incident's mode under today's caps.
   Mode mode() const { return mode_; }
   WallTime now() const { return world_.clock.now(); }
+
+  /// What this process did in a reconcile before this one, of which nothing is stored yet.
+  const std::optional<Isolation>& isolation() const { return isolation_; }
+  void set_isolation(std::optional<Isolation> isolation) { isolation_ = std::move(isolation); }
 
   /// Sets a condition; a change of its status or reason is also in the timeline and an Event.
   void conclude(std::string_view condition, const Finding& finding);
@@ -106,6 +118,7 @@ class IncidentWork {
   std::shared_ptr<const Playbook> playbook_;
   Mode mode_;
   Voice voice_;
+  std::optional<Isolation> isolation_;
 };
 
 }  // namespace kintsugi::controller

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <malloc.h>
 #include <signal.h>
 #include <unistd.h>
 
@@ -121,6 +122,9 @@ int main(int argc, char** argv) {
     std::cerr << "kintsugi-controller: " << wrong << "\n";
     return 2;
   }
+
+  // More than a hundred threads, most of which wait: an arena for each few of them would only hold memory.
+  ::mallopt(M_ARENA_MAX, 2);
 
   // Signals are taken by one thread; all others inherit the mask.
   sigset_t asked;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <tuple>
+#include <utility>
 
 #include "playbooks/guards.h"
 #include "playbooks/matcher.h"
@@ -52,7 +53,8 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
     world_.jobs.cancel(name);
     return std::nullopt;
   }
-  if (!world_.leadership.leads()) return contain_as_winner(*stored);
+  if (const auto started = begin_first_try(name)) return contain_as_winner(*stored, *started);
+  if (!world_.leadership.leads()) return std::nullopt;
   if (stored->being_deleted) return finalize(*stored);
   if (!stored->has_ledger_finalizer) {
     if (auto held = world_.store.hold_finalizer(*stored); !held) return failed(std::move(held).error());
@@ -64,9 +66,11 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   auto playbook = world_.book.find(named);
   const Mode mode = permitted_mode(*stored, playbook.get());
   IncidentWork work(world_, *stored, std::move(playbook), mode);
+  work.set_isolation(isolation_of(name));
   const StepResult outcome = advance(work);
   // What was found out is kept even where a step failed: the next try starts from it.
   if (auto saved = work.save(); !saved) return failed(std::move(saved).error());
+  forget_isolation(name);
   if (work.incident().is_over() && outcome && !outcome->look_again) untrack(name);
   if (!outcome) {
     world_.log.warning("A step failed", {{"incident", name}, {"error", outcome.error().to_string()}});
@@ -79,34 +83,64 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
 
 void Reconciler::won(const std::string& name, MonotonicTime create_started) {
   std::lock_guard lock(mutex_);
-  won_[name] = create_started;
+  won_[name] = {create_started, false, std::nullopt};
 }
 
-std::optional<MonotonicTime> Reconciler::won_at(const std::string& name) const {
+bool Reconciler::is_won(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  return won_.contains(name);
+}
+
+std::optional<MonotonicTime> Reconciler::begin_first_try(const std::string& name) {
   std::lock_guard lock(mutex_);
   const auto found = won_.find(name);
-  return found == won_.end() ? std::nullopt : std::optional(found->second);
+  if (found == won_.end() || std::exchange(found->second.tried, true)) return std::nullopt;
+  return found->second.create_started;
 }
 
-k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident) {
-  const auto won = won_at(incident.name);
-  if (!won || incident.is_over()) return std::nullopt;
+std::optional<Isolation> Reconciler::isolation_of(const std::string& name) const {
+  std::lock_guard lock(mutex_);
+  const auto found = won_.find(name);
+  return found == won_.end() ? std::nullopt : found->second.isolation;
+}
+
+void Reconciler::forget_isolation(const std::string& name) {
+  std::lock_guard lock(mutex_);
+  if (const auto found = won_.find(name); found != won_.end()) found->second.isolation.reset();
+}
+
+k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident, MonotonicTime create_started) {
+  std::optional<Isolation> isolation;
   auto playbook = world_.book.find(incident.spec.playbook);
   const Mode mode = permitted_mode(incident, playbook.get());
-  const bool wanted = playbook != nullptr && mode > Mode::kObserve && !incident.spec.hold;
+  const bool wanted =
+      playbook != nullptr && mode > Mode::kObserve && !incident.spec.hold && !incident.is_over();
   if (wanted) {
     IncidentWork work(world_, incident, std::move(playbook), mode, IncidentWork::Voice::kWinner);
-    const auto within_window = [&] {
-      return world_.clock.monotonic() - *won < world_.settings.contain_window;
+    // Another process's leader takes over after a while: until then, and not later, the winner may send.
+    const bool as_leader = leader_may_send(work);
+    const auto may_send = [&] {
+      return as_leader ? leader_may_send(work)
+                       : world_.clock.monotonic() - create_started < world_.settings.contain_window;
     };
-    // The outcome is the leader's to write: it reads the pod.
-    if (auto outcome = contain(work, within_window); !outcome) {
+    const auto timeout = as_leader ? world_.settings.leader_contain_timeout : world_.settings.contain_timeout;
+    // The outcome is the leader's to write. Another process's leader reads the pod.
+    if (auto outcome = contain(work, may_send, timeout); !outcome) {
       world_.log.warning("Left to the leader",
                          {{"incident", incident.name}, {"error", outcome.error().to_string()}});
     }
+    isolation = work.isolation();
   }
-  std::lock_guard lock(mutex_);
-  won_.erase(incident.name);
+  const bool leads = world_.leadership.leads();
+  {
+    std::lock_guard lock(mutex_);
+    if (leads) {
+      won_[incident.name].isolation = std::move(isolation);
+    } else {
+      won_.erase(incident.name);
+    }
+  }
+  if (leads) world_.wake(incident.name);
   return std::nullopt;
 }
 
@@ -167,7 +201,7 @@ StepResult Reconciler::observe(IncidentWork& work) {
 }
 
 StepResult Reconciler::run_steps(IncidentWork& work) {
-  auto contained = contain(work, [&] { return may_send(work); });
+  auto contained = contain(work, [&] { return may_send(work); }, world_.settings.leader_contain_timeout);
   if (!contained || !contained->done) return contained;
   if (work.mode() == Mode::kObserve) return observe(work);
   for (const auto step : {collect, redeploy, verify}) {
@@ -245,12 +279,11 @@ bool Reconciler::is_held(IncidentWork& work) {
 }
 
 bool Reconciler::may_send(IncidentWork& work) {
-  const auto won = won_at(work.incident().name);
-  if (won && world_.clock.monotonic() - *won < world_.settings.contain_window) return true;
-  // Whoever won may still be about to send; after that it is the leader's.
+  // Another process that won may still be about to send; after that it is the leader's.
+  const bool won = is_won(work.incident().name);
   const bool by_person = work.incident().spec.origin.source == "person";
   const bool winner_is_late = work.now() - work.incident().created >= world_.settings.leader_redrive;
-  return (by_person || winner_is_late) && leader_may_send(work);
+  return (won || by_person || winner_is_late) && leader_may_send(work);
 }
 
 void Reconciler::track(const Incident& incident) {

@@ -20,7 +20,8 @@ class Reconciler {
 
   k8s::ReconcileResult reconcile(const std::string& name);
 
-  /// This process has won the create of the incident: it contains at once, whoever leads.
+  /// This process has won the create of the incident: its first reconcile contains, whoever leads, and writes
+  /// nothing else. So a storm's victims are all isolated before the leader writes about the first one.
   void won(const std::string& name, MonotonicTime create_started);
 
   // Which open incidents a change of the world concerns; each costs what it finds.
@@ -29,7 +30,13 @@ class Reconciler {
   std::vector<std::string> concerned_by_namespace(const std::string& name_space) const;
 
  private:
-  k8s::ReconcileResult contain_as_winner(const Incident& incident);
+  struct Won {
+    MonotonicTime create_started;
+    bool tried = false;
+    std::optional<Isolation> isolation;  ///< until the leader has stored it
+  };
+
+  k8s::ReconcileResult contain_as_winner(const Incident& incident, MonotonicTime create_started);
   k8s::ReconcileResult finalize(const Incident& incident);
   StepResult advance(IncidentWork& work);
   StepResult run_steps(IncidentWork& work);
@@ -39,14 +46,17 @@ class Reconciler {
   bool is_held(IncidentWork& work);
   bool may_send(IncidentWork& work);
   Mode permitted_mode(const Incident& incident, const Playbook* playbook) const;
-  std::optional<MonotonicTime> won_at(const std::string& name) const;
+  bool is_won(const std::string& name) const;
+  std::optional<MonotonicTime> begin_first_try(const std::string& name);
+  std::optional<Isolation> isolation_of(const std::string& name) const;
+  void forget_isolation(const std::string& name);
   void track(const Incident& incident);
   void untrack(const std::string& name);
   std::vector<std::string> tracked(const std::string& key) const;
 
   World& world_;
   mutable std::mutex mutex_;
-  std::map<std::string, MonotonicTime> won_;                ///< guarded
+  std::map<std::string, Won> won_;                          ///< guarded
   std::map<std::string, std::set<std::string>> keys_;       ///< guarded; by incident
   std::map<std::string, std::set<std::string>> incidents_;  ///< guarded; by key
 };

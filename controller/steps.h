@@ -31,8 +31,9 @@ inline StepOutcome step_waits(std::chrono::nanoseconds look_again) {
 }
 
 /// Isolates the victim and proves it; re-asserts what somebody undid. `may_send` is asked right before the
-/// write.
-StepResult contain(IncidentWork& work, const std::function<bool()>& may_send);
+/// write, which has `timeout`.
+StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
+                   std::chrono::milliseconds timeout);
 /// Preserves evidence, in a job.
 StepResult collect(IncidentWork& work);
 /// Sees to it that the owner runs accepted digests only.

@@ -41,7 +41,7 @@ void RateLimiter::refill(MonotonicTime now) {
 bool RateLimiter::take(net::Priority priority, MonotonicTime now) {
   refill(now);
   if (priority == net::Priority::kContainment) {
-    tokens_ = std::max(0.0, tokens_ - 1);  // what it takes, others wait for
+    tokens_ = std::max(-options_.burst, tokens_ - 1);  // what it takes, others wait for
     return true;
   }
   if (now < paused_until_ || tokens_ < 1) return false;

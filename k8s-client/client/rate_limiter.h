@@ -15,9 +15,11 @@ namespace kintsugi::k8s {
 
 /// A token bucket that contains bugs of ours (K12.11); fairness between clients is the server's. Thread-safe.
 ///
-/// kContainment never waits. kNormal waits for a token. kBackground waits for one that nobody else waits for.
-/// When the server throttles us, tokens pause for as long as it said, at most 10 s, and the rate halves, down
-/// to 1/s, at most once a second; it grows back linearly, to the full rate within 30 s.
+/// kContainment never waits, and may take tokens that are still to come, up to a burst: while many victims
+/// are isolated at once, the rest holds still. kNormal waits for a token. kBackground waits for one that
+/// nobody else waits for. When the server throttles us, tokens pause for as long as it said, at most 10 s,
+/// and the rate halves, down to 1/s, at most once a second; it grows back linearly, to the full rate within
+/// 30 s.
 class RateLimiter {
  public:
   struct Options {

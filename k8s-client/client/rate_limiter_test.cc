@@ -45,6 +45,16 @@ TEST_CASE("containment never waits") {
   CHECK(clock.monotonic() == before);
 }
 
+TEST_CASE("what containment takes, others wait for, up to a burst") {
+  const LeapingClock clock;
+  RateLimiter limiter({.queries_per_second = 50, .burst = 100}, clock);
+  for (int i = 0; i < 1000; ++i) REQUIRE(limiter.acquire(Priority::kContainment, clock.monotonic(), {}));
+  const MonotonicTime before = clock.monotonic();
+  REQUIRE(limiter.acquire(Priority::kNormal, before + 10s, {}));
+  CHECK(clock.monotonic() - before >= 2000ms);
+  CHECK(clock.monotonic() - before <= 2100ms);
+}
+
 TEST_CASE("waiting ends at the deadline or with a stop") {
   const LeapingClock clock;
   RateLimiter limiter({.queries_per_second = 1, .burst = 1}, clock);

@@ -50,7 +50,7 @@ std::optional<WorkQueue::Item> WorkQueue::get() {
     if (shut_down_) return std::nullopt;
     const MonotonicTime now = clock_.monotonic();
     promote_due(now);
-    if (!order_.empty()) {
+    if (may_take_first()) {
       const auto queued = now - ready_.at(order_.begin()->second).since;
       Item item = take_first(now);
       // Whoever waited for this key's time may now have to wait for another one's.
@@ -69,8 +69,10 @@ void WorkQueue::done(const std::string& key) {
   if (found == working_.end()) return;
   const auto worked = clock_.monotonic() - found->second.since;
   const auto again = found->second.again;
+  if (found->second.priority != WorkPriority::kContainment) --other_work_;
   working_.erase(found);
   if (again && !shut_down_) make_ready(key, *again);
+  if (!order_.empty()) ready_or_shut_down_.notify_one();  // it may have waited for this one's end
   if (working_.empty()) idle_.notify_all();
   lock.unlock();
   if (observer_) observer_->on_done(worked);
@@ -142,12 +144,18 @@ void WorkQueue::promote_due(MonotonicTime now) {
   }
 }
 
+bool WorkQueue::may_take_first() const {
+  if (order_.empty()) return false;
+  return order_.begin()->first.first == WorkPriority::kContainment || other_work_ < options_.most_other_work;
+}
+
 WorkQueue::Item WorkQueue::take_first(MonotonicTime now) {
   const auto first = order_.begin();
   Item item{first->second, first->first.first};
   order_.erase(first);
   ready_.erase(item.key);
-  working_.emplace(item.key, Working{now, std::nullopt});
+  working_.emplace(item.key, Working{now, item.priority, std::nullopt});
+  if (item.priority != WorkPriority::kContainment) ++other_work_;
   return item;
 }
 

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -31,6 +32,9 @@ struct WorkQueueOptions {
   /// Of all keys' retries together; containment is exempt (K5.3).
   double retries_per_second = 10;
   unsigned retry_burst = 100;
+  /// How many keys below containment are worked on at once. With more workers than that, some are always free
+  /// for containment, whatever the others wait for (K5.5).
+  std::size_t most_other_work = std::numeric_limits<std::size_t>::max();
 };
 
 struct WorkQueueMetrics {
@@ -101,12 +105,14 @@ class WorkQueue {
   /// K5.1's "dirty" is the union of ready_ and of the working keys with `again`.
   struct Working {
     MonotonicTime since;
+    WorkPriority priority;
     std::optional<WorkPriority> again;
   };
 
   void make_ready(const std::string& key, WorkPriority priority);
   void delay(const std::string& key, MonotonicTime ready_at, WorkPriority priority);
   void promote_due(MonotonicTime now);
+  bool may_take_first() const;
   Item take_first(MonotonicTime now);
   MonotonicTime reserve_retry(MonotonicTime now);
 
@@ -122,6 +128,7 @@ class WorkQueue {
   std::map<Place, std::string> order_;
   std::unordered_map<std::string, Ready> ready_;
   std::unordered_map<std::string, Working> working_;
+  std::size_t other_work_ = 0;  ///< of working_, below containment
   std::unordered_map<std::string, Delayed> delayed_;
   std::set<std::pair<MonotonicTime, std::string>> due_;  ///< delayed_ by time
   std::unordered_map<std::string, unsigned> failures_;

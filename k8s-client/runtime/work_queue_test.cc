@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <catch2/catch.hpp>
+#include <future>
 #include <stdexcept>
 #include <thread>
 #include <vector>
@@ -211,6 +212,26 @@ TEST_CASE("durations are measured by the clock") {
   queue.done("a");
   CHECK(durations.queued == 3s);
   CHECK(durations.worked == 4s);
+}
+
+TEST_CASE("containment finds a worker though others wait for something (K5.5)") {
+  const SystemClock clock;
+  WorkQueue queue(clock, {.most_other_work = 2});
+  for (const char* key : {"a", "b", "c"}) queue.add(key);
+  CHECK(queue.get()->key == "a");
+  CHECK(queue.get()->key == "b");
+  std::promise<std::string> taken;
+  std::jthread worker([&] {
+    taken.set_value(queue.get()->key);
+    queue.done("urgent");
+    queue.get();
+  });
+  queue.add("urgent", WorkPriority::kContainment);
+  CHECK(taken.get_future().get() == "urgent");
+  CHECK(queue.metrics().depth == 1);
+  queue.done("a");
+  worker.join();
+  CHECK(queue.metrics().depth == 0);
 }
 
 TEST_CASE("many workers and many producers lose no key and never share one") {

@@ -22,6 +22,8 @@ constexpr const char* kByProtection = "protection";
 /// What the shortest id that sensors send (Falco's container.id) and all longer ones have in common.
 constexpr std::size_t kContainerKeyLength = 12;
 constexpr std::size_t kMaxDeparted = 2000;
+/// A page is in memory as a whole while it is read, once for each collection: smaller ones keep the peak low.
+constexpr std::uint32_t kPageSize = 200;
 
 /// API objects are bounded by etcd's own limit; a pod with thousands of variables is still one of them.
 constexpr DocumentLimits kObjectLimits{3u << 20, 64, 200'000};
@@ -148,6 +150,7 @@ struct Collection {
   static k8s::InformerOptions options(const k8s::Resource& resource) {
     k8s::InformerOptions options;
     options.name = resource.plural;
+    options.list_watch.page_size = kPageSize;
     return options;
   }
 

@@ -16,6 +16,7 @@ using nlohmann::json;
 
 constexpr auto kPatience = 120s;
 constexpr auto kPause = 250ms;
+constexpr auto kCallTimeout = 60s;
 constexpr std::size_t kReplicas = 100;  ///< of each Deployment of victims
 /// On nodes that pull, where our own registry cannot be reached.
 constexpr const char* kPublicImage = "registry.k8s.io/pause:3.10";
@@ -53,6 +54,12 @@ bool is_victim(const json& pod) {
 
 }  // namespace
 
+k8s::CallOptions patiently() {
+  k8s::CallOptions call;
+  call.timeout = kCallTimeout;
+  return call;
+}
+
 Cluster::Cluster(ClusterOptions options, const Clock& clock, Logger& log)
     : options_(std::move(options)),
       clock_(clock),
@@ -61,7 +68,7 @@ Cluster::Cluster(ClusterOptions options, const Clock& clock, Logger& log)
       system_(shop_ + "-system"),
       floor_(shop_ + "-floor") {
   need(registry_server_.start("127.0.0.1", 0, log));
-  nodes_ = need(client().list(k8s::kNodes, ""));
+  nodes_ = need(client().list(k8s::kNodes, "", {}, patiently()));
   choose_image();
   choose_size();
   make_namespace(shop_, true);
@@ -90,7 +97,7 @@ void Cluster::choose_image() {
 void Cluster::choose_size() {
   std::size_t room = 0;
   for (const json& node : nodes_) room += room_of(node);
-  const std::size_t running = need(client().list(k8s::kPods, "")).size();
+  const std::size_t running = need(client().list(k8s::kPods, "", {}, patiently())).size();
   room = room > running ? room - running : 0;
   victims_ = std::min(options_.victims, room * 2 / 5 / 10 * 10);
   if (victims_ < 10) throw std::runtime_error("the cluster has no room for 25 pods more");
@@ -99,7 +106,8 @@ void Cluster::choose_size() {
 void Cluster::make_namespace(const std::string& name, bool is_protected) {
   json labels = json::object();
   if (is_protected) labels["kintsugi.dev/protected"] = "true";
-  need(client().create(k8s::kNamespaces, "", {{"metadata", {{"name", name}, {"labels", labels}}}}));
+  need(client().create(k8s::kNamespaces, "", {{"metadata", {{"name", name}, {"labels", labels}}}},
+                       patiently()));
   namespaces_.push_back(name);
 }
 
@@ -113,13 +121,13 @@ void Cluster::deploy_victims() {
     const int replicas = int(std::min(kReplicas, victims_ - made));
     json deployment = support::deployment("web-" + std::to_string(made / kReplicas), image_, replicas);
     deployment["spec"]["template"]["metadata"]["labels"]["bench"] = "victims";
-    need(client().create(k8s::kDeployments, shop_, deployment));
+    need(client().create(k8s::kDeployments, shop_, deployment, patiently()));
   }
 }
 
 void Cluster::deploy_service(const std::string& name, int replicas) {
-  need(client().create(k8s::kServices, shop_, support::service(name)));
-  need(client().create(k8s::kDeployments, shop_, support::deployment(name, image_, replicas)));
+  need(client().create(k8s::kServices, shop_, support::service(name), patiently()));
+  need(client().create(k8s::kDeployments, shop_, support::deployment(name, image_, replicas), patiently()));
 }
 
 std::vector<Victim> Cluster::ready_pods(std::size_t count, const std::string& app) {
@@ -129,7 +137,7 @@ std::vector<Victim> Cluster::ready_pods(std::size_t count, const std::string& ap
   params.label_selector = app.empty() ? kVictims : "app=" + app;
   while (true) {
     std::vector<Victim> ready;
-    for (json& pod : need(client().list(k8s::kPods, shop_, params))) {
+    for (json& pod : need(client().list(k8s::kPods, shop_, params, patiently()))) {
       if (!is_victim(pod)) continue;
       pod["metadata"].erase("managedFields");
       ready.push_back({pod, support::name_of(pod), support::uid_of(pod)});
@@ -147,26 +155,27 @@ std::vector<Victim> Cluster::ready_pods(std::size_t count, const std::string& ap
 void Cluster::delete_quarantined() {
   k8s::ListParams params;
   params.label_selector = kQuarantined;
-  const auto victims = need(client().list(k8s::kPods, shop_, params));
+  const auto victims = need(client().list(k8s::kPods, shop_, params, patiently()));
   k8s::DeleteOptions options;
   options.grace_period_seconds = 0;
   support::in_parallel(options_.connections, victims.size(), [&](std::size_t i) {
-    (void)client().remove(k8s::kPods, {shop_, support::name_of(victims[i])}, options);
+    (void)client().remove(k8s::kPods, {shop_, support::name_of(victims[i])}, options, patiently());
   });
 }
 
 std::vector<json> Cluster::incidents() {
-  return need(client().list(kIncidents, system_));
+  return need(client().list(kIncidents, system_, {}, patiently()));
 }
 
 /// Their finalizers would keep them, for nobody is left who takes those away.
 void Cluster::forget_incidents() {
-  const auto left = client().list(kIncidents, system_);
+  const auto left = client().list(kIncidents, system_, {}, patiently());
   if (!left) return;
   support::in_parallel(options_.connections, left->size(), [&](std::size_t i) {
     const k8s::ObjectKey key{system_, support::name_of((*left)[i])};
-    (void)client().remove(kIncidents, key);
-    (void)client().patch(kIncidents, key, k8s::JsonPatch().add("/metadata/finalizers", json::array()));
+    (void)client().remove(kIncidents, key, {}, patiently());
+    (void)client().patch(kIncidents, key, k8s::JsonPatch().add("/metadata/finalizers", json::array()), "",
+                         patiently());
   });
 }
 

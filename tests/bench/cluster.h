@@ -29,6 +29,9 @@ T need(tl::expected<T, E> result) {
   if constexpr (!std::is_void_v<T>) return std::move(*result);
 }
 
+/// The bench waits for a busy cluster: what it measures is time, not failures.
+k8s::CallOptions patiently();
+
 /// A Ready pod outside of the quarantine, as it was seen last.
 struct Victim {
   nlohmann::json pod;

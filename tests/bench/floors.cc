@@ -28,7 +28,8 @@ std::string Floors::release(const Victim& victim) {
   const auto pod = targets::pod_from(from_json(victim.pod));
   if (!pod) return pod.error().to_string();
   const Action action = targets::plan_isolation(*pod, incident_name(victim), "");
-  const auto patched = cluster_.client().patch_text(k8s::kPods, {cluster_.shop(), victim.name}, action.body);
+  const auto patched =
+      cluster_.client().patch_text(k8s::kPods, {cluster_.shop(), victim.name}, action.body, "", patiently());
   return patched ? "" : patched.error().to_string();
 }
 
@@ -37,7 +38,7 @@ std::string Floors::create_and_release(const Victim& victim) {
   incident["metadata"]["name"] = incident_name(victim);
   incident["spec"]["target"]["uid"] = victim.uid;
   incident["spec"]["target"]["name"] = victim.name;
-  const auto created = cluster_.client().create(kIncidents, cluster_.floor(), incident);
+  const auto created = cluster_.client().create(kIncidents, cluster_.floor(), incident, patiently());
   return created ? release(victim) : created.error().to_string();
 }
 

@@ -3,6 +3,7 @@
 // kintsugi-bench: measures the controller that was built beside it, on a cluster. `./run bench` calls it.
 #include <CLI/CLI.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <exception>
 
@@ -16,7 +17,9 @@ using namespace kintsugi::bench;
 constexpr std::size_t kSequentialVictims = 200;
 constexpr std::size_t kKillVictims = 300;
 
-void run(const ClusterOptions& options, Report& report) {
+const std::vector<std::string> kParts{"memory", "latency", "intake", "recovery", "storm", "kill"};
+
+void run(const ClusterOptions& options, const std::vector<std::string>& parts, Report& report) {
   const SystemClock clock;
   Logger log(clock, LogLevel::kError, standard_error_writer());
   Cluster cluster(options, clock, log);
@@ -29,13 +32,17 @@ void run(const ClusterOptions& options, Report& report) {
 
   cluster.deploy_victims();
   cluster.ready_pods(cluster.victims());
-  measure_memory(bench);
+  const auto wanted = [&](const char* part) {
+    return std::find(parts.begin(), parts.end(), part) != parts.end();
+  };
+  home.start();
+  if (wanted("memory")) measure_memory(bench);
   Floors floors = measure_first_contact(bench);
-  measure_latency(bench, floors, kSequentialVictims);
-  measure_intake(bench);
-  measure_recovery(bench);
-  measure_storm(bench, floors);
-  measure_kill(bench, std::min(kKillVictims, cluster.victims()));
+  if (wanted("latency")) measure_latency(bench, floors, kSequentialVictims);
+  if (wanted("intake")) measure_intake(bench);
+  if (wanted("recovery")) measure_recovery(bench);
+  if (wanted("storm")) measure_storm(bench, floors);
+  if (wanted("kill")) measure_kill(bench, std::min(kKillVictims, cluster.victims()));
 }
 
 }  // namespace
@@ -51,10 +58,12 @@ int main(int argc, char** argv) {
   app.add_option("--connections", options.connections, "of the floors and of the sensors")
       ->check(CLI::Range(1, 60))
       ->capture_default_str();
+  std::vector<std::string> parts = kParts;
+  app.add_option("--only", parts, "these parts alone")->check(CLI::IsMember(kParts))->delimiter(',');
   CLI11_PARSE(app, argc, argv);
   Report report;
   try {
-    run(options, report);
+    run(options, parts, report);
   } catch (const std::exception& trouble) {
     report.failure(trouble.what());
   }

@@ -44,7 +44,7 @@ void measure_flood(Bench& bench, const std::string& name, const std::string& eve
 }  // namespace
 
 void measure_memory(Bench& bench) {
-  const support::ControllerProcess& controller = bench.home.start();
+  const support::ControllerProcess& controller = bench.home.process();
   std::this_thread::sleep_for(kStartUp);
   bench.report.heading(fmt::format("Memory with {} pods, first list included", bench.cluster.victims()));
   bench.report.figure("peak resident", peak_resident_mib(controller.id()), " MiB", at_most(30, " MiB"));

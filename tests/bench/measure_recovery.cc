@@ -36,11 +36,11 @@ Duration time_delete(Bench& bench) {
   Cluster& cluster = bench.cluster;
   const Victim victim = cluster.ready_pods(kReplicas, kService).front();
   const MonotonicTime start = bench.clock.monotonic();
-  need(cluster.client().remove(k8s::kPods, {cluster.shop(), victim.name}));
+  need(cluster.client().remove(k8s::kPods, {cluster.shop(), victim.name}, {}, patiently()));
   k8s::ListParams params;
   params.label_selector = std::string("app=") + kService;
   wait_until(bench, "the deleted pod's replacement is Ready", [&] {
-    const auto pods = need(cluster.client().list(k8s::kPods, cluster.shop(), params));
+    const auto pods = need(cluster.client().list(k8s::kPods, cluster.shop(), params, patiently()));
     return kReplicas == std::count_if(pods.begin(), pods.end(), [&](const json& pod) {
              return support::is_ready(pod) && !support::is_being_deleted(pod) &&
                     support::uid_of(pod) != victim.uid;
@@ -56,7 +56,8 @@ Duration time_incident(Bench& bench) {
   const Taken taken = send_signal(bench.home.process(), victim, kDrillRule);
   if (!taken.is_durable()) throw std::runtime_error("no incident: " + taken.result + taken.problem);
   const auto is = [&](const char* condition) {
-    const json incident = need(cluster.client().get(kIncidents, {cluster.system(), taken.incident}));
+    const json incident =
+        need(cluster.client().get(kIncidents, {cluster.system(), taken.incident}, patiently()));
     return support::condition_status(incident, condition) == "True";
   };
   wait_until(bench, taken.incident + " is recovered", [&] { return is("Recovered"); });
