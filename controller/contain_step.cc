@@ -72,7 +72,7 @@ GuardVerdict judge(IncidentWork& work, const Pod& victim) {
                 " may react badly to its pod's labels being taken away; approve to isolate it all the same"};
   }
   const Guards& guards = work.playbook()->guards;
-  if (guards.max_targets_per_workload || guards.max_targets_per_minute || guards.max_unavailable) {
+  if (guards.has_caps()) {
     const GuardVerdict caps = playbooks::check_caps(guards, cap_facts(work, victim));
     if (!caps.allowed()) return caps;
   }

@@ -76,6 +76,15 @@ Preparation::Counts Preparation::counts() const {
   return counts;
 }
 
+/// An incident whose victim is in quarantine puts the policy back itself, and records that it was away.
+bool Preparation::an_incident_keeps_policy(const std::string& name_space) const {
+  const auto incidents = world_.store.list();
+  return std::any_of(incidents.begin(), incidents.end(), [&](const auto& incident) {
+    return incident->spec.target.name_space == name_space && incident->status.containment &&
+           !incident->is_over() && !incident->spec.hold && !incident->spec.release;
+  });
+}
+
 /// What an earlier leader published: the workloads that have gone since are looked at, too, and taken out.
 Result<void> Preparation::load() {
   std::lock_guard lock(mutex_);
@@ -107,7 +116,7 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
       return tl::unexpected(std::move(published).error());
     return std::nullopt;
   }
-  if (world_.book.cluster_cap() > Mode::kObserve) {
+  if (world_.book.cluster_cap() > Mode::kObserve && !an_incident_keeps_policy(workload.name_space)) {
     targets::ApplyOptions options;
     options.priority = net::Priority::kBackground;
     if (auto policy = world_.target.ensure_quarantine_policy(workload.name_space, options); !policy) {

@@ -41,6 +41,7 @@ class Preparation {
   k8s::ReconcileResult prepare(const std::string& key);
   targets::Readiness assess(const targets::Deployment& deployment);
   std::optional<Error> refusal_of_isolation(const targets::Deployment& deployment) const;
+  bool an_incident_keeps_policy(const std::string& name_space) const;
   Result<void> load();
   Result<void> publish(const std::string& key, const std::optional<targets::Readiness>& readiness);
 

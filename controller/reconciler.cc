@@ -53,7 +53,9 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
     world_.jobs.cancel(name);
     return std::nullopt;
   }
-  if (const auto started = begin_first_try(name)) return contain_as_winner(*stored, *started);
+  if (const auto started = begin_first_try(name); started && !counts_before_it_contains(*stored)) {
+    return contain_as_winner(*stored, *started);
+  }
   if (!world_.leadership.leads()) return std::nullopt;
   if (stored->being_deleted) return finalize(*stored);
   if (!stored->has_ledger_finalizer) {
@@ -67,9 +69,12 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   const Mode mode = permitted_mode(*stored, playbook.get());
   IncidentWork work(world_, *stored, std::move(playbook), mode);
   work.set_isolation(isolation_of(name));
+  std::unique_lock one_at_a_time(caps_mutex_, std::defer_lock);
+  if (!stored->status.containment && counts_before_it_contains(*stored)) one_at_a_time.lock();
   const StepResult outcome = advance(work);
   // What was found out is kept even where a step failed: the next try starts from it.
   if (auto saved = work.save(); !saved) return failed(std::move(saved).error());
+  if (one_at_a_time.owns_lock()) one_at_a_time.unlock();
   forget_isolation(name);
   if (work.incident().is_over() && outcome && !outcome->look_again) untrack(name);
   if (!outcome) {
@@ -79,6 +84,13 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
     return failed(std::move(error));
   }
   return outcome->look_again;
+}
+
+/// Caps count what is stored: where there are some, the leader stores each containment before it judges the
+/// next, one at a time.
+bool Reconciler::counts_before_it_contains(const Incident& incident) const {
+  const auto playbook = world_.book.find(incident.spec.playbook);
+  return playbook != nullptr && playbook->guards.has_caps() && world_.leadership.leads();
 }
 
 void Reconciler::won(const std::string& name, MonotonicTime create_started) {

@@ -46,6 +46,7 @@ class Reconciler {
   bool is_held(IncidentWork& work);
   bool may_send(IncidentWork& work);
   Mode permitted_mode(const Incident& incident, const Playbook* playbook) const;
+  bool counts_before_it_contains(const Incident& incident) const;
   bool is_won(const std::string& name) const;
   std::optional<MonotonicTime> begin_first_try(const std::string& name);
   std::optional<Isolation> isolation_of(const std::string& name) const;
@@ -55,6 +56,7 @@ class Reconciler {
   std::vector<std::string> tracked(const std::string& key) const;
 
   World& world_;
+  std::mutex caps_mutex_;  ///< held from judging a capped containment until it is stored; taken before mutex_
   mutable std::mutex mutex_;
   std::map<std::string, Won> won_;                          ///< guarded
   std::map<std::string, std::set<std::string>> keys_;       ///< guarded; by incident

@@ -42,6 +42,8 @@ struct Guards {
   std::optional<unsigned> max_targets_per_workload;
   std::optional<unsigned> max_targets_per_minute;
   std::optional<IntOrPercent> max_unavailable;  ///< other unready pods of the owner, the victim not counted
+
+  bool has_caps() const { return max_targets_per_workload || max_targets_per_minute || max_unavailable; }
 };
 
 enum class Hardening : std::uint8_t {

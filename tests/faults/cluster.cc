@@ -51,6 +51,12 @@ json name_space(const std::string& name, const json& labels) {
   return {{"apiVersion", "v1"}, {"kind", "Namespace"}, {"metadata", {{"name", name}, {"labels", labels}}}};
 }
 
+/// Empty where there is none.
+std::string lab_kubeconfig() {
+  const char* const path = std::getenv("KINTSUGI_LAB_KUBECONFIG");
+  return path == nullptr ? "" : path;
+}
+
 template <class T, class E>
 T require(tl::expected<T, E> result) {
   if (!result) throw std::runtime_error(result.error().to_string());
@@ -98,10 +104,9 @@ std::unique_ptr<Cluster> Cluster::start_sandbox() {
 }
 
 std::unique_ptr<Cluster> Cluster::enter_lab() {
-  const char* const kubeconfig = std::getenv("KINTSUGI_LAB_KUBECONFIG");
-  if (kubeconfig == nullptr || *kubeconfig == '\0') return nullptr;
+  if (!has_lab()) return nullptr;
   std::unique_ptr<Cluster> cluster(new Cluster);
-  cluster->connect(kubeconfig);
+  cluster->connect(lab_kubeconfig());
   const std::string suffix = std::to_string(std::random_device()());
   cluster->shop_ = "shop-" + suffix;
   cluster->system_ = "kintsugi-" + suffix;
@@ -110,9 +115,12 @@ std::unique_ptr<Cluster> Cluster::enter_lab() {
   return cluster;
 }
 
+bool Cluster::has_lab() {
+  return !lab_kubeconfig().empty();
+}
+
 std::unique_ptr<Cluster> Cluster::enter() {
-  auto lab = enter_lab();
-  return lab != nullptr ? std::move(lab) : start_sandbox();
+  return has_lab() ? enter_lab() : start_sandbox();
 }
 
 Upstream Cluster::upstream() const {

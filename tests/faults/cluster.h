@@ -30,6 +30,8 @@ class Cluster {
   /// The real control plane of KINTSUGI_LAB_KUBECONFIG, with two namespaces of its own; null where none is
   /// named.
   static std::unique_ptr<Cluster> enter_lab();
+  /// Whether KINTSUGI_LAB_KUBECONFIG names a control plane.
+  static bool has_lab();
   /// enter_lab() where there is one, else start_sandbox().
   static std::unique_ptr<Cluster> enter();
   ~Cluster();

@@ -22,10 +22,13 @@ using std::chrono::steady_clock;
 
 namespace {
 
-/// From a sensor's event to the victim's isolation, on a busy machine.
-constexpr milliseconds kContained = 1s;
+/// From a sensor's event to the victim's isolation: it takes milliseconds, but seconds on a machine that does
+/// much else. Far from the ten seconds after which there may be another leader.
+constexpr milliseconds kContained = 5s;
 /// From the leader's end to the service's recovery: what is left of the lease, and the steps.
 constexpr milliseconds kRecovered = 20s;
+/// Plays on pocket clusters; a real API server gets two.
+constexpr std::size_t kAtOnce = 8;
 /// From a leader's orderly end to the next one's beginning.
 constexpr milliseconds kHandedOver = 3s;
 /// The lease's renew deadline and a little: a leader without its API server has ended by then.
@@ -76,7 +79,7 @@ struct Findings {
 /// Plays `count` times at once, each on a cluster of its own.
 void play_all(std::size_t count, const std::function<void(std::size_t, Replicas&, Findings&)>& play) {
   std::vector<Findings> all(count);
-  support::in_parallel(count, count, [&](std::size_t i) {
+  support::in_parallel(Cluster::has_lab() ? 2 : kAtOnce, count, [&](std::size_t i) {
     try {
       const auto cluster = Cluster::enter();
       Replicas replicas(*cluster);
@@ -142,7 +145,7 @@ TEST_CASE("28: a leader that is killed costs no containment, and twenty seconds 
 }
 
 TEST_CASE("28: a leader that is asked to end hands over at once", "[failover]") {
-  const std::vector<Moment> moments = random_moments(3);
+  const std::vector<Moment> moments = random_moments(2);
   play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
     support::ControllerProcess& leader = *replicas.leader().process();
     std::optional<int> code;
@@ -163,7 +166,7 @@ TEST_CASE("28: a leader that is asked to end hands over at once", "[failover]") 
 
 TEST_CASE("28: two replicas that get the same event at the same time make one incident and one patch",
           "[failover]") {
-  play_all(3, [&](std::size_t, Replicas& replicas, Findings& findings) {
+  play_all(2, [&](std::size_t, Replicas& replicas, Findings& findings) {
     const std::string victim = replicas.pods_of("web").front();
     const std::string event = replicas.event_about(victim);
     Answer answer;
@@ -239,7 +242,7 @@ TEST_CASE("28: a leader that cannot reach the API server ends, and loses no sign
 }
 
 TEST_CASE("28: a leader that was frozen for longer than its lease does nothing any more", "[failover]") {
-  const std::vector<Moment> moments = random_moments(3);
+  const std::vector<Moment> moments = random_moments(2);
   play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
     Replica& leader = replicas.leader();
     play_end_of_leader(replicas, moments[i], [&] { leader.process()->signal(SIGSTOP); }, findings);
