@@ -14,7 +14,7 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-constexpr auto kPatience = 120s;
+constexpr auto kPatience = 240s;
 constexpr auto kPause = 250ms;
 constexpr auto kCallTimeout = 60s;
 constexpr std::size_t kReplicas = 100;  ///< of each Deployment of victims
@@ -68,7 +68,7 @@ Cluster::Cluster(ClusterOptions options, const Clock& clock, Logger& log)
       system_(shop_ + "-system"),
       floor_(shop_ + "-floor") {
   need(registry_server_.start("127.0.0.1", 0, log));
-  nodes_ = need(client().list(k8s::kNodes, "", {}, patiently()));
+  nodes_ = list(k8s::kNodes, "");
   choose_image();
   choose_size();
   make_namespace(shop_, true);
@@ -97,10 +97,15 @@ void Cluster::choose_image() {
 void Cluster::choose_size() {
   std::size_t room = 0;
   for (const json& node : nodes_) room += room_of(node);
-  const std::size_t running = need(client().list(k8s::kPods, "", {}, patiently())).size();
+  const std::size_t running = list(k8s::kPods, "").size();
   room = room > running ? room - running : 0;
   victims_ = std::min(options_.victims, room * 2 / 5 / 10 * 10);
   if (victims_ < 10) throw std::runtime_error("the cluster has no room for 25 pods more");
+}
+
+std::vector<json> Cluster::list(const k8s::Resource& resource, const std::string& name_space,
+                                const k8s::ListParams& params) {
+  return need(insistently([&] { return client().list(resource, name_space, params, patiently()); }));
 }
 
 void Cluster::make_namespace(const std::string& name, bool is_protected) {
@@ -137,7 +142,7 @@ std::vector<Victim> Cluster::ready_pods(std::size_t count, const std::string& ap
   params.label_selector = app.empty() ? kVictims : "app=" + app;
   while (true) {
     std::vector<Victim> ready;
-    for (json& pod : need(client().list(k8s::kPods, shop_, params, patiently()))) {
+    for (json& pod : list(k8s::kPods, shop_, params)) {
       if (!is_victim(pod)) continue;
       pod["metadata"].erase("managedFields");
       ready.push_back({pod, support::name_of(pod), support::uid_of(pod)});
@@ -155,7 +160,7 @@ std::vector<Victim> Cluster::ready_pods(std::size_t count, const std::string& ap
 void Cluster::delete_quarantined() {
   k8s::ListParams params;
   params.label_selector = kQuarantined;
-  const auto victims = need(client().list(k8s::kPods, shop_, params, patiently()));
+  const auto victims = list(k8s::kPods, shop_, params);
   k8s::DeleteOptions options;
   options.grace_period_seconds = 0;
   support::in_parallel(options_.connections, victims.size(), [&](std::size_t i) {
@@ -164,7 +169,7 @@ void Cluster::delete_quarantined() {
 }
 
 std::vector<json> Cluster::incidents() {
-  return need(client().list(kIncidents, system_, {}, patiently()));
+  return list(kIncidents, system_);
 }
 
 /// Their finalizers would keep them, for nobody is left who takes those away.

@@ -32,6 +32,17 @@ T need(tl::expected<T, E> result) {
 /// The bench waits for a busy cluster: what it measures is time, not failures.
 k8s::CallOptions patiently();
 
+/// What `call` gives, an ApiResult, made again where a busy server cut the connection. Of a write that took
+/// effect all the same, the second try says that it is there, or that nothing is left to change.
+template <class Call>
+auto insistently(const Call& call) {
+  constexpr int kMaxTries = 3;
+  auto result = call();
+  for (int tries = 1; !result && result.error().code == ErrorCode::kUnavailable && tries < kMaxTries; ++tries)
+    result = call();
+  return result;
+}
+
 /// A Ready pod outside of the quarantine, as it was seen last.
 struct Victim {
   nlohmann::json pod;
@@ -83,6 +94,8 @@ class Cluster {
   void forget_incidents();
 
  private:
+  std::vector<nlohmann::json> list(const k8s::Resource& resource, const std::string& name_space,
+                                   const k8s::ListParams& params = {});
   void make_namespace(const std::string& name, bool is_protected);
   void choose_image();
   void choose_size();

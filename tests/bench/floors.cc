@@ -28,9 +28,15 @@ std::string Floors::release(const Victim& victim) {
   const auto pod = targets::pod_from(from_json(victim.pod));
   if (!pod) return pod.error().to_string();
   const Action action = targets::plan_isolation(*pod, incident_name(victim), "");
-  const auto patched =
-      cluster_.client().patch_text(k8s::kPods, {cluster_.shop(), victim.name}, action.body, "", patiently());
-  return patched ? "" : patched.error().to_string();
+  bool may_be_done = false;
+  const auto patched = insistently([&] {
+    auto result = cluster_.client().patch_text(k8s::kPods, {cluster_.shop(), victim.name}, action.body, "",
+                                               patiently());
+    may_be_done = may_be_done || (!result && result.error().outcome_unknown);
+    return result;
+  });
+  if (patched || (may_be_done && patched.error().is_failed_patch_test())) return {};
+  return patched.error().to_string();
 }
 
 std::string Floors::create_and_release(const Victim& victim) {
@@ -38,8 +44,10 @@ std::string Floors::create_and_release(const Victim& victim) {
   incident["metadata"]["name"] = incident_name(victim);
   incident["spec"]["target"]["uid"] = victim.uid;
   incident["spec"]["target"]["name"] = victim.name;
-  const auto created = cluster_.client().create(kIncidents, cluster_.floor(), incident, patiently());
-  return created ? release(victim) : created.error().to_string();
+  const auto created = insistently(
+      [&] { return cluster_.client().create(kIncidents, cluster_.floor(), incident, patiently()); });
+  if (!created && created.error().code != ErrorCode::kAlreadyExists) return created.error().to_string();
+  return release(victim);
 }
 
 }  // namespace kintsugi::bench

@@ -4,8 +4,10 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <thread>
 
 #include "measurements.h"
 
@@ -17,12 +19,23 @@ using namespace kintsugi::bench;
 constexpr std::size_t kSequentialVictims = 200;
 constexpr std::size_t kKillVictims = 300;
 
+/// What others do on this machine is in every figure; the ratios suffer less.
+std::string describe_machine() {
+  double load = 0;
+  ::getloadavg(&load, 1);
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", load);
+  return std::to_string(std::thread::hardware_concurrency()) + " CPUs, load average " + text +
+         " at the start";
+}
+
 const std::vector<std::string> kParts{"memory", "latency", "intake", "recovery", "storm", "kill"};
 
 void run(const ClusterOptions& options, const std::vector<std::string>& parts, Report& report) {
   const SystemClock clock;
   Logger log(clock, LogLevel::kError, standard_error_writer());
   Cluster cluster(options, clock, log);
+  report.remark(describe_machine());
   report.remark(std::to_string(cluster.victims()) + " victims, " + std::to_string(options.connections) +
                 " connections, namespace " + cluster.shop());
   if (cluster.victims() < options.victims) report.remark("the cluster has no room for more victims");
