@@ -12,7 +12,6 @@
 #include <vector>
 
 #include "net/http_server.h"
-#include "sandbox/containers.h"
 #include "sandbox/object_store.h"
 
 namespace kintsugi::sandbox {
@@ -24,7 +23,6 @@ struct WatchStart {
   std::optional<std::uint64_t> since;  ///< nothing: from the present state, told as ADDED
   std::chrono::seconds timeout{1800};
   bool bookmarks = false;
-  bool metadata_only = false;
 };
 
 /// A command to run in a container that exists.
@@ -34,16 +32,9 @@ struct ExecStart {
 
 using ApiAnswer = std::variant<net::HttpResponse, WatchStart, ExecStart>;
 
-/// Answers one request. Get, list, watch, create, update, JSON Patch, delete, status subresources, logs,
-/// exec, discovery, health; nothing else.
-ApiAnswer answer(ObjectStore& store, const Containers& containers, const net::ServerRequest& request);
-
-/// The object as PartialObjectMetadata where `metadata_only`, and as it is otherwise.
-nlohmann::json shown(const Object& object, bool metadata_only);
-
-/// "a%20b" is "a b"; '+' is a space where `query`. Malformed escapes stay as they are.
-std::string url_decode(std::string_view text, bool query);
-/// The first value of a query parameter, decoded; empty where it is missing.
-std::string query_value(const std::string& query, std::string_view name);
+/// Answers one request: get, list, watch, create, update, JSON Patch, delete, status subresources, logs,
+/// exec, and nothing else. Lists are whole, which the API allows whatever `limit` says. Selectors know
+/// equality only.
+ApiAnswer answer(ObjectStore& store, const net::ServerRequest& request);
 
 }  // namespace kintsugi::sandbox

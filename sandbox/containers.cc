@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/containers.h"
 
+#include <nlohmann/json.hpp>
+
 namespace kintsugi::sandbox {
 namespace {
+
+using nlohmann::json;
 
 constexpr const char* kProcesses =
     "PID   USER     TIME  COMMAND\n"
@@ -18,40 +22,25 @@ constexpr const char* kSockets =
 
 }  // namespace
 
-Containers::Containers() {
-  script("ps", {.standard_output = kProcesses, .standard_error = {}});
-  script("cat /proc/net/tcp", {.standard_output = kSockets, .standard_error = {}});
-}
-
-void Containers::script(const std::string& command_prefix, k8s::ExecResult result) {
-  const std::lock_guard lock(mutex_);
-  scripts_[command_prefix] = std::move(result);
-}
-
-void Containers::set_log(const k8s::ObjectKey& pod, std::string log) {
-  const std::lock_guard lock(mutex_);
-  logs_[pod] = std::move(log);
-}
-
-std::optional<k8s::ExecResult> Containers::run(const std::vector<std::string>& command) const {
-  std::string line;
-  for (const std::string& word : command) line += (line.empty() ? "" : " ") + word;
-  const std::lock_guard lock(mutex_);
-  std::optional<k8s::ExecResult> result;
-  std::size_t longest = 0;
-  for (const auto& [prefix, output] : scripts_) {
-    if (prefix.size() < longest || !line.starts_with(prefix)) continue;
-    longest = prefix.size();
-    result = output;
-  }
-  return result;
-}
-
-std::string Containers::log(const k8s::ObjectKey& pod, bool previous) const {
-  const std::lock_guard lock(mutex_);
-  const auto log = logs_.find(pod);
-  if (log != logs_.end()) return log->second;
+std::string container_log(bool previous) {
   return previous ? "fatal: exiting\n" : "listening on 8080\n";
+}
+
+void serve_exec(const std::vector<std::string>& command, net::WebSocketPeer& peer) {
+  json status{{"metadata", json::object()}, {"status", "Success"}};
+  if (command.front() == "ps") {
+    peer.send(std::string("\1") + kProcesses);
+  } else if (command.front() == "cat") {
+    peer.send(std::string("\1") + kSockets);
+  } else {
+    status["status"] = "Failure";
+    status["reason"] = "InternalError";
+    status["code"] = 500;
+    status["message"] = "Internal error occurred: error executing command in container: exec: \"" +
+                        command.front() + "\": executable file not found in $PATH: unknown";
+  }
+  peer.send('\3' + status.dump(-1, ' ', false, json::error_handler_t::replace));
+  peer.close();
 }
 
 }  // namespace kintsugi::sandbox

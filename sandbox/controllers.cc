@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "sandbox/controllers.h"
 
-#include "base/time.h"
-#include "sandbox/workload_controllers.h"
-
 namespace kintsugi::sandbox {
-
-Controllers::Controllers(ObjectStore& store, const Clock& clock, const ImageSource& images,
-                         PodTimings timings)
-    : store_(store), clock_(clock), pods_(store, clock, images, timings) {}
 
 std::uint64_t Controllers::settle() {
   constexpr int kMaxPasses = 1000;  // two controllers at odds must not hang the process
@@ -16,7 +9,7 @@ std::uint64_t Controllers::settle() {
   for (int pass = 0; pass < kMaxPasses; ++pass) {
     before = store_.version();
     reconcile_replica_sets(store_);  // first, because a released pod is to be replaced at once
-    reconcile_deployments(store_, format_seconds(clock_.now()));
+    reconcile_deployments(store_);
     pods_.step();
     reconcile_endpoint_slices(store_);
     collect_garbage(store_);

@@ -22,7 +22,6 @@ using Path = std::initializer_list<const char*>;
 const nlohmann::json& field(const nlohmann::json& object, Path path);
 std::string text(const nlohmann::json& object, Path path);
 std::int64_t integer(const nlohmann::json& object, Path path, std::int64_t fallback);
-bool flag(const nlohmann::json& object, Path path);
 Labels string_map(const nlohmann::json& object, Path path);
 
 std::string name_of(const nlohmann::json& object);
@@ -31,17 +30,13 @@ std::string uid_of(const nlohmann::json& object);
 k8s::ObjectKey key_of(const nlohmann::json& object);
 Labels labels_of(const nlohmann::json& object);
 bool is_being_deleted(const nlohmann::json& object);
+bool is_ready(const nlohmann::json& pod);
 /// The UID of the owner with `controller: true`, or "".
 std::string controller_uid(const nlohmann::json& object);
 /// An entry for `metadata.ownerReferences`.
 nlohmann::json owner_reference(const nlohmann::json& owner);
 
-/// A metav1.LabelSelector; entries that are malformed match nothing.
+/// A metav1.LabelSelector. An absent one matches everything, a malformed one nothing.
 LabelSelector to_selector(const nlohmann::json& selector);
-
-/// Adds the condition, or changes it; `lastTransitionTime` moves only when `status` does.
-void set_condition(nlohmann::json& conditions, const std::string& type, bool status, const std::string& time,
-                   const std::string& reason = {}, const std::string& message = {});
-bool has_condition(const nlohmann::json& object, const std::string& type);
 
 }  // namespace kintsugi::sandbox

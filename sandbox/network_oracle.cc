@@ -20,12 +20,12 @@ struct Endpoint {
   Object pod;  ///< null: outside of the cluster
   Labels namespace_labels;
 
-  bool is_policed() const { return pod != nullptr && !flag(*pod, {"spec", "hostNetwork"}); }
+  bool is_policed() const { return pod != nullptr && field(*pod, {"spec", "hostNetwork"}) != true; }
 };
 
+/// Of TCP.
 struct Port {
   std::uint16_t number;
-  std::string protocol;
   const Endpoint& destination;
 };
 
@@ -71,9 +71,9 @@ bool matches_peer(const json& peer, const std::string& policy_namespace, const E
   return in_namespace && to_selector(field(peer, {"podSelector"})).matches(labels_of(*other.pod));
 }
 
-std::string protocol_of(const json& port) {
-  const std::string protocol = text(port, {"protocol"});
-  return protocol.empty() ? "TCP" : protocol;
+bool is_tcp(const json& port) {
+  const json& protocol = field(port, {"protocol"});
+  return protocol.is_null() || protocol == "TCP";
 }
 
 bool names_port(const json& name, const Port& port) {
@@ -81,13 +81,13 @@ bool names_port(const json& name, const Port& port) {
   for (const auto& container : field(*port.destination.pod, {"spec", "containers"}))
     for (const auto& entry : field(container, {"ports"}))
       if (field(entry, {"name"}) == name && integer(entry, {"containerPort"}, 0) == port.number &&
-          protocol_of(entry) == port.protocol)
+          is_tcp(entry))
         return true;
   return false;
 }
 
 bool matches_port(const json& entry, const Port& port) {
-  if (protocol_of(entry) != port.protocol) return false;
+  if (!is_tcp(entry)) return false;
   const json& wanted = field(entry, {"port"});
   if (wanted.is_null()) return true;
   if (wanted.is_string()) return names_port(wanted, port);
@@ -135,13 +135,13 @@ Reach judge(const ObjectStore& store, bool ingress, const Endpoint& subject, con
 
 }  // namespace
 
-Reach can_reach(const ObjectStore& store, const std::string& from, const std::string& to, std::uint16_t port,
-                const std::string& protocol) {
+Reach can_reach(const ObjectStore& store, const std::string& from, const std::string& to,
+                std::uint16_t port) {
   const auto source = find_endpoint(store, from);
   const auto destination = find_endpoint(store, to);
   if (!source) return {false, from + " has no address"};
   if (!destination) return {false, to + " has no address"};
-  const Port wanted{port, protocol, *destination};
+  const Port wanted{port, *destination};
   const Reach out = judge(store, false, *source, *destination, wanted);
   if (!out.allowed) return out;
   const Reach in = judge(store, true, *destination, *source, wanted);

@@ -16,10 +16,8 @@ struct Reach {
   std::string reason;  ///< "egress of shop/web-1 is denied by policy shop/deny", …
 };
 
-/// `from` and `to` are "namespace/pod" or an IPv4 address outside; `protocol` is TCP, UDP or SCTP. Host
-/// network pods are beyond NetworkPolicies, a pod without an address reaches nothing, an ipBlock also matches
-/// pods.
-Reach can_reach(const ObjectStore& store, const std::string& from, const std::string& to, std::uint16_t port,
-                const std::string& protocol = "TCP");
+/// Over TCP. `from` and `to` are "namespace/pod" or an IPv4 address outside. Host network pods are beyond
+/// NetworkPolicies, a pod without an address reaches nothing, an ipBlock also matches pods.
+Reach can_reach(const ObjectStore& store, const std::string& from, const std::string& to, std::uint16_t port);
 
 }  // namespace kintsugi::sandbox

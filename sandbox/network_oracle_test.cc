@@ -26,11 +26,7 @@ struct World {
         json::parse(R"([{"name": "c", "ports": [{"name": "http", "containerPort": 8080}]}])");
     REQUIRE(store.create(k8s::kPods, name_space,
                          json{{"metadata", {{"name", name}, {"labels", {{"app", name}}}}}, {"spec", spec}}));
-    REQUIRE(store.edit(k8s::kPods, {name_space, name},
-                       [&](json& pod) {
-                         pod["status"]["podIP"] = ip;
-                         return std::nullopt;
-                       },
+    REQUIRE(store.edit(k8s::kPods, {name_space, name}, [&](json& pod) { pod["status"]["podIP"] = ip; },
                        {.status = true}));
   }
   void add_policy(const std::string& spec) {

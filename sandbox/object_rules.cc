@@ -11,148 +11,105 @@ namespace kintsugi::sandbox {
 namespace {
 
 using nlohmann::json;
+using Type = json::value_t;
 
-constexpr const char* kSystemFields[] = {"uid",          "creationTimestamp", "deletionTimestamp",
-                                         "generation",   "resourceVersion",   "deletionGracePeriodSeconds",
-                                         "generateName", "selfLink"};
+constexpr const char* kSystemFields[] = {"uid",         "creationTimestamp", "deletionTimestamp",
+                                         "generation",  "resourceVersion",   "deletionGracePeriodSeconds",
+                                         "generateName"};
 
-Refusal invalid_value(const ResourceInfo& info, const json& object, const std::string& at,
-                      const std::string& why) {
-  return invalid(info, name_of(object), {"FieldValueInvalid", "Invalid value: " + why, at});
+/// A field that the controllers write into, and the only type that it may have. Everything else they read
+/// with field(), which takes any type.
+struct TypedField {
+  const char* pointer;
+  Type type;
+  Type entries = Type::discarded;  ///< of arrays and maps; discarded: any
+};
+
+constexpr TypedField kTypedFields[] = {
+    {"/metadata/labels", Type::object, Type::string},
+    {"/metadata/annotations", Type::object, Type::string},
+    {"/metadata/finalizers", Type::array, Type::string},
+    {"/metadata/ownerReferences", Type::array, Type::object},
+    {"/spec", Type::object},
+    {"/status", Type::object},
+    {"/status/conditions", Type::array, Type::object},
+    {"/status/containerStatuses", Type::array, Type::object},
+};
+
+bool has_type(const json& value, const TypedField& wanted) {
+  if (value.is_null()) return true;
+  const auto fits = [&](const json& entry) {
+    return wanted.entries == Type::discarded || entry.type() == wanted.entries;
+  };
+  return value.type() == wanted.type && std::all_of(value.begin(), value.end(), fits);
 }
 
-std::optional<Refusal> check_kind(const ResourceInfo& info, json& object) {
-  const std::string version = info.resource.api_version();
-  const std::string kind = text(object, {"kind"});
-  if (kind.empty() && info.custom) {
-    return bad_request("the object provided is unrecognized (must be of type " +
-                       std::string(info.resource.kind) + "): Object 'Kind' is missing");
-  }
-  if (kind.empty()) object["kind"] = info.resource.kind;
-  if (text(object, {"apiVersion"}).empty()) object["apiVersion"] = version;
-  if (text(object, {"apiVersion"}) != version) {
-    return bad_request("the API version in the data (" + text(object, {"apiVersion"}) +
-                       ") does not match the expected API version (" + version + ")");
-  }
-  if (text(object, {"kind"}) == info.resource.kind) return std::nullopt;
-  if (info.custom)
-    return invalid_value(info, object, "kind",
-                         "\"" + kind + "\": must be " + std::string(info.resource.kind));
-  return bad_request(kind + " in version \"" + std::string(info.resource.version) +
-                     "\" cannot be handled as a " + std::string(info.resource.kind));
-}
-
-/// `metadata.<name>` is absent, or of type `container` with values of type `entry`. An empty one is taken
-/// away, as the server's encoding does.
-std::optional<Refusal> check_collection(const ResourceInfo& info, json& object, const char* name,
-                                        json::value_t container, json::value_t entry) {
-  const json& collection = field(object, {"metadata", name});
-  const auto fits = [&](const json& value) { return value.type() == entry; };
-  if (collection.empty()) {
-    object["metadata"].erase(name);
-    return std::nullopt;
-  }
-  if (collection.type() == container && std::all_of(collection.begin(), collection.end(), fits))
-    return std::nullopt;
-  return invalid_value(info, object, std::string("metadata.") + name, "wrong type");
-}
-
-std::optional<Refusal> check_label_text(const ResourceInfo& info, const json& object, const char* name) {
-  for (const auto& [key, value] : string_map(object, {"metadata", name})) {
-    if (!is_label_key(key))
-      return invalid_value(info, object, std::string("metadata.") + name,
-                           "\"" + key + "\": not a qualified name");
-    if (std::string_view(name) == "labels" && !is_label_value(value))
-      return invalid_value(info, object, "metadata.labels", "\"" + value + "\": not a label value");
+std::optional<Refusal> check_types(const ResourceInfo& info, const json& object) {
+  for (const TypedField& wanted : kTypedFields) {
+    const json::json_pointer pointer(wanted.pointer);
+    if (object.contains(pointer) && !has_type(object.at(pointer), wanted))
+      return invalid(info, name_of(object), wanted.pointer, "wrong type");
   }
   return std::nullopt;
 }
 
-std::optional<Refusal> check_metadata(const ResourceInfo& info, json& object) {
-  using Type = json::value_t;
-  object["metadata"].erase("managedFields");
-  for (const char* name : {"labels", "annotations"}) {
-    if (auto refusal = check_collection(info, object, name, Type::object, Type::string)) return refusal;
-    if (auto refusal = check_label_text(info, object, name)) return refusal;
-  }
-  if (auto refusal = check_collection(info, object, "finalizers", Type::array, Type::string)) return refusal;
-  return check_collection(info, object, "ownerReferences", Type::array, Type::object);
+std::optional<Refusal> check_labels(const ResourceInfo& info, const json& object) {
+  for (const auto& [key, value] : labels_of(object))
+    if (!is_label_key(key) || !is_label_value(value))
+      return invalid(info, name_of(object), "metadata.labels", "\"" + key + "=" + value + "\": not a label");
+  for (const auto& [key, value] : string_map(object, {"metadata", "annotations"}))
+    if (!is_label_key(key))
+      return invalid(info, name_of(object), "metadata.annotations", "\"" + key + "\": not a qualified name");
+  return std::nullopt;
 }
 
-/// As much of a schema as the controllers need to be safe.
+/// As much of a schema as the controllers need.
 std::optional<Refusal> check_workload(const ResourceInfo& info, const json& object) {
   if (info.resource != k8s::kDeployments && info.resource != k8s::kReplicaSets) return std::nullopt;
   const bool complete = field(object, {"spec", "selector", "matchLabels"}).is_object() &&
                         field(object, {"spec", "template", "metadata", "labels"}).is_object() &&
                         field(object, {"spec", "template", "spec"}).is_object();
-  if (!complete) return invalid_value(info, object, "spec", "selector or template is incomplete");
-  return std::nullopt;
+  if (complete) return std::nullopt;
+  return invalid(info, name_of(object), "spec", "selector or template is incomplete");
 }
 
-/// Adds what `defaults`, a JSON object, has and `object` has not.
-void set_defaults(json& object, const char* defaults) {
-  json merged = json::parse(defaults);
-  merged.merge_patch(object);
-  object = std::move(merged);
+/// Kind, name and namespace are those of the path. A body may leave out all but the name.
+std::optional<Refusal> check_identity(const ResourceInfo& info, const k8s::ObjectKey& key, json& object) {
+  const auto agree = [](json& parent, const char* name, const std::string& wanted) {
+    if (!parent.contains(name)) parent[name] = wanted;
+    return parent[name] == wanted;
+  };
+  json& metadata = object["metadata"];
+  if (!metadata.is_object()) metadata = json::object();
+  const bool agreed = agree(object, "kind", std::string(info.resource.kind)) &&
+                      agree(object, "apiVersion", info.resource.api_version()) &&
+                      name_of(object) == key.name &&
+                      (!info.resource.namespaced || agree(metadata, "namespace", key.name_space));
+  if (agreed) return std::nullopt;
+  return bad_request("kind, apiVersion, name or namespace of the object is not that of the URL");
 }
 
-void default_ports(json& owner) {
-  if (!field(owner, {"ports"}).is_array()) return;
-  for (json& port : owner["ports"])
-    if (port.is_object()) set_defaults(port, R"({"protocol": "TCP"})");
+/// An empty one is as good as none, and not stored.
+void drop_empty_metadata(json& object) {
+  for (const char* name : {"labels", "annotations", "finalizers", "ownerReferences"})
+    if (field(object, {"metadata", name}).empty()) object["metadata"].erase(name);
 }
 
-void default_pod_spec(json& spec) {
-  set_defaults(spec, R"({"restartPolicy": "Always", "terminationGracePeriodSeconds": 30,
-                         "serviceAccountName": "default"})");
-  if (!field(spec, {"containers"}).is_array()) return;
-  for (json& container : spec["containers"]) default_ports(container);
-}
-
-void default_policy_types(json& spec) {
-  if (field(spec, {"policyTypes"}).is_array()) return;
-  spec["policyTypes"] = json::array({"Ingress"});
-  if (field(spec, {"egress"}).is_array()) spec["policyTypes"].push_back("Egress");
+std::optional<Refusal> check(const ResourceInfo& info, const k8s::ObjectKey& key, json& object) {
+  if (auto refusal = check_identity(info, key, object)) return refusal;
+  if (auto refusal = check_types(info, object)) return refusal;
+  if (auto refusal = check_labels(info, object)) return refusal;
+  drop_empty_metadata(object);
+  return check_workload(info, object);
 }
 
 void apply_defaults(const ResourceInfo& info, json& object) {
+  if (info.resource == k8s::kPods) object["status"] = {{"phase", "Pending"}};
   if (info.resource == k8s::kNamespaces) {
     object["metadata"]["labels"]["kubernetes.io/metadata.name"] = name_of(object);
     object["spec"] = {{"finalizers", {"kubernetes"}}};
     object["status"] = {{"phase", "Active"}};
   }
-  if (!field(object, {"spec"}).is_object()) return;
-  json& spec = object["spec"];
-  if (info.resource == k8s::kPods) {
-    default_pod_spec(spec);
-    object["status"] = {{"phase", "Pending"}, {"qosClass", "BestEffort"}};
-  }
-  if (info.resource == k8s::kDeployments || info.resource == k8s::kReplicaSets) {
-    set_defaults(spec, R"({"replicas": 1})");
-    default_pod_spec(spec["template"]["spec"]);
-  }
-  if (info.resource == k8s::kDeployments) {
-    set_defaults(spec, R"({"revisionHistoryLimit": 10, "strategy": {"type": "RollingUpdate",
-                           "rollingUpdate": {"maxSurge": "25%", "maxUnavailable": "25%"}}})");
-  }
-  if (info.resource == k8s::kServices) default_ports(spec);
-  if (info.resource == k8s::kNetworkPolicies) default_policy_types(spec);
-}
-
-std::optional<Refusal> check_new_finalizers(const ResourceInfo& info, const json& current, const json& next) {
-  if (!is_being_deleted(current)) return std::nullopt;
-  const json& before = field(current, {"metadata", "finalizers"});
-  for (const auto& finalizer : field(next, {"metadata", "finalizers"})) {
-    if (std::find(before.begin(), before.end(), finalizer) != before.end()) continue;
-    return invalid(
-        info, name_of(current),
-        {"FieldValueForbidden",
-         "Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers "
-         "[]string{\"" +
-             finalizer.get<std::string>() + "\"}",
-         "metadata.finalizers"});
-  }
-  return std::nullopt;
 }
 
 void move_member(const json& from, json& to, const char* name) {
@@ -163,86 +120,46 @@ void move_member(const json& from, json& to, const char* name) {
   }
 }
 
-/// Metadata and status do not count, and of a built-in kind only the spec does, binding a pod excepted.
-bool changes_generation(const ResourceInfo& info, json current, json next) {
-  if (info.resource == k8s::kPods && next["spec"].is_object())
-    move_member(current["spec"], next["spec"], "nodeName");
-  if (!info.custom) return field(current, {"spec"}) != field(next, {"spec"});
-  for (json* object : {&current, &next}) {
-    object->erase("metadata");
-    if (info.status_subresource) object->erase("status");
-  }
-  return current != next;
+/// Binding a pod to its node does not count.
+bool changes_generation(const ResourceInfo& info, const json& current, const json& next) {
+  const json& before = field(current, {"spec"});
+  json after = field(next, {"spec"});
+  if (info.resource == k8s::kPods && after.is_object() && !before.contains("nodeName"))
+    after.erase("nodeName");
+  return before != after;
 }
 
 }  // namespace
 
-std::optional<Refusal> check_identity(const ResourceInfo& info, const k8s::ObjectKey& key, json& object) {
-  if (!field(object, {"metadata"}).is_object()) object["metadata"] = json::object();
-  const std::string name = name_of(object);
-  if (name.empty())
-    return bad_request("the name of the object (" + key.name +
-                       " based on URL) was undeterminable: name must be provided");
-  if (name != key.name)
-    return bad_request("the name of the object (" + name + ") does not match the name on the URL (" +
-                       key.name + ")");
-  const std::string name_space = namespace_of(object);
-  if (!name_space.empty() && name_space != key.name_space)
-    return bad_request(
-        "the namespace of the provided object does not match the namespace sent on the request");
-  if (info.resource.namespaced) object["metadata"]["namespace"] = key.name_space;
-  return std::nullopt;
-}
-
-std::optional<Refusal> prepare_create(const ResourceInfo& info, const std::string& name_space, json& object) {
-  const std::string name = name_of(object);
-  if (auto refusal = check_kind(info, object)) return refusal;
-  if (name.empty())
-    return invalid(
-        info, name,
-        {"FieldValueRequired", "Required value: name or generateName is required", "metadata.name"});
-  if (auto refusal = check_identity(info, {name_space, name}, object)) return refusal;
-  if (!text(object, {"metadata", "resourceVersion"}).empty())
-    return unclassified("resourceVersion should not be set on objects to be created");
-  if (!is_dns_subdomain(name)) {
-    return invalid_value(info, object, "metadata.name",
-                         "\"" + name +
-                             "\": a lowercase RFC 1123 subdomain must consist of lower case alphanumeric "
-                             "characters, '-' or '.', and must start and end with an alphanumeric character");
-  }
-  if (auto refusal = check_metadata(info, object)) return refusal;
-  if (auto refusal = check_workload(info, object)) return refusal;
-  for (const char* name_of_field : {"deletionTimestamp", "deletionGracePeriodSeconds", "generation"})
-    object["metadata"].erase(name_of_field);
+std::optional<Refusal> prepare_create(const ResourceInfo& info, const k8s::ObjectKey& key, json& object) {
+  if (!is_dns_subdomain(key.name))
+    return invalid(info, key.name, "metadata.name", "a lowercase RFC 1123 subdomain is required");
+  if (auto refusal = check(info, key, object)) return refusal;
+  for (const char* name : {"deletionTimestamp", "deletionGracePeriodSeconds", "generation"})
+    object["metadata"].erase(name);
   if (info.counts_generations) object["metadata"]["generation"] = 1;
-  if (info.status_subresource) object.erase("status");
+  if (info.has_status) object.erase("status");
   apply_defaults(info, object);
   return std::nullopt;
 }
 
 std::optional<Refusal> prepare_update(const ResourceInfo& info, const json& current, bool status,
                                       json& next) {
-  if (auto refusal = check_kind(info, next)) return refusal;
+  if (auto refusal = check(info, key_of(current), next)) return refusal;
   const std::string uid = text(next, {"metadata", "uid"});
-  if (!uid.empty() && uid != uid_of(current)) {
-    return conflict(
-        info, name_of(current),
-        "Precondition failed: UID in precondition: " + uid + ", UID in object meta: " + uid_of(current));
-  }
-  for (const char* name : kSystemFields) move_member(current["metadata"], next["metadata"], name);
-  if (auto refusal = check_metadata(info, next)) return refusal;
-  if (auto refusal = check_workload(info, next)) return refusal;
-  if (auto refusal = check_new_finalizers(info, current, next)) return refusal;
+  if (!uid.empty() && uid != uid_of(current))
+    return conflict(info, name_of(current),
+                    "UID in precondition: " + uid + ", in object: " + uid_of(current));
+  if (text(next, {"metadata", "resourceVersion"}) != text(current, {"metadata", "resourceVersion"}))
+    return modified(info, name_of(current));
   if (status) {
     json kept = current;
     move_member(next, kept, "status");
-    if (info.resource == k8s::kPods) kept["metadata"] = next["metadata"];
     next = std::move(kept);
     return std::nullopt;
   }
-  if (info.status_subresource) move_member(current, next, "status");
-  if (info.resource == k8s::kNetworkPolicies && field(next, {"spec"}).is_object())
-    default_policy_types(next["spec"]);
+  for (const char* name : kSystemFields) move_member(current["metadata"], next["metadata"], name);
+  if (info.has_status) move_member(current, next, "status");
   if (info.counts_generations && changes_generation(info, current, next))
     next["metadata"]["generation"] = integer(current, {"metadata", "generation"}, 1) + 1;
   return std::nullopt;

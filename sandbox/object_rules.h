@@ -5,16 +5,15 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
-#include <string>
 
 #include "k8s-client/core/resource.h"
 #include "sandbox/refusal.h"
 
 namespace kintsugi::sandbox {
 
-/// Checks that `object` may be created as `info` in `name_space` and completes it: kind, namespace, defaults
-/// that clients rely on, no status of the client's making. Its name is already there.
-std::optional<Refusal> prepare_create(const ResourceInfo& info, const std::string& name_space,
+/// Checks that `object` may be created under `key` and completes it: kind, namespace, defaults that clients
+/// rely on, no status of the client's making.
+std::optional<Refusal> prepare_create(const ResourceInfo& info, const k8s::ObjectKey& key,
                                       nlohmann::json& object);
 
 /// Turns `next`, which a client wants in place of `current`, into what is stored: fields that are the
@@ -22,9 +21,5 @@ std::optional<Refusal> prepare_create(const ResourceInfo& info, const std::strin
 /// subresource), the generation counts. `next` equals `current` afterwards when nothing changes.
 std::optional<Refusal> prepare_update(const ResourceInfo& info, const nlohmann::json& current, bool status,
                                       nlohmann::json& next);
-
-/// The name and namespace of a body against those of the path.
-std::optional<Refusal> check_identity(const ResourceInfo& info, const k8s::ObjectKey& key,
-                                      nlohmann::json& object);
 
 }  // namespace kintsugi::sandbox

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The objects of the pocket cluster with the API server's semantics: one counter of resource versions,
-// optimistic concurrency, finalizers and graceful deletion, consistent paging, and a window of history for
-// watches. No schemas, no admission, no owners: dependents are collected in the background by
-// garbage_collector.h, whatever the propagation policy says.
+// optimistic concurrency, finalizers and graceful deletion, and a window of history for watches. No schemas,
+// no admission; dependents are collected in the background, whatever the propagation policy says.
 #pragma once
 
 #include <condition_variable>
@@ -19,12 +18,24 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "k8s-client/core/resource.h"
 #include "sandbox/fields.h"
 #include "sandbox/refusal.h"
-#include "sandbox/selectors.h"
 
 namespace kintsugi::sandbox {
+
+/// Which objects a list or watch is about.
+struct Selection {
+  std::string name_space = {};  ///< empty: all
+  Labels labels = {};           ///< that the object wears, all of them
+  Labels fields = {};           ///< "metadata.name" and its like, and what they are
+
+  bool matches(const nlohmann::json& object) const;
+};
+
+struct Listing {
+  std::vector<Object> objects;  ///< by namespace and name
+  std::uint64_t version = 0;    ///< of the store at that moment
+};
 
 /// One write, as the history keeps it.
 struct Change {
@@ -53,56 +64,35 @@ struct DeleteOptions {
   bool dry_run = false;
 };
 
-struct Deletion {
-  Object object;         ///< its last, or its now terminating, state
-  bool removed = false;  ///< false: it waits for its grace period or its finalizers
-};
-
-struct ListOptions {
-  Selection selection = {};
-  std::size_t limit = 0;  ///< 0: everything
-  std::string continue_token = {};
-  std::uint64_t exact_version = 0;  ///< 0: the most recent
-};
-
-struct Page {
-  std::vector<Object> items;  ///< by namespace and name
-  std::uint64_t version = 0;
-  std::string continue_token;
-  std::size_t remaining = 0;
-};
-
-/// Changes a copy of the current object in place, or says why not.
-using Edit = std::function<std::optional<Refusal>(nlohmann::json& object)>;
+/// Changes a copy of the current object in place.
+using Edit = std::function<void(nlohmann::json& object)>;
 
 /// Thread-safe; one lock.
 class ObjectStore {
  public:
-  /// `clock` must outlive this object. `history`: how many changes watches and continued lists can go back.
+  /// `clock` must outlive this object. `history`: how many changes a watch can go back.
   ObjectStore(const Clock& clock, std::uint64_t seed, std::size_t history = 4096);
 
   Answer<Object> get(const k8s::Resource& resource, const k8s::ObjectKey& key) const;
-  Answer<Page> list(const k8s::Resource& resource, const ListOptions& options) const;
-  /// All objects, or those of one namespace.
+  Listing list(const k8s::Resource& resource, const Selection& selection = {}) const;
   std::vector<Object> all(const k8s::Resource& resource, const std::string& name_space = {}) const;
 
   Answer<Object> create(const k8s::Resource& resource, const std::string& name_space, nlohmann::json object,
                         WriteOptions options = {});
-  /// PUT: `object` names the version it was made from, or none to overwrite where the kind allows that.
+  /// PUT: `object` names the version it was made from, or none to overwrite whatever is there.
   Answer<Object> replace(const k8s::Resource& resource, const k8s::ObjectKey& key, nlohmann::json object,
                          WriteOptions options = {});
   /// PATCH, and how controllers write: read, edit and write under the lock.
   Answer<Object> edit(const k8s::Resource& resource, const k8s::ObjectKey& key, const Edit& edit,
                       WriteOptions options = {});
-  Answer<Deletion> remove(const k8s::Resource& resource, const k8s::ObjectKey& key,
-                          const DeleteOptions& options = {});
+  /// The last state, or the now terminating one of an object that waits for its grace period or finalizers.
+  Answer<Object> remove(const k8s::Resource& resource, const k8s::ObjectKey& key,
+                        const DeleteOptions& options = {});
 
   /// The version of the last write.
   std::uint64_t version() const;
   /// The changes of one resource after `version`, in order; 410 where the history does not go back that far.
   Answer<std::vector<Change>> changes_after(const k8s::Resource& resource, std::uint64_t version) const;
-  /// Forgets all history, as a compaction does.
-  void compact();
   /// Blocks until something was written after `version`, `deadline` came or end_waits() was called.
   void wait_for_change(std::uint64_t version, MonotonicTime deadline) const;
   /// From now on nothing waits: for shutting down.
@@ -111,16 +101,11 @@ class ObjectStore {
  private:
   using Objects = std::map<k8s::ObjectKey, Object>;
 
-  Objects& objects_of(const ResourceInfo& info) { return objects_[&info]; }
-  const Object* find(const ResourceInfo& info, const k8s::ObjectKey& key) const;
-  std::optional<Refusal> check_namespace(const ResourceInfo& info, const std::string& name_space,
-                                         const std::string& name) const;
-  Answer<Objects> objects_at(const ResourceInfo& info, std::uint64_t version) const;
-  Answer<Object> write(const ResourceInfo& info, const k8s::ObjectKey& key, const Edit& edit,
-                       WriteOptions options);
+  Object find(const ResourceInfo& info, const k8s::ObjectKey& key) const;
+  std::optional<Refusal> check_new(const ResourceInfo& info, const k8s::ObjectKey& key) const;
   Object commit(const ResourceInfo& info, Change::Type type, nlohmann::json object, Object previous);
-  std::string random_uid();
-  std::string make_suffix(std::size_t length);
+  /// Puts random characters of `alphabet` in the place of each 'x'.
+  std::string fill_in(std::string pattern, std::string_view alphabet);
 
   const Clock& clock_;
   const std::size_t history_limit_;
@@ -131,7 +116,7 @@ class ObjectStore {
   std::map<const ResourceInfo*, Objects> objects_;
   std::deque<Change> history_;
   std::uint64_t version_ = 1;
-  std::uint64_t compacted_ = 1;  ///< changes up to this version are forgotten
+  std::uint64_t forgotten_ = 1;  ///< the history begins after this version
 };
 
 }  // namespace kintsugi::sandbox

@@ -8,10 +8,10 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include "base/testing/signing_key.h"
-#include "net/http.h"
-#include "sandbox/pod_lifecycle.h"
+#include "net/http_server.h"
 
 namespace kintsugi::sandbox {
 
@@ -22,16 +22,24 @@ struct PushedImage {
   std::string config;    ///< of linux/amd64
 };
 
-/// Thread-safe.
-class OciRegistry final : public ImageSource {
+/// Thread-safe but for start() and stop().
+class OciRegistry {
  public:
-  enum class Failure : std::uint8_t { kNone, kHang, kServerError, kWrongDigest, kRedirect };
+  enum class Failure : std::uint8_t { kNone, kHang, kServerError, kWrongDigest };
   /// What the runtime reports as `imageID`.
   enum class ImageId : std::uint8_t { kIndex, kPlatformManifest, kConfig };
 
-  /// The name in image references, "127.0.0.1:5000"; to be set before anything is pulled.
-  void set_host(std::string host);
-  void set_image_id(ImageId form);
+  OciRegistry() = default;
+  ~OciRegistry() { stop(); }
+  OciRegistry(const OciRegistry&) = delete;
+  OciRegistry& operator=(const OciRegistry&) = delete;
+
+  /// Serves plain HTTP, on any free port where `port` is 0. Errors: those of net::start_http_server.
+  Result<void> start(const std::string& address, std::uint16_t port, Logger& log);
+  /// "127.0.0.1:41235", the first part of image references; empty before start().
+  const std::string& host() const { return host_; }
+  /// Idempotent.
+  void stop();
 
   /// Builds a two-platform image with `content` in its only layer and lets `tag` point to its index.
   PushedImage push_image(const std::string& repository, const std::string& tag, const std::string& content);
@@ -41,14 +49,13 @@ class OciRegistry final : public ImageSource {
             const std::string& claimed = {});
   /// Changes the payload of every signature over `digest`, after it was signed.
   void alter_payloads(const std::string& repository, const std::string& digest);
-  /// From now on the repository fails like this. Hanging is the caller's of handle().
+  /// From now on the repository fails like this.
   void set_failure(const std::string& repository, Failure failure);
+  void set_image_id(ImageId form);
 
-  /// Answers GET and HEAD below /v2/. A status of 0 means: never answer.
-  net::HttpResponse handle(const std::string& method, const std::string& path) const;
-
-  /// References to other registries are taken as they are: their digest, if any, is what runs.
-  Result<std::string> pull(const std::string& image) const override;
+  /// What a node's runtime does: the `imageID` that it reports for `image`. References to other registries
+  /// are taken as they are. Errors: the image is not there, or its repository fails.
+  Result<std::string> pull(const std::string& image) const;
 
  private:
   struct Blob {
@@ -59,14 +66,18 @@ class OciRegistry final : public ImageSource {
     std::map<std::string, Blob> blobs;        ///< by digest; manifests too
     std::map<std::string, std::string> tags;  ///< to digests
     Failure failure = Failure::kNone;
+
+    std::string put(std::string media_type, std::string bytes);
   };
 
-  static std::string put(Repository& repository, std::string media_type, std::string bytes);
+  void answer(const net::ServerRequest& request, std::unique_ptr<net::Responder> responder);
 
   mutable std::mutex mutex_;
   std::string host_;
   ImageId image_id_ = ImageId::kIndex;
   std::map<std::string, Repository> repositories_;
+  std::vector<std::unique_ptr<net::Responder>> hung_;  ///< never answered
+  std::unique_ptr<net::HttpServer> server_;
 };
 
 }  // namespace kintsugi::sandbox

@@ -11,214 +11,148 @@ namespace kintsugi::sandbox {
 namespace {
 
 using nlohmann::json;
+using std::chrono::milliseconds;
 
-/// The last part of the repository: "web" of "registry:5000/shop/web:1.2@sha256:…".
-std::string short_name(const std::string& image) {
-  std::string name = image.substr(image.rfind('/') + 1);
-  return name.substr(0, name.find_first_of(":@"));
-}
-
-bool fails_with(const json& pod, const std::string& failure) {
-  if (text(pod, {"metadata", "annotations", kFailureAnnotation}) == failure) return true;
-  const json& containers = field(pod, {"spec", "containers"});
-  return std::any_of(containers.begin(), containers.end(), [&](const json& container) {
-    return short_name(text(container, {"image"})) == failure;
-  });
-}
+constexpr milliseconds kStep{20};    ///< from one stage to the next
+constexpr milliseconds kRetry{200};  ///< from a failed pull, or a crash, to the next try
 
 void set_ready(json& status, bool ready, const std::string& now) {
-  const std::string reason = ready ? "" : "ContainersNotReady";
-  set_condition(status["conditions"], "Ready", ready, now, reason);
-  set_condition(status["conditions"], "ContainersReady", ready, now, reason);
+  json& conditions = status["conditions"];
+  const auto is_ready = [](const json& condition) { return text(condition, {"type"}) == "Ready"; };
+  if (std::none_of(conditions.begin(), conditions.end(), is_ready))
+    conditions.push_back({{"type", "Ready"}, {"status", "Unknown"}});
+  json& condition = *std::find_if(conditions.begin(), conditions.end(), is_ready);
+  const char* word = ready ? "True" : "False";
+  if (condition["status"] != word) condition["lastTransitionTime"] = now;
+  condition["status"] = word;
 }
 
-json waiting_status(const json& container, const std::string& reason, const std::string& message) {
-  json waiting{{"reason", reason}};
-  if (!message.empty()) waiting["message"] = message;
+json waiting(const std::string& reason, const std::string& message = "") {
+  return {{"waiting", {{"reason", reason}, {"message", message}}}};
+}
+
+json new_container_status(const json& container, const std::string& image_id, json state) {
   return {{"name", text(container, {"name"})},
           {"image", text(container, {"image"})},
-          {"imageID", ""},
-          {"ready", false},
-          {"restartCount", 0},
-          {"state", {{"waiting", std::move(waiting)}}},
-          {"lastState", json::object()}};
-}
-
-std::string container_id(const json& pod, const std::string& container, std::int64_t restarts) {
-  return "containerd://" + sha256_hex(uid_of(pod) + "/" + container + "/" + std::to_string(restarts));
-}
-
-json running_status(const json& pod, const json& container, const std::string& image_id,
-                    const std::string& now) {
-  const std::string name = text(container, {"name"});
-  return {{"name", name},
-          {"image", text(container, {"image"})},
           {"imageID", image_id},
-          {"containerID", container_id(pod, name, 0)},
           {"ready", false},
-          {"started", true},
           {"restartCount", 0},
-          {"state", {{"running", {{"startedAt", now}}}}},
+          {"state", std::move(state)},
           {"lastState", json::object()}};
+}
+
+/// The container runs, for the first time or again.
+void set_running(json& status, const json& pod, const std::string& now) {
+  const std::string restarts = std::to_string(integer(status, {"restartCount"}, 0));
+  status["containerID"] =
+      "containerd://" + sha256_hex(uid_of(pod) + "/" + text(status, {"name"}) + "/" + restarts);
+  status["state"] = {{"running", {{"startedAt", now}}}};
 }
 
 /// The container has died once more and waits for its next start.
-void crash(json& container_status, const std::string& now) {
-  container_status["restartCount"] = integer(container_status, {"restartCount"}, 0) + 1;
-  container_status["ready"] = false;
-  container_status["started"] = false;
-  container_status["lastState"] = {{"terminated",
-                                    {{"exitCode", 1},
-                                     {"reason", "Error"},
-                                     {"finishedAt", now},
-                                     {"containerID", text(container_status, {"containerID"})}}}};
-  container_status["state"] = {
-      {"waiting", {{"reason", "CrashLoopBackOff"}, {"message", "back-off restarting failed container"}}}};
+void set_crashed(json& status, const std::string& now) {
+  status["restartCount"] = integer(status, {"restartCount"}, 0) + 1;
+  status["lastState"] = {{"terminated", {{"exitCode", 1}, {"reason", "Error"}, {"finishedAt", now}}}};
+  status["state"] = waiting("CrashLoopBackOff", "back-off restarting failed container");
 }
 
-void restart(const json& pod, json& container_status, const std::string& now) {
-  if (!field(container_status, {"state", "running"}).is_null()) return;
-  container_status["containerID"] =
-      container_id(pod, text(container_status, {"name"}), integer(container_status, {"restartCount"}, 0));
-  container_status["state"] = {{"running", {{"startedAt", now}}}};
-  container_status["started"] = true;
-}
-
-/// 10.244.<node>.<n>: unique as long as there are fewer than 65,000 pods.
+/// 10.244.x.y: unique as long as there are fewer than 64,000 pods.
 std::string address(std::uint32_t number) {
   return "10.244." + std::to_string(number / 250 % 256) + "." + std::to_string(number % 250 + 2);
 }
 
 }  // namespace
 
-PodLifecycle::PodLifecycle(ObjectStore& store, const Clock& clock, const ImageSource& images,
-                           PodTimings timings)
-    : store_(store), clock_(clock), images_(images), timings_(timings) {}
-
 std::string PodLifecycle::now() const {
   return format_seconds(clock_.now());
 }
 
 void PodLifecycle::step() {
-  ++pass_;
+  std::map<std::string, Progress> living;
   for (const Object& pod : store_.all(k8s::kPods)) {
-    Progress& progress = progress_[uid_of(*pod)];
-    progress.pass = pass_;
-    advance(pod, progress);
+    Progress& progress = living[uid_of(*pod)] = progress_[uid_of(*pod)];
+    advance(*pod, progress);
   }
-  std::erase_if(progress_, [&](const auto& entry) { return entry.second.pass != pass_; });
+  progress_ = std::move(living);
 }
 
 MonotonicTime PodLifecycle::next_due() const {
   MonotonicTime due = MonotonicTime::max();
-  for (const auto& [uid, progress] : progress_) due = std::min(due, progress.due);
+  for (const auto& [uid, progress] : progress_) due = std::min(due, progress.due.value_or(due));
   return due;
 }
 
-void PodLifecycle::advance(const Object& pod, Progress& progress) {
-  const std::string phase = text(*pod, {"status", "phase"});
-  if (is_being_deleted(*pod)) return terminate(*pod, progress);
-  if (phase == "Succeeded" || phase == "Failed") {
-    progress.due = MonotonicTime::max();
-    return;
-  }
+void PodLifecycle::advance(const json& pod, Progress& progress) {
+  if (is_being_deleted(pod) && progress.stage != Stage::kTerminating)
+    progress = {Stage::kTerminating, clock_.monotonic() + kStep};
+  if (progress.due && clock_.monotonic() < *progress.due) return;
+  progress.due.reset();
   switch (progress.stage) {
-    case Stage::kUnbound: return bind(*pod, progress);
-    case Stage::kCreating: return start(*pod, progress);
-    case Stage::kRunning: return run(*pod, progress);
-    case Stage::kTerminating: return;
+    case Stage::kUnbound: return bind(pod, progress);
+    case Stage::kCreating: return start(pod, progress);
+    case Stage::kRunning: return run(pod, progress);
+    case Stage::kTerminating:
+      (void)store_.remove(k8s::kPods, key_of(pod), {.uid = uid_of(pod), .grace_seconds = 0});
   }
 }
 
-void PodLifecycle::write_status(const json& pod, const std::function<void(json& status)>& change) {
-  (void)store_.edit(k8s::kPods, key_of(pod),
-                    [&](json& next) -> std::optional<Refusal> {
-                      if (uid_of(next) != uid_of(pod)) return modified(info_of(k8s::kPods), name_of(pod));
-                      change(next["status"]);
-                      return std::nullopt;
-                    },
-                    {.status = true});
+void PodLifecycle::write_status(const json& pod, const Edit& change) {
+  const Edit edit = [&](json& next) {
+    if (uid_of(next) == uid_of(pod)) change(next["status"]);
+  };
+  (void)store_.edit(k8s::kPods, key_of(pod), edit, {.status = true});
 }
 
 void PodLifecycle::bind(const json& pod, Progress& progress) {
-  const std::vector<Object> nodes = store_.all(k8s::kNodes);
-  if (nodes.empty()) {
-    progress.due = MonotonicTime::max();
-    return write_status(pod, [&](json& status) {
-      set_condition(status["conditions"], "PodScheduled", false, now(), "Unschedulable",
-                    "no nodes available");
-    });
-  }
-  const Object& node = nodes[bound_ % nodes.size()];
   (void)store_.edit(k8s::kPods, key_of(pod), [&](json& next) {
-    if (text(next, {"spec", "nodeName"}).empty()) next["spec"]["nodeName"] = name_of(*node);
-    return std::nullopt;
+    if (text(next, {"spec", "nodeName"}).empty())
+      next["spec"]["nodeName"] = "node-" + std::to_string(bound_ % 3);
   });
-  const std::string ip = flag(pod, {"spec", "hostNetwork"}) ? "192.0.2.1" : address(bound_);
-  ++bound_;
   write_status(pod, [&](json& status) {
     status["startTime"] = now();
-    status["hostIP"] = "192.0.2.1";
-    status["podIP"] = ip;
-    status["podIPs"] = json::array({{{"ip", ip}}});
-    set_condition(status["conditions"], "PodScheduled", true, now());
-    set_condition(status["conditions"], "Initialized", true, now());
-    set_ready(status, false, now());
+    status["podIP"] = field(pod, {"spec", "hostNetwork"}) == true ? "192.0.2.1" : address(bound_);
     status["containerStatuses"] = json::array();
-    for (const auto& container : field(pod, {"spec", "containers"}))
-      status["containerStatuses"].push_back(waiting_status(container, "ContainerCreating", ""));
+    for (const json& container : field(pod, {"spec", "containers"}))
+      status["containerStatuses"].push_back(
+          new_container_status(container, "", waiting("ContainerCreating")));
+    set_ready(status, false, now());
   });
-  progress = {Stage::kCreating, clock_.monotonic() + timings_.start, pass_};
+  ++bound_;
+  progress = {Stage::kCreating, clock_.monotonic() + kStep};
 }
 
 void PodLifecycle::start(const json& pod, Progress& progress) {
-  if (clock_.monotonic() < progress.due) return;
   json statuses = json::array();
   bool pulled = true;
-  for (const auto& container : field(pod, {"spec", "containers"})) {
-    const auto image_id = fails_with(pod, "image-pull")
-                              ? Result<std::string>(fail(ErrorCode::kNotFound, "pull access denied"))
-                              : images_.pull(text(container, {"image"}));
+  for (const json& container : field(pod, {"spec", "containers"})) {
+    const auto image_id = registry_.pull(text(container, {"image"}));
     pulled = pulled && image_id;
-    statuses.push_back(image_id
-                           ? running_status(pod, container, *image_id, now())
-                           : waiting_status(container, "ImagePullBackOff", image_id.error().to_string()));
+    statuses.push_back(
+        new_container_status(container, image_id.value_or(""),
+                             image_id ? json() : waiting("ImagePullBackOff", image_id.error().to_string())));
+    if (image_id) set_running(statuses.back(), pod, now());
   }
   write_status(pod, [&](json& status) {
     status["containerStatuses"] = std::move(statuses);
     if (pulled) status["phase"] = "Running";
   });
-  progress.due = clock_.monotonic() + (pulled ? timings_.ready : timings_.retry);
-  if (pulled) progress.stage = Stage::kRunning;
+  progress = {pulled ? Stage::kRunning : Stage::kCreating, clock_.monotonic() + (pulled ? kStep : kRetry)};
 }
 
 void PodLifecycle::run(const json& pod, Progress& progress) {
-  const bool crashing = fails_with(pod, "crash-loop");
-  if (clock_.monotonic() < progress.due && progress.due != MonotonicTime::max()) return;
-  const bool ready = !crashing && !fails_with(pod, "never-ready");
+  const std::string failure = text(pod, {"metadata", "annotations", kFailureAnnotation});
+  const bool crashing = failure == "crash-loop";
+  const bool ready = !crashing && failure != "never-ready";
   write_status(pod, [&](json& status) {
     for (json& container : status["containerStatuses"]) {
-      if (crashing) {
-        crash(container, now());
-      } else {
-        restart(pod, container, now());
-        container["ready"] = ready;
-      }
+      const bool is_running = !field(container, {"state", "running"}).is_null();
+      if (crashing) set_crashed(container, now());
+      if (!crashing && !is_running) set_running(container, pod, now());
+      container["ready"] = ready;
     }
     set_ready(status, ready, now());
   });
-  progress.due = crashing ? clock_.monotonic() + timings_.retry : MonotonicTime::max();
-}
-
-void PodLifecycle::terminate(const json& pod, Progress& progress) {
-  if (progress.stage != Stage::kTerminating) {
-    const std::chrono::seconds grace(integer(pod, {"metadata", "deletionGracePeriodSeconds"}, 0));
-    const auto wait = std::min<std::chrono::nanoseconds>(grace, timings_.terminate);
-    progress = {Stage::kTerminating, clock_.monotonic() + wait, pass_};
-  }
-  if (clock_.monotonic() < progress.due) return;
-  progress.due = MonotonicTime::max();
-  (void)store_.remove(k8s::kPods, key_of(pod), {.uid = uid_of(pod), .grace_seconds = 0});
+  if (crashing) progress.due = clock_.monotonic() + kRetry;
 }
 
 }  // namespace kintsugi::sandbox

@@ -4,43 +4,29 @@
 #include <nlohmann/json.hpp>
 #include <tuple>
 
-#include "sandbox/workload_controllers.h"
+#include "sandbox/controllers.h"
 
 namespace kintsugi::sandbox {
 namespace {
 
 using nlohmann::json;
 
-bool is_active(const json& pod) {
-  const std::string phase = text(pod, {"status", "phase"});
-  return !is_being_deleted(pod) && phase != "Succeeded" && phase != "Failed";
+/// Writes what was made of `pod`, unless the pod has changed since: then the next pass looks again.
+void replace(ObjectStore& store, json pod) {
+  const k8s::ObjectKey key = key_of(pod);
+  (void)store.replace(k8s::kPods, key, std::move(pod));
 }
 
-/// Nothing is done to a pod on the strength of a state that it has left.
-std::optional<Refusal> check_unchanged(const json& seen, const json& now) {
-  if (text(seen, {"metadata", "resourceVersion"}) == text(now, {"metadata", "resourceVersion"}))
-    return std::nullopt;
-  return modified(info_of(k8s::kPods), name_of(seen));
+void release(ObjectStore& store, json pod, const std::string& owner_uid) {
+  json& owners = pod["metadata"]["ownerReferences"];
+  const auto is_owner = [&](const json& owner) { return text(owner, {"uid"}) == owner_uid; };
+  owners.erase(std::remove_if(owners.begin(), owners.end(), is_owner), owners.end());
+  replace(store, std::move(pod));
 }
 
-/// Gives the pod back: the owner reference goes.
-void release(ObjectStore& store, const json& pod, const std::string& owner_uid) {
-  (void)store.edit(k8s::kPods, key_of(pod), [&](json& next) -> std::optional<Refusal> {
-    if (auto refusal = check_unchanged(pod, next)) return refusal;
-    json others = json::array();
-    for (const auto& owner : field(next, {"metadata", "ownerReferences"}))
-      if (text(owner, {"uid"}) != owner_uid) others.push_back(owner);
-    next["metadata"]["ownerReferences"] = std::move(others);
-    return std::nullopt;
-  });
-}
-
-void adopt(ObjectStore& store, const json& pod, const json& replica_set) {
-  (void)store.edit(k8s::kPods, key_of(pod), [&](json& next) -> std::optional<Refusal> {
-    if (auto refusal = check_unchanged(pod, next)) return refusal;
-    next["metadata"]["ownerReferences"].push_back(owner_reference(replica_set));
-    return std::nullopt;
-  });
+void adopt(ObjectStore& store, json pod, const json& replica_set) {
+  pod["metadata"]["ownerReferences"].push_back(owner_reference(replica_set));
+  replace(store, std::move(pod));
 }
 
 /// The pods that count for `replica_set`, after taking in orphans that it selects and giving back what it
@@ -49,20 +35,13 @@ std::vector<Object> claim_pods(ObjectStore& store, const json& replica_set) {
   const LabelSelector selector = to_selector(field(replica_set, {"spec", "selector"}));
   std::vector<Object> claimed;
   for (const Object& pod : store.all(k8s::kPods, namespace_of(replica_set))) {
+    if (is_being_deleted(*pod)) continue;
     const std::string owner = controller_uid(*pod);
     const bool selected = !selector.empty() && selector.matches(labels_of(*pod));
-    if (owner == uid_of(replica_set)) {
-      if (selected) {
-        claimed.push_back(pod);
-      } else if (!is_being_deleted(*pod)) {
-        release(store, *pod, owner);
-      }
-    } else if (owner.empty() && selected && is_active(*pod)) {
-      adopt(store, *pod, replica_set);
-      claimed.push_back(pod);
-    }
+    if (owner == uid_of(replica_set) && !selected) release(store, *pod, owner);
+    if (owner.empty() && selected) adopt(store, *pod, replica_set);
+    if (selected && (owner.empty() || owner == uid_of(replica_set))) claimed.push_back(pod);
   }
-  std::erase_if(claimed, [](const Object& pod) { return !is_active(*pod); });
   return claimed;
 }
 
@@ -88,17 +67,19 @@ int deletion_cost(const json& pod) {
 /// Smaller goes first.
 auto deletion_rank(const json& pod) {
   return std::tuple(!text(pod, {"spec", "nodeName"}).empty(), text(pod, {"status", "phase"}) == "Running",
-                    has_condition(pod, "Ready"), deletion_cost(pod));
+                    is_ready(pod), deletion_cost(pod));
+}
+
+bool goes_before(const Object& a, const Object& b) {
+  const auto rank_a = deletion_rank(*a);
+  const auto rank_b = deletion_rank(*b);
+  if (rank_a != rank_b) return rank_a < rank_b;
+  return text(*a, {"metadata", "creationTimestamp"}) > text(*b, {"metadata", "creationTimestamp"});
 }
 
 void delete_pods(ObjectStore& store, std::vector<Object> pods, std::size_t count) {
-  std::stable_sort(pods.begin(), pods.end(), [](const Object& a, const Object& b) {
-    const auto rank_a = deletion_rank(*a);
-    const auto rank_b = deletion_rank(*b);
-    if (rank_a != rank_b) return rank_a < rank_b;
-    return text(*a, {"metadata", "creationTimestamp"}) > text(*b, {"metadata", "creationTimestamp"});
-  });
-  pods.resize(std::min(count, pods.size()));
+  std::stable_sort(pods.begin(), pods.end(), goes_before);
+  pods.resize(count);
   for (const Object& pod : pods) {
     (void)store.remove(
         k8s::kPods, key_of(*pod),
@@ -108,20 +89,12 @@ void delete_pods(ObjectStore& store, std::vector<Object> pods, std::size_t count
 
 void update_status(ObjectStore& store, const json& replica_set, const std::vector<Object>& pods) {
   const auto ready =
-      std::count_if(pods.begin(), pods.end(), [](const Object& pod) { return has_condition(*pod, "Ready"); });
-  const LabelSelector full{string_map(replica_set, {"spec", "template", "metadata", "labels"}), {}};
-  const auto labelled = std::count_if(pods.begin(), pods.end(),
-                                      [&](const Object& pod) { return full.matches(labels_of(*pod)); });
-  (void)store.edit(k8s::kReplicaSets, key_of(replica_set),
-                   [&](json& next) {
-                     next["status"] = {
-                         {"replicas", pods.size()},
-                         {"fullyLabeledReplicas", labelled},
-                         {"readyReplicas", ready},
-                         {"availableReplicas", ready},
-                         {"observedGeneration", integer(replica_set, {"metadata", "generation"}, 1)}};
-                     return std::nullopt;
-                   },
+      std::count_if(pods.begin(), pods.end(), [](const Object& pod) { return is_ready(*pod); });
+  const json status{{"replicas", pods.size()},
+                    {"readyReplicas", ready},
+                    {"availableReplicas", ready},
+                    {"observedGeneration", integer(replica_set, {"metadata", "generation"}, 1)}};
+  (void)store.edit(k8s::kReplicaSets, key_of(replica_set), [&](json& next) { next["status"] = status; },
                    {.status = true});
 }
 

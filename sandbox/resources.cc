@@ -8,49 +8,29 @@
 namespace kintsugi::sandbox {
 namespace {
 
-constexpr unsigned kStatus = 1, kGenerations = 2, kCustom = 4, kConditional = 8, kAnswersWithDeleted = 16;
-
-constexpr ResourceInfo make(const k8s::Resource& resource, std::string_view short_name, unsigned traits = 0) {
-  return {resource,
-          (traits & kStatus) != 0,
-          (traits & kGenerations) != 0,
-          (traits & kCustom) != 0,
-          (traits & (kCustom | kConditional)) != 0,
-          (traits & kAnswersWithDeleted) != 0,
-          short_name};
-}
-
 constexpr ResourceInfo kResources[] = {
-    make(k8s::kPods, "po", kStatus | kGenerations | kAnswersWithDeleted),
-    make(k8s::kNamespaces, "ns", kStatus | kAnswersWithDeleted),
-    make(k8s::kConfigMaps, "cm"),
-    make(k8s::kSecrets, ""),
-    make(k8s::kServices, "svc", kStatus | kAnswersWithDeleted),
-    make(k8s::kNodes, "no", kStatus),
-    make(k8s::kCoreEvents, "ev"),
-    make(kServiceAccounts, "sa", kAnswersWithDeleted),
-    make(k8s::kDeployments, "deploy", kStatus | kGenerations),
-    make(k8s::kReplicaSets, "rs", kStatus | kGenerations),
-    make(kStatefulSets, "sts", kStatus | kGenerations),
-    make(kDaemonSets, "ds", kStatus | kGenerations),
-    make(kJobs, "", kStatus | kGenerations),
-    make(k8s::kNetworkPolicies, "netpol", kGenerations),
-    make(k8s::kEndpointSlices, "", kGenerations),
-    make(kDisruptionBudgets, "pdb", kStatus | kGenerations),
-    make(k8s::kLeases, "", kConditional),
-    make(k8s::kEvents, ""),
-    make(kIncidents, "inc", kStatus | kGenerations | kCustom),
-    make(kPlaybooks, "", kStatus | kGenerations | kCustom),
-    make(kTrustPolicies, "", kStatus | kGenerations | kCustom),
-    make(kArgoApplications, "", kGenerations | kCustom),
-    make(kFluxKustomizations, "ks", kStatus | kGenerations | kCustom),
+    {k8s::kPods, true, true},
+    {k8s::kNamespaces, true},
+    {k8s::kConfigMaps},
+    {k8s::kServices, true},
+    {k8s::kCoreEvents},
+    {k8s::kEvents},
+    {k8s::kLeases},
+    {k8s::kDeployments, true, true},
+    {k8s::kReplicaSets, true, true},
+    {k8s::kEndpointSlices, false, true},
+    {k8s::kNetworkPolicies, false, true},
+    {kIncidents, true, true},
+    {kPlaybooks, true, true},
+    {kTrustPolicies, true, true},
 };
 
 }  // namespace
 
-std::string ResourceInfo::qualified_name() const {
-  return resource.group.empty() ? std::string(resource.plural)
-                                : std::string(resource.plural) + "." + std::string(resource.group);
+std::string ResourceInfo::describe(std::string_view name) const {
+  std::string text(resource.plural);
+  if (!resource.group.empty()) text += "." + std::string(resource.group);
+  return text + " \"" + std::string(name) + "\"";
 }
 
 std::span<const ResourceInfo> all_resources() {

@@ -6,17 +6,18 @@
 // a real cluster, it is wrong.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <thread>
 
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/result.h"
-#include "sandbox/containers.h"
+#include "sandbox/controllers.h"
 #include "sandbox/object_store.h"
 #include "sandbox/oci_registry.h"
+#include "sandbox/watch_server.h"
 
 namespace kintsugi::sandbox {
 
@@ -25,25 +26,41 @@ struct SandboxOptions {
   std::uint16_t port = 0;  ///< 0: any free one
   std::string registry_address = "127.0.0.1";
   std::uint16_t registry_port = 0;
-  std::uint64_t seed = 1;  ///< of names and UIDs
-  PodTimings timings = {};
+  std::uint64_t seed = 1;      ///< of names and UIDs
   std::size_t history = 4096;  ///< changes that a watch can go back
-  std::chrono::milliseconds bookmark_interval{1000};
 };
 
 /// Runs from start_sandbox() to stop(). Thread-safe but for stop().
 class Sandbox {
  public:
-  virtual ~Sandbox() = default;
+  ~Sandbox() { stop(); }
+  Sandbox(const Sandbox&) = delete;
+  Sandbox& operator=(const Sandbox&) = delete;
+
   /// "http://127.0.0.1:41234".
-  virtual std::string api_url() const = 0;
+  std::string api_url() const;
   /// "127.0.0.1:41235", the first part of image references.
-  virtual std::string registry_host() const = 0;
-  virtual ObjectStore& store() = 0;
-  virtual OciRegistry& registry() = 0;
-  virtual Containers& containers() = 0;
+  const std::string& registry_host() const { return registry_.host(); }
+  ObjectStore& store() { return store_; }
+  OciRegistry& registry() { return registry_; }
   /// Ends every watch and both servers. Idempotent.
-  virtual void stop() = 0;
+  void stop();
+
+ private:
+  friend Result<std::unique_ptr<Sandbox>> start_sandbox(SandboxOptions, const Clock&, Logger&);
+
+  Sandbox(SandboxOptions options, const Clock& clock);
+  Result<void> start(Logger& log);
+  void answer_request(const net::ServerRequest& request, std::unique_ptr<net::Responder> responder);
+  void run_controllers(const std::stop_token& stop);
+
+  const SandboxOptions options_;
+  ObjectStore store_;
+  OciRegistry registry_;
+  Controllers controllers_;
+  WatchServer watches_;
+  std::unique_ptr<net::HttpServer> server_;
+  std::jthread controller_thread_;
 };
 
 /// Starts with three nodes and the namespaces default, kube-system and kintsugi-system. `clock` and `log`

@@ -67,7 +67,7 @@ Cluster::Cluster(ClusterOptions options, const Clock& clock, Logger& log)
       shop_(run_name()),
       system_(shop_ + "-system"),
       floor_(shop_ + "-floor") {
-  need(registry_server_.start("127.0.0.1", 0, log));
+  need(registry_.start("127.0.0.1", 0, log));
   nodes_ = list(k8s::kNodes, "");
   choose_image();
   choose_size();
@@ -90,7 +90,7 @@ void Cluster::choose_image() {
   }
   const std::string digest = registry_.push_image("bench/web", "1.0", "web 1.0").index;
   registry_.sign("bench/web", digest, key_);
-  image_ = registry_server_.host() + "/bench/web@" + digest;
+  image_ = registry_.host() + "/bench/web@" + digest;
 }
 
 /// Victims stay until their phase is over while their replacements run.
@@ -117,7 +117,7 @@ void Cluster::make_namespace(const std::string& name, bool is_protected) {
 }
 
 std::string Cluster::trust_policy() const {
-  return support::trust_policy_text("release-images", registry_server_.host() + "/bench/**",
+  return support::trust_policy_text("release-images", registry_.host() + "/bench/**",
                                     key_.pem());
 }
 

@@ -16,7 +16,6 @@
 #include "k8s-client/client/connect.h"
 #include "base/testing/signing_key.h"
 #include "sandbox/oci_registry.h"
-#include "sandbox/registry_server.h"
 
 namespace kintsugi::bench {
 
@@ -105,7 +104,6 @@ class Cluster {
   const Clock& clock_;
   const std::unique_ptr<k8s::Connection> connection_;
   sandbox::OciRegistry registry_;
-  sandbox::RegistryServer registry_server_{registry_};
   const SigningKey key_;
   const std::string shop_, system_, floor_;
   std::vector<nlohmann::json> nodes_;

@@ -10,7 +10,6 @@
 #include "chart_rights.h"
 #include "k8s-client/client/connect.h"
 #include "sandbox/network_oracle.h"
-#include "sandbox/registry_server.h"
 #include "sandbox/sandbox.h"
 #include "tests/support/objects.h"
 
@@ -92,7 +91,7 @@ class ControlPlaneWorld final : public World {
         rights_(std::move(rights)),
         controller_kubeconfig_(directory + "/kubeconfig"),
         connection_(connect(kubeconfig_, clock)) {
-    need(server_.start("127.0.0.1", 0, log));
+    need(registry_.start("127.0.0.1", 0, log));
   }
 
   std::string_view name() const override { return "control-plane"; }
@@ -108,7 +107,7 @@ class ControlPlaneWorld final : public World {
   }
   void protect(const std::string& name_space) override { given_->protect(name_space); }
   sandbox::OciRegistry& registry() override { return registry_; }
-  std::string registry_host() const override { return server_.host(); }
+  std::string registry_host() const override { return registry_.host(); }
   /// As a kubelet would say it; kwok says nothing more about a pod that it has started.
   void set_failure(const json& pod, const std::string& failure) override {
     json status = need(client().get(k8s::kPods, key_of(pod)))["status"];
@@ -135,7 +134,6 @@ class ControlPlaneWorld final : public World {
   std::unique_ptr<k8s::Connection> connection_;
   std::optional<ChartRights> given_;
   sandbox::OciRegistry registry_;
-  sandbox::RegistryServer server_{registry_};
 };
 
 }  // namespace

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-//
-// The parts of the API that are conversations: watches and exec.
 #pragma once
 
-#include <chrono>
 #include <list>
 #include <memory>
 #include <mutex>
 #include <thread>
 
-#include "net/http_server.h"
 #include "sandbox/api.h"
 
 namespace kintsugi::sandbox {
@@ -18,11 +14,16 @@ namespace kintsugi::sandbox {
 class WatchServer {
  public:
   /// `store` and `clock` must outlive this object.
-  WatchServer(const ObjectStore& store, const Clock& clock, std::chrono::milliseconds bookmark_interval);
+  WatchServer(const ObjectStore& store, const Clock& clock) : store_(store), clock_(clock) {}
   /// The store's waits must have ended.
-  ~WatchServer();
+  ~WatchServer() { stop(); }
+  WatchServer(const WatchServer&) = delete;
+  WatchServer& operator=(const WatchServer&) = delete;
 
-  void start(WatchStart watch, std::shared_ptr<net::BodyWriter> writer);
+  /// Does nothing once stopped.
+  void start(WatchStart watch, net::Responder& responder);
+  /// Idempotent.
+  void stop();
 
  private:
   void serve(const WatchStart& watch, net::BodyWriter& writer, const std::stop_token& stop) const;
@@ -37,12 +38,9 @@ class WatchServer {
 
   const ObjectStore& store_;
   const Clock& clock_;
-  const std::chrono::milliseconds bookmark_interval_;
   std::mutex mutex_;
-  std::list<Watch> watches_;
+  std::list<Watch> watches_;  ///< guarded by mutex_
+  bool stopped_ = false;      ///< guarded by mutex_
 };
-
-/// Plays one exec over v5.channel.k8s.io: output, then the Status.
-void serve_exec(const Containers& containers, const ExecStart& exec, net::WebSocketPeer& peer);
 
 }  // namespace kintsugi::sandbox
