@@ -1,15 +1,20 @@
 # Tests that need the lab (tests/lab/README.md). They have the label `lab`.
 
-# kintsugi_lab_test(NAME COMMAND … [TIMEOUT seconds] [NODE]): runs COMMAND beside a control plane of its own,
-# which tests/lab/with-control-plane.sh starts and takes down. The lab's programs are built before the first
+# kintsugi_lab_test(NAME COMMAND … [TIMEOUT seconds] [NODE | ITSELF]): runs COMMAND beside a control plane of its
+# own, which tests/lab/with-control-plane.sh starts and takes down. The lab's programs are built before the first
 # of these tests.
-#   NODE  with a real node and a registry; one such test at a time; skipped where not root
+#   NODE    with a real node and a registry; one such test at a time; skipped where not root
+#   ITSELF  COMMAND starts the control planes itself
 function(kintsugi_lab_test name)
-  cmake_parse_arguments(ARG "NODE" "TIMEOUT" "COMMAND" ${ARGN})
+  cmake_parse_arguments(ARG "NODE;ITSELF" "TIMEOUT" "COMMAND" ${ARGN})
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 300)
   endif()
-  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/lab/with-control-plane.sh ${ARG_COMMAND})
+  set(beside ${CMAKE_SOURCE_DIR}/tests/lab/with-control-plane.sh)
+  if(ARG_ITSELF)
+    set(beside)
+  endif()
+  add_test(NAME ${name} COMMAND ${beside} ${ARG_COMMAND})
   set_tests_properties(${name} PROPERTIES
     LABELS lab
     TIMEOUT ${ARG_TIMEOUT}

@@ -33,6 +33,11 @@ WorkloadName workload_of(const std::string& key) {
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
+/// A rule or missing right of the cluster: only a person can change it.
+bool says_no(const Error& error) {
+  return error.code == ErrorCode::kRefused || error.code == ErrorCode::kForbidden;
+}
+
 bool is_protected(const targets::ClusterCache& cache, const std::string& name_space) {
   const auto found = cache.name_space(name_space);
   if (found == nullptr) return false;
@@ -116,14 +121,14 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
       return tl::unexpected(std::move(published).error());
     return std::nullopt;
   }
+  Result<void> policy;
   if (world_.book.cluster_cap() > Mode::kObserve && !an_incident_keeps_policy(workload.name_space)) {
     targets::ApplyOptions options;
     options.priority = net::Priority::kBackground;
-    if (auto policy = world_.target.ensure_quarantine_policy(workload.name_space, options); !policy) {
-      return tl::unexpected(std::move(policy).error());
-    }
+    policy = world_.target.ensure_quarantine_policy(workload.name_space, options);
+    if (!policy && !says_no(policy.error())) return tl::unexpected(std::move(policy).error());
   }
-  if (auto published = publish(key, assess(*deployment)); !published)
+  if (auto published = publish(key, assess(*deployment, policy)); !published)
     return tl::unexpected(std::move(published).error());
   return kLookAgain;
 }
@@ -139,32 +144,40 @@ std::optional<Error> Preparation::refusal_of_isolation(const targets::Deployment
       options.priority = net::Priority::kBackground;
       options.dry_run = true;
       const auto tried = world_.target.apply(targets::plan_isolation(*pod, kDryRunIncident, ""), options);
-      if (tried || tried.error().code != ErrorCode::kRefused) return std::nullopt;
+      if (tried || !says_no(tried.error())) return std::nullopt;
       return tried.error();
     }
   }
   return std::nullopt;
 }
 
-Readiness Preparation::assess(const targets::Deployment& deployment) {
+/// Whether isolating one of the workload's pods would hold, and why not.
+void Preparation::assess_containment(const targets::Deployment& deployment, const Result<void>& policy,
+                                     Readiness& readiness) const {
+  const auto refuse = [&readiness](const char* reason, const Error& error) {
+    readiness.containable = false;
+    readiness.containable_reason = reason;
+    readiness.containable_message = error.to_string();
+  };
+  if (!policy) return refuse("PolicyRefused", policy.error());
   const auto known = world_.cache.network_policies(deployment.meta.name_space);
   std::vector<const isolation::NetworkPolicy*> policies;
-  for (const auto& policy : known.policies) policies.push_back(policy.get());
+  for (const auto& standing : known.policies) policies.push_back(standing.get());
   const isolation::IsolationProof proof = isolation::prove_containability(
       {deployment.meta.name_space, deployment.template_labels, deployment.template_facts}, {},
       {policies, known.unreadable}, world_.book.network_facts());
-  Readiness readiness;
   readiness.containable = proof.isolated;
   readiness.containable_reason = proof.reason();
   readiness.containable_message = proof.message();
   for (const isolation::Exclusion& exclusion : proof.exclusions) {
     readiness.containable_message += "; " + exclusion.advice;
   }
-  if (const auto refusal = readiness.containable ? refusal_of_isolation(deployment) : std::nullopt) {
-    readiness.containable = false;
-    readiness.containable_reason = "PatchRefused";
-    readiness.containable_message = refusal->to_string();
-  }
+  if (const auto refusal = readiness.containable ? refusal_of_isolation(deployment) : std::nullopt)
+    refuse("PatchRefused", *refusal);
+}
+
+/// Whether a replacement comes up from accepted digests without a change of the template, and why not.
+void Preparation::assess_template(const targets::Deployment& deployment, Readiness& readiness) const {
   std::vector<TrustedImage> accepted;
   for (const ImageAnswer& answer : world_.trust.prepare(deployment, {})) {
     if (answer.image) {
@@ -183,6 +196,12 @@ Readiness Preparation::assess(const targets::Deployment& deployment) {
     readiness.prepared_message =
         "the template names no digest; what its tags point to now is accepted: a breach will pin it";
   }
+}
+
+Readiness Preparation::assess(const targets::Deployment& deployment, const Result<void>& policy) const {
+  Readiness readiness;
+  assess_containment(deployment, policy, readiness);
+  assess_template(deployment, readiness);
   readiness.containable_message = escape(readiness.containable_message, kMaxMessage);
   readiness.prepared_message = escape(readiness.prepared_message, kMaxMessage);
   return readiness;

@@ -39,7 +39,11 @@ class Preparation {
 
  private:
   k8s::ReconcileResult prepare(const std::string& key);
-  targets::Readiness assess(const targets::Deployment& deployment);
+  /// `policy`: how putting the quarantine policy in place went.
+  targets::Readiness assess(const targets::Deployment& deployment, const Result<void>& policy) const;
+  void assess_containment(const targets::Deployment& deployment, const Result<void>& policy,
+                          targets::Readiness& readiness) const;
+  void assess_template(const targets::Deployment& deployment, targets::Readiness& readiness) const;
   std::optional<Error> refusal_of_isolation(const targets::Deployment& deployment) const;
   bool an_incident_keeps_policy(const std::string& name_space) const;
   Result<void> load();

@@ -90,16 +90,17 @@ std::optional<Refusal> check_identity(const ResourceInfo& info, const k8s::Objec
 }
 
 /// An empty one is as good as none, and not stored.
-void drop_empty_metadata(json& object) {
+void drop_empty_members(json& object) {
   for (const char* name : {"labels", "annotations", "finalizers", "ownerReferences"})
     if (field(object, {"metadata", name}).empty()) object["metadata"].erase(name);
+  if (field(object, {"data"}).empty()) object.erase("data");
 }
 
 std::optional<Refusal> check(const ResourceInfo& info, const k8s::ObjectKey& key, json& object) {
   if (auto refusal = check_identity(info, key, object)) return refusal;
   if (auto refusal = check_types(info, object)) return refusal;
   if (auto refusal = check_labels(info, object)) return refusal;
-  drop_empty_metadata(object);
+  drop_empty_members(object);
   return check_workload(info, object);
 }
 

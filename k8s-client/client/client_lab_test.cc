@@ -9,6 +9,7 @@
 #include <random>
 #include <thread>
 
+#include "k8s-client/client/config_map.h"
 #include "k8s-client/client/connect.h"
 
 using namespace kintsugi;
@@ -173,6 +174,28 @@ TEST_CASE("a dry run answers and leaves nothing", "[lab]") {
   const auto untouched = lab.client().get(kConfigMaps, lab.key("one"));
   REQUIRE(untouched);
   CHECK((*untouched)["data"]["a"] == "1");
+}
+
+TEST_CASE("an entry of a ConfigMap is put and removed, whatever was there before", "[lab]") {
+  Lab lab;
+  if (!lab.enter()) return;
+  const ObjectKey key = lab.key("facts");
+  const auto data = [&] {
+    const auto found = lab.client().get(kConfigMaps, key);
+    REQUIRE(found);
+    return found->value("data", json::object());
+  };
+  CHECK(remove_config_map_entry(lab.client(), key, "a"));
+  CHECK(put_config_map_entry(lab.client(), key, "a", "1"));
+  CHECK(put_config_map_entry(lab.client(), key, "b", "2"));
+  CHECK(put_config_map_entry(lab.client(), key, "a", "3"));
+  CHECK(data() == json{{"a", "3"}, {"b", "2"}});
+  CHECK(remove_config_map_entry(lab.client(), key, "a"));
+  CHECK(remove_config_map_entry(lab.client(), key, "b"));
+  CHECK(remove_config_map_entry(lab.client(), key, "b"));
+  CHECK(data().empty());
+  CHECK(put_config_map_entry(lab.client(), key, "c", "4"));
+  CHECK(data() == json{{"c", "4"}});
 }
 
 TEST_CASE("a watch delivers what happens and ends when told to", "[lab]") {

@@ -22,6 +22,12 @@ ApiResult<void> put_config_map_entry(Client& client, const ObjectKey& key, const
   JsonPatch patch;
   patch.add(json_pointer({"data", entry}), value);
   auto patched = client.patch(kConfigMaps, key, patch);
+  if (!patched && patched.error().is_failed_patch_test()) {
+    // The server drops a `data` whose last entry was removed.
+    patched = client.patch(kConfigMaps, key,
+                           JsonPatch().test("/data", nullptr).add("/data", {{entry, value}}));
+    if (!patched && patched.error().is_failed_patch_test()) patched = client.patch(kConfigMaps, key, patch);
+  }
   if (patched || patched.error().code != ErrorCode::kNotFound) return done(std::move(patched));
   json made = {{"apiVersion", "v1"},
                {"kind", "ConfigMap"},

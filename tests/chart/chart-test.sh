@@ -154,7 +154,7 @@ check_rights() {
     echo "no default $right"
     echo "no kube-system $right"
   done
-  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' \
+  for right in 'create incidents.kintsugi.dev' 'patch incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' \
     'update incidents.kintsugi.dev/status' 'watch playbooks.kintsugi.dev' 'watch trustpolicies.kintsugi.dev' \
     'create configmaps' 'patch configmaps' 'create leases.coordination.k8s.io' \
     'update leases.coordination.k8s.io kintsugi-controller' 'create events.events.k8s.io'; do
@@ -168,7 +168,7 @@ check_rights() {
     echo "no $own $right"
   done
   for right in 'patch pods' 'create pods/exec' 'patch playbooks.kintsugi.dev' 'patch trustpolicies.kintsugi.dev' \
-    'update incidents.kintsugi.dev' 'delete incidents.kintsugi.dev' 'delete configmaps' \
+    'update incidents.kintsugi.dev' 'delete configmaps' \
     'update leases.coordination.k8s.io'; do
     echo "no $own $right"
   done

@@ -123,4 +123,11 @@ void check_times(const json& incident) {
   CHECK(*time_of(incident, "acknowledged") >= *time_of(incident, "detected"));
 }
 
+json readiness_of(Scenario& scenario, const std::string& name_space, const std::string& name) {
+  const json found = scenario.config_map("kintsugi-readiness");
+  const std::string key = name_space + "." + name;
+  if (!found.is_object() || !found.contains("data") || !found["data"].contains(key)) return json::object();
+  return json::parse(found["data"][key].get<std::string>());
+}
+
 }  // namespace kintsugi::scenarios

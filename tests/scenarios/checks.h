@@ -40,5 +40,7 @@ void check_shop_is_open(Scenario& scenario, const std::string& digest);
 void check_observed_once(Scenario& scenario, const nlohmann::json& incident);
 /// Every stamp up to "closed" is there, in the order of the stages.
 void check_times(const nlohmann::json& incident);
+/// What is said about a Deployment by day; {} where nothing is.
+nlohmann::json readiness_of(Scenario& scenario, const std::string& name_space, const std::string& name);
 
 }  // namespace kintsugi::scenarios

@@ -146,4 +146,43 @@ TEST_CASE("an admission policy that would refuse the isolation is found by day",
   REQUIRE(scenario.client().remove(kAdmissionPolicies, {"", name}));
 }
 
+TEST_CASE("a protected namespace in which the controller has no rights is found by day", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kRights)) return;
+  scenario.open_shop();
+  const std::string unbound = scenario.make_namespace("unbound", false);
+  json neighbour = scenario.get(k8s::kDeployments, "neighbour");
+  neighbour["metadata"] = {
+      {"name", "neighbour"}, {"namespace", unbound}, {"labels", neighbour["metadata"]["labels"]}};
+  REQUIRE(scenario.client().create(k8s::kDeployments, unbound, neighbour));
+  REQUIRE(scenario.client().patch(k8s::kNamespaces, {"", unbound},
+                                  k8s::JsonPatch().add("/metadata/labels/kintsugi.dev~1protected", "true")));
+  scenario.start();
+  scenario.eventually("the missing right is named, and the other namespace is fine", [&] {
+    const json refused = readiness_of(scenario, unbound, "neighbour");
+    const json fine = readiness_of(scenario, scenario.shop(), "neighbour");
+    return fine.value("containable", false) && !refused.value("containable", true) &&
+           refused["containableReason"] == "PolicyRefused" &&
+           refused["containableMessage"].get<std::string>().find("networkpolicies") != std::string::npos;
+  });
+}
+
+TEST_CASE("what is known by day follows the workloads, also after the last of them has gone", "[scenario]") {
+  Scenario scenario;
+  scenario.open_shop();
+  scenario.start();
+  const auto is_known = [&](const std::string& name) {
+    return readiness_of(scenario, scenario.shop(), name) != json::object();
+  };
+  scenario.eventually("both are known", [&] { return is_known("web") && is_known("neighbour"); });
+  json web = scenario.get(k8s::kDeployments, "web");
+  scenario.remove(k8s::kDeployments, "web");
+  scenario.remove(k8s::kDeployments, "neighbour");
+  scenario.eventually("both are forgotten", [&] { return !is_known("web") && !is_known("neighbour"); });
+
+  web["metadata"] = {{"name", "web"}, {"labels", web["metadata"]["labels"]}};
+  REQUIRE(scenario.client().create(k8s::kDeployments, scenario.shop(), web));
+  scenario.eventually("the new one is known", [&] { return is_known("web"); });
+}
+
 }  // namespace kintsugi::scenarios

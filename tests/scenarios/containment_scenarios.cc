@@ -34,17 +34,9 @@ void check_evidence(Scenario& scenario, const std::string& incident) {
   CHECK(scenario.incident(incident)["status"]["evidence"]["manifestSHA256"] == sha256_hex(*text));
 }
 
-/// What is said about Deployment `web` by day.
-json readiness(Scenario& scenario) {
-  const json config_map = scenario.config_map("kintsugi-readiness");
-  const std::string key = scenario.shop() + ".web";
-  if (!config_map.is_object() || !config_map["data"].contains(key)) return json::object();
-  return json::parse(config_map["data"][key].get<std::string>());
-}
-
 void wait_until_not_containable(Scenario& scenario, const std::string& policy) {
   scenario.eventually("by day the leak is found, and what excludes the quarantine is named", [&] {
-    const json ready = readiness(scenario);
+    const json ready = readiness_of(scenario, scenario.shop(), "web");
     const std::string message = ready.value("containableMessage", "");
     return !ready.value("containable", true) && ready["containableReason"] == "NetworkPolicyAllows" &&
            message.find(policy) != std::string::npos && message.find("egress[0]") != std::string::npos &&

@@ -149,11 +149,12 @@ TEST_CASE("20: a template that belongs to GitOps is not pinned", "[scenario]") {
   std::string owner;
   SECTION("an Argo CD application") {
     owner = "Argo CD application shop";
-    scenario.patch(k8s::kDeployments, "web",
-                   k8s::JsonPatch()
-                       .test("/metadata/uid", uid_of(scenario.get(k8s::kDeployments, "web")))
-                       .add("/metadata/annotations/argocd.argoproj.io~1tracking-id",
-                            "shop:apps/Deployment:" + scenario.shop() + "/web"));
+    k8s::JsonPatch track;
+    if (!scenario.get(k8s::kDeployments, "web")["metadata"].contains("annotations"))
+      track.add("/metadata/annotations", json::object());
+    track.add("/metadata/annotations/argocd.argoproj.io~1tracking-id",
+              "shop:apps/Deployment:" + scenario.shop() + "/web");
+    scenario.patch(k8s::kDeployments, "web", track);
   }
   SECTION("a Flux kustomization") {
     owner = "Flux kustomization";

@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""rights.py RENDERED AUDIT_LOG [--all-used]: compares the rights that the chart gives with those that were used.
+"""rights.py RENDERED AUDIT_LOG... [--all-used]: compares the rights that the chart gives with those that were used.
 
 Fails where the API server refused a request of a scenario's controller for want of a right. With --all-used also
 where nobody used a right, for then it is one too many, unless UNUSED says why it stays.
 """
 import argparse
 import collections
+import itertools
 import json
 import re
 import sys
@@ -51,24 +52,23 @@ def right_of(event):
     return Right(f"{role[1]} srun{role[2]}", what.get("apiGroup", ""), resource, event["verb"])
 
 
-def is_about_its_own(event):
-    """Scenarios run beside each other: a controller sees the namespaces of others, and rightly has no rights there."""
-    name_space = event.get("objectRef", {}).get("namespace", "")
-    return not name_space or name_space.startswith(event["run"] + "-")
+def is_meant(event):
+    """One scenario takes the rights away in a namespace of this name."""
+    return event.get("objectRef", {}).get("namespace") == f"{event['run']}-unbound"
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("rendered", type=argparse.FileType())
-    parser.add_argument("audit_log", type=argparse.FileType())
+    parser.add_argument("audit_log", type=argparse.FileType(), nargs="+")
     parser.add_argument("--all-used", action="store_true")
     arguments = parser.parse_args()
 
     rights = set(granted(json.load(arguments.rendered)))
     used, refused = set(), set()
-    for event in events(arguments.audit_log):
+    for event in itertools.chain(*map(events, arguments.audit_log)):
         if event["annotations"].get("authorization.k8s.io/decision") == "forbid":
-            if is_about_its_own(event):
+            if not is_meant(event):
                 refused.add(f"{event['verb']} {event['requestURI'].split('?')[0]}")
         else:
             used.add(right_of(event))

@@ -58,7 +58,7 @@ class SandboxWorld final : public World {
 
   std::string_view name() const override { return "sandbox"; }
   bool can_express(Ability ability) const override {
-    return ability != Ability::kAllControllers && ability != Ability::kSchemas;
+    return ability == Ability::kRuntime || ability == Ability::kContainers || ability == Ability::kReach;
   }
   k8s::Client& client() override { return connection_->client(); }
   const std::string& kubeconfig() const override { return kubeconfig_; }
@@ -96,7 +96,7 @@ class ControlPlaneWorld final : public World {
 
   std::string_view name() const override { return "control-plane"; }
   bool can_express(Ability ability) const override {
-    return ability == Ability::kAllControllers || ability == Ability::kSchemas;
+    return ability == Ability::kAllControllers || ability == Ability::kSchemas || ability == Ability::kRights;
   }
   k8s::Client& client() override { return connection_->client(); }
   const std::string& kubeconfig() const override { return kubeconfig_; }

@@ -23,6 +23,7 @@ enum class Ability : std::uint8_t {
   kReach,           ///< asking whether packets would pass
   kAllControllers,  ///< owners beyond Deployment, and quotas
   kSchemas,         ///< admission by schema and CEL
+  kRights,          ///< accounts that may not do everything
 };
 
 /// A cluster, and a registry of our own that its pods' images are from. Thread-safe but for its end.
