@@ -42,6 +42,9 @@ struct Error {
   bool outcome_unknown = false;
   std::optional<std::chrono::milliseconds> retry_after;
 
+  /// A rule or a missing right says no: only a person can change that.
+  bool is_refusal() const { return code == ErrorCode::kRefused || code == ErrorCode::kForbidden; }
+
   /// One line: "object: message (advice)".
   std::string to_string() const;
 

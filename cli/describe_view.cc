@@ -154,9 +154,9 @@ void Description::images() {
                {show(image.origin, 64)}});
   }
   section("Trusted images", std::move(table));
-  if (status_.containment && !status_.containment->image.empty()) {
-    line("  The victim ran " + show(status_.containment->image) + ", reported as " +
-         show(status_.containment->image_id));
+  if (!status_.containment) return;
+  for (const RunningImage& running : status_.containment->images) {
+    line("  The victim ran " + show(running.image) + ", reported as " + show(running.image_id));
   }
 }
 

@@ -24,12 +24,14 @@ IncidentRecord record_of(const Incident& incident) {
           incident.spec.origin.severity,
           incident.status.outcome,
           stage_of(incident),
-          incident.status.times};
+          incident.status.times,
+          incident.spec.origin.time_was_clamped,
+          is_uncontained(incident)};
 }
 
 IncidentRecord record_of(const incidents::LedgerRecord& folded) {
   return {folded.uid,     folded.source, folded.severity, folded.first_severity,
-          folded.outcome, std::nullopt,  folded.times};
+          folded.outcome, std::nullopt,  folded.times,    folded.time_was_clamped};
 }
 
 /// What the controller keeps at least.

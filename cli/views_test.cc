@@ -39,7 +39,7 @@ Incident hostile_incident() {
   status.signals = {{kHostile, kHostile, Severity::kError, 3, kTestNow, kTestNow}};
   status.timeline = {{kTestNow, kHostile, kHostile}};
   status.images = {{kHostile, kHostile, kHostile, {kHostile}, kHostile, kHostile, kHostile}};
-  status.containment = ContainmentRecord{{}, kHostile, {}, 0, kHostile, kHostile};
+  status.containment = ContainmentRecord{{}, {}, kHostile, {}, 0, {{kHostile, kHostile, kHostile}}};
   JournalEntry entry;
   entry.action = {kHostile, Action::Kind::kPatch, kHostile, kHostile, kHostile, kHostile, kHostile, kHostile,
                   kHostile};

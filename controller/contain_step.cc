@@ -17,6 +17,12 @@ using PodPointer = std::shared_ptr<const Pod>;
 constexpr int kMaxPlans = 5;
 constexpr std::uint32_t kMaxReassertions = 3;
 
+// What a person may be asked about containment. Each is a question of its own: who agreed to pass a cap has not
+// agreed to a leak.
+constexpr std::string_view kGuarded = "contain/guard";
+constexpr std::string_view kUncontained = kUncontainedQuestion;  // the verification asks for its answer, too
+constexpr std::string_view kRemoved = "contain/removed";
+
 bool is_ours(const Pod& pod, const Incident& incident) {
   return pod.quarantined() && pod.incident == incident.name;
 }
@@ -39,7 +45,7 @@ playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
   playbooks::CapFacts facts;
   facts.now = work.now();
   const targets::OwnerChain owners = world.target.owners_of(victim.meta.name_space, victim.meta.controller);
-  facts.owner = owners.top();
+  facts.owner = world.target.owner_of(victim);
   const targets::Replacements siblings = world.target.replacements_of(work.target(), owners, "");
   facts.owner_replicas = siblings.wanted;
   for (const Pod& pod : siblings.pods) {
@@ -47,7 +53,9 @@ playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
   }
   for (const auto& other : world.store.list()) {
     if (other->name == work.incident().name) continue;
-    if (other->status.times.contained) facts.containments.push_back(*other->status.times.contained);
+    // Whether or not the proof held: what was isolated counts.
+    const auto& isolated = other->status.containment;
+    if (isolated && isolated->time) facts.containments.push_back(*isolated->time);
     const bool same_owner = !facts.owner.uid.empty() && other->spec.owner.uid == facts.owner.uid;
     // One that has not been contained yet counts as well, or a burst would pass the cap all at once; the
     // older name wins.
@@ -55,8 +63,8 @@ playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
                          (other->created == work.incident().created && other->name < work.incident().name);
     const bool contains =
         other->status.containment.has_value() || (other->status.awaiting != "contain" && earlier);
-    if (same_owner && !other->is_over() && contains && other->spec.mode > Mode::kObserve)
-      ++facts.owner_targets;
+    const Mode mode = other->status.has_begun() ? other->status.mode : other->spec.mode;
+    if (same_owner && !other->is_over() && contains && mode > Mode::kObserve) ++facts.owner_targets;
   }
   return facts;
 }
@@ -91,22 +99,32 @@ isolation::IsolationProof prove(IncidentWork& work, const Pod& victim) {
                                     {policies, known.unreadable}, work.world().book.network_facts());
 }
 
+/// The victim is not contained, and it is a person's to mend that or to go on without.
+void ask_to_go_on(IncidentWork& work, const std::string& problem) {
+  std::string why = problem + "; or approve to go on as it is; or 'kintsugi release " + work.incident().name +
+                    " --victim delete' to delete the pod after its evidence";
+  if (const auto& record = work.status().containment; record && !record->node.empty())
+    why += "; or keep other pods from its node: 'kubectl cordon " + record->node + "'";
+  const Approval* answer = work.ask("contain", kUncontained, why);
+  if (answer == nullptr) return;
+  if (answer->approved) {
+    work.settle("contain", {});
+  } else if (work.status().awaiting.empty() || work.status().awaiting == "contain") {
+    work.await("contain", answer->by + " denied to go on as it is. " + why);
+  }
+}
+
 /// Says what is true of a victim that wears the quarantine label, as it was seen `at`.
 StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
   const isolation::IsolationProof proof = prove(work, victim);
   Finding finding{proof.isolated ? ConditionStatus::kTrue : ConditionStatus::kFalse,
                   std::string(proof.reason()), proof.message(), !proof.isolated};
-  const bool accepted = find_approval(work.incident().spec, "contain") != nullptr;
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
     if (!work.status().times.contained) work.status().times.contained = at;
-    if (work.status().awaiting == "contain") work.await("", "");
-  } else if (!accepted && work.status().awaiting.empty()) {
-    work.await("contain",
-               finding.message + ". Close what leaks; or approve to go on as it is; or 'kintsugi release " +
-                   work.incident().name + " --victim delete' to delete the pod after its evidence");
-  } else if (accepted && work.status().awaiting == "contain") {
-    work.await("", "");
+    work.settle("contain", {kUncontained, kRemoved});
+  } else {
+    ask_to_go_on(work, finding.message + ". Close what leaks");
   }
   return step_done();
 }
@@ -114,7 +132,7 @@ StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
 StepResult gone(IncidentWork& work) {
   work.conclude(condition::kContained, {ConditionStatus::kTrue, "VictimGone",
                                         "the pod no longer exists; nothing was isolated by us last", false});
-  if (work.status().awaiting == "contain") work.await("", "");
+  work.settle("contain", {kUncontained, kRemoved});
   return step_done();
 }
 
@@ -136,10 +154,9 @@ std::optional<StepResult> ask_if_needed(IncidentWork& work, const Pod& victim) {
     work.end(Outcome::kFailed, "Refused", verdict.reason);
     return step_waits();
   }
-  const Approval* decision = find_approval(work.incident().spec, "contain");
+  const Approval* decision = work.ask("contain", kGuarded, verdict.reason);
   if (decision == nullptr) {
     work.conclude(condition::kContained, {ConditionStatus::kFalse, "AwaitingApproval", verdict.reason, true});
-    work.await("contain", verdict.reason);
     return step_waits(work.world().settings.recheck);
   }
   if (!decision->approved) {
@@ -147,12 +164,15 @@ std::optional<StepResult> ask_if_needed(IncidentWork& work, const Pod& victim) {
     work.end(Outcome::kReleased, "Denied", "containment was denied by " + decision->by);
     return step_waits();
   }
-  work.await("", "");
+  work.settle("contain", {});
   return std::nullopt;
 }
 
-void remember(IncidentWork& work, const Pod& before, const Action& action) {
-  if (!work.status().containment) work.status().containment = targets::containment_record(before);
+void remember(IncidentWork& work, const Pod& before, const Action& action, WallTime at) {
+  if (!work.status().containment) {
+    work.status().containment = targets::containment_record(before);
+    work.status().containment->time = at;
+  }
   Action kept = action;
   kept.undo = nlohmann::json({{"labels", work.status().containment->labels}}).dump();
   if (!work.journal(kept, JournalEntry::State::kApplied))
@@ -161,8 +181,27 @@ void remember(IncidentWork& work, const Pod& before, const Action& action) {
 
 StepResult conclude_isolation(IncidentWork& work) {
   const Isolation& isolation = *work.isolation();
-  remember(work, *isolation.before, isolation.action);
+  remember(work, *isolation.before, isolation.action, isolation.confirmed);
   return assess(work, *isolation.after, isolation.confirmed);
+}
+
+/// The cluster does not let us isolate. The service may be brought back all the same.
+StepResult refused(IncidentWork& work, const char* reason, const Error& error) {
+  work.conclude(condition::kContained, {ConditionStatus::kFalse, reason, error.to_string(), true});
+  ask_to_go_on(work, "the victim cannot be isolated: " + error.to_string());
+  return step_done();
+}
+
+/// What an earlier isolation took from the pod: this incident's, or that of the one that holds it. A pod outside
+/// of any quarantine has lost nothing, whatever its annotation says.
+std::optional<targets::Undo> earlier_undo(IncidentWork& work, const Pod& victim) {
+  if (work.status().containment) return targets::find_undo(victim, work.status().containment);
+  if (!victim.quarantined()) return std::nullopt;
+  std::optional<ContainmentRecord> record;
+  for (const auto& other : work.world().store.of_target(victim.meta.uid)) {
+    if (other->name == victim.incident) record = other->status.containment;
+  }
+  return targets::find_undo(victim, record);
 }
 
 /// Patches until it holds or another read shows that it does. At most kMaxPlans plans.
@@ -174,11 +213,12 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
   options.priority = net::Priority::kContainment;
   options.timeout = timeout;
   if (auto policy = world.target.ensure_quarantine_policy(victim->meta.name_space, options); !policy) {
+    if (policy.error().is_refusal()) return refused(work, "PolicyRefused", policy.error());
     return tl::unexpected(std::move(policy).error());
   }
   Error last;
   for (int plan = 0; plan < kMaxPlans; ++plan) {
-    const auto earlier = targets::find_undo(*victim, work.status().containment);
+    const auto earlier = earlier_undo(work, *victim);
     const Action action = targets::plan_isolation(
         *victim, work.incident().name, step == nullptr ? "" : step->forensics, earlier ? &*earlier : nullptr);
     if (!may_send()) return step_waits(world.settings.recheck);
@@ -191,10 +231,7 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
       return conclude_isolation(work);
     }
     last = applied.error();
-    if (last.code == ErrorCode::kRefused) {
-      work.conclude(condition::kContained, {ConditionStatus::kFalse, "PatchRefused", last.to_string(), true});
-      return step_done();
-    }
+    if (last.is_refusal()) return refused(work, "PatchRefused", last);
     const bool look =
         last.code == ErrorCode::kConflict || last.code == ErrorCode::kNotFound || last.outcome_unknown;
     if (!look) return tl::unexpected(std::move(last));
@@ -203,43 +240,56 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
     if (!*live) return gone(work);
     victim = std::make_shared<const Pod>(std::move(**live));
     if (is_ours(*victim, work.incident())) {
-      remember(work, *victim, action);
+      remember(work, *victim, action, work.now());
       return assess(work, *victim, work.now());
     }
   }
   return tl::unexpected(std::move(last));
 }
 
-/// Somebody took the label away or the standing policy: put back, at most kMaxReassertions times.
+/// Whether the quarantine may be put back once more. Somebody works against it: after kMaxReassertions times it is
+/// a person's to decide, each time anew.
+bool may_reassert(IncidentWork& work) {
+  std::uint32_t& reassertions = work.status().containment->reassertions;
+  if (reassertions < kMaxReassertions) {
+    ++reassertions;
+    return true;
+  }
+  const std::string why =
+      "the quarantine keeps being removed; approve to put it back again, or release the incident";
+  const Approval* answer = work.ask("contain", kRemoved, why);
+  if (answer != nullptr && answer->approved) {
+    work.settle("contain", {kRemoved});
+    reassertions = 1;
+    return true;
+  }
+  if (answer != nullptr) work.await("contain", answer->by + " denied to put the quarantine back. " + why);
+  work.conclude(condition::kContained,
+                {ConditionStatus::kFalse, "QuarantineRemoved",
+                 "the quarantine was taken away more than 3 times; somebody or something works against it",
+                 true});
+  return false;
+}
+
+/// Somebody took the label away: it is put back.
 StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::function<bool()>& may_send,
                     std::chrono::milliseconds timeout) {
-  ContainmentRecord& record = *work.status().containment;
-  const bool asked = find_approval(work.incident().spec, "contain") != nullptr;
-  if (record.reassertions >= kMaxReassertions && !asked) {
-    work.conclude(condition::kContained,
-                  {ConditionStatus::kFalse, "QuarantineRemoved",
-                   "the quarantine was taken away more than 3 times; somebody or something works "
-                   "against it",
-                   true});
-    work.await("contain",
-               "the quarantine keeps being removed; approve to put it back again, or release the incident");
-    return step_waits(work.world().settings.recheck);
-  }
-  ++record.reassertions;
+  if (!may_reassert(work)) return step_waits(work.world().settings.recheck);
   work.note("The quarantine was taken away by somebody and is put back");
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   return isolate(work, victim, may_send, timeout);
 }
 
-/// Re-makes the standing policy where it was edited or deleted after the containment.
-Result<void> mend_policy(IncidentWork& work) {
+bool is_policy_intact(IncidentWork& work) {
   const auto known = work.world().cache.network_policies(work.target().name_space);
-  const bool intact = std::any_of(known.policies.begin(), known.policies.end(), [](const auto& policy) {
+  return std::any_of(known.policies.begin(), known.policies.end(), [](const auto& policy) {
     return policy->name == targets::kQuarantinePolicyName && isolation::is_quarantine_policy_intact(*policy);
   });
-  if (intact || !leader_may_send(work)) return {};
+}
+
+/// Re-makes the standing policy, which was edited or deleted after the containment.
+Result<void> mend_policy(IncidentWork& work) {
   work.note("The quarantine policy was changed by somebody and is put back");
-  ++work.status().containment->reassertions;
   // On record before it is done: once the policy is back, nothing in the world tells that it was ever away.
   if (auto saved = work.save(); !saved) return saved;
   targets::ApplyOptions options;
@@ -259,9 +309,14 @@ StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
   if (is_ours(*victim, work.incident())) {
     if (!work.status().containment) {
       // Isolated by a winner that was not us, or by us before a crash: what it took travels with the pod.
-      remember(work, *victim, targets::plan_isolation(*victim, work.incident().name, ""));
+      remember(work, *victim, targets::plan_isolation(*victim, work.incident().name, ""), work.now());
     }
-    if (auto mended = mend_policy(work); !mended) return tl::unexpected(std::move(mended).error());
+    if (work.mode() > Mode::kObserve && !is_policy_intact(work) && leader_may_send(work)) {
+      if (!may_reassert(work)) return step_waits(work.world().settings.recheck);
+      auto mended = mend_policy(work);
+      if (!mended && mended.error().is_refusal()) return refused(work, "PolicyRefused", mended.error());
+      if (!mended) return tl::unexpected(std::move(mended).error());
+    }
     return assess(work, *victim, work.now());
   }
   if (work.mode() <= Mode::kObserve) return record_plan(work, *victim);
@@ -271,7 +326,7 @@ StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
 }
 
 bool leader_may_send(IncidentWork& work) {
-  return work.world().leadership.leads() &&
+  return work.is_still_permitted() && work.world().leadership.leads() &&
          work.world().leadership.outlasts(work.world().settings.leader_contain_timeout +
                                           std::chrono::seconds(1));
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
+#include "playbooks/matcher.h"
 #include "model/incident_json.h"
 
 namespace kintsugi::controller {
@@ -17,6 +18,34 @@ IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<cons
       playbook_(std::move(playbook)),
       mode_(mode),
       voice_(voice) {}
+
+namespace {
+
+/// "redeploy/pin" of "redeploy/pin-2".
+std::string_view without_number(std::string_view id) {
+  const std::size_t dash = id.find_last_not_of("0123456789");
+  const bool is_numbered = dash != std::string_view::npos && dash + 1 < id.size() && id[dash] == '-';
+  return is_numbered ? id.substr(0, dash) : id;
+}
+
+}  // namespace
+
+Mode mode_cap(const World& world, const std::string& name_space) {
+  const auto known = world.cache.name_space(name_space);
+  if (known == nullptr) return world.book.cluster_cap();
+  const auto label = known->labels.find(targets::kModeLabel);
+  const auto word = label == known->labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
+  return std::min(playbooks::mode_cap(word), world.book.cluster_cap());
+}
+
+OwnerRef IncidentWork::owner() const {
+  const auto& isolated = incident_.status.containment;
+  return isolated ? isolated->controller : incident_.spec.owner;
+}
+
+bool IncidentWork::is_still_permitted() const {
+  return mode_cap(world_, incident_.spec.target.name_space) >= mode_;
+}
 
 void IncidentWork::conclude(std::string_view type, const Finding& finding) {
   const Condition* before = find_condition(incident_.status, type);
@@ -47,6 +76,19 @@ void IncidentWork::await(std::string_view step, std::string_view why) {
   note("Step " + std::string(step) + " waits for a person: " + std::string(why));
   if (voice_ == Voice::kWinner) return;
   world_.announcer.announce(incident_, true, "AwaitingApproval", incident_.status.awaiting_reason);
+}
+
+const Approval* IncidentWork::ask(std::string_view step, std::string_view question, std::string_view why) {
+  kintsugi::ask(incident_, question, step);
+  const Approval* answer = find_answer(incident_, question);
+  const bool is_free = incident_.status.awaiting.empty() || incident_.status.awaiting == step;
+  if (answer == nullptr && is_free) await(step, why);
+  return answer;
+}
+
+void IncidentWork::settle(std::string_view step, std::initializer_list<std::string_view> questions) {
+  if (incident_.status.awaiting == step) await("", "");
+  for (const std::string_view question : questions) forget_question(incident_.status, question);
 }
 
 void IncidentWork::end(Outcome outcome, std::string_view reason, std::string_view message) {
@@ -81,7 +123,7 @@ Result<void> IncidentWork::journal(const Action& action, JournalEntry::State sta
 Result<nlohmann::json> IncidentWork::apply(const Action& action, const targets::ApplyOptions& options) {
   const MonotonicTime started = world_.clock.monotonic();
   auto applied = world_.target.apply(action, options);
-  world_.metrics.count_action(action.id,
+  world_.metrics.count_action(without_number(action.id),
                               applied ? metrics::ActionResult::kApplied : metrics::ActionResult::kFailed,
                               world_.clock.monotonic() - started);
   return applied;

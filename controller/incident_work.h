@@ -60,6 +60,9 @@ struct World {
   std::function<void(const std::string& incident)> wake;
 };
 
+/// The strongest mode that the caps of the cluster and of a namespace permit now.
+Mode mode_cap(const World& world, const std::string& name_space);
+
 /// A victim's isolation that this process has made.
 struct Isolation {
   std::shared_ptr<const targets::Pod> before;
@@ -82,10 +85,15 @@ class IncidentWork {
   const Incident& incident() const { return incident_; }
   IncidentStatus& status() { return incident_.status; }
   const TargetRef& target() const { return incident_.spec.target; }
+  /// Who is to replace the victim: its controller when it was isolated, else its owner at the opening, for it
+  /// may have gone before. An empty kind: nobody, a bare pod.
+  OwnerRef owner() const;
   /// nullptr where the playbook is gone.
   const Playbook* playbook() const { return playbook_.get(); }
   /// What may be done now: the incident's mode under today's caps.
   Mode mode() const { return mode_; }
+  /// Whether the caps have not been lowered since this reconcile began.
+  bool is_still_permitted() const;
   WallTime now() const { return world_.clock.now(); }
 
   /// What this process did in a reconcile before this one, of which nothing is stored yet.
@@ -97,6 +105,11 @@ class IncidentWork {
   void note(std::string_view message);
   /// Names the step that waits for a person, and why; an empty step: none waits.
   void await(std::string_view step, std::string_view why);
+  /// Asks a person about `step`, and returns the decision that answers this very question; nullptr: there is
+  /// none yet, and the step waits unless another one does already.
+  const Approval* ask(std::string_view step, std::string_view question, std::string_view why);
+  /// The step, if it waits, waits no more; these questions need no answer any more.
+  void settle(std::string_view step, std::initializer_list<std::string_view> questions);
   /// Ends the incident.
   void end(Outcome outcome, std::string_view reason, std::string_view message);
 

@@ -18,6 +18,10 @@ constexpr std::chrono::milliseconds kCreateTimeout{2000};
 constexpr std::size_t kMaxSummaryBytes = 1024 - 4;  // what is cut ends in an ellipsis
 /// Enough for any storm: each round means that another generation was opened and closed in between.
 constexpr int kMaxGenerationTries = 8;
+constexpr std::size_t kMaxRuleBytes = 256;
+constexpr std::chrono::days kOldestBacklog{30};
+/// Between a sensor's clock and that of the API server.
+constexpr std::chrono::seconds kClockSkew{2};
 
 IntakeResult result(Disposition disposition, std::string message, std::string incident = "") {
   return {disposition, std::move(incident), std::move(message)};
@@ -48,24 +52,42 @@ const targets::Container* container_of(const Pod& pod, const std::string& id_pre
   return nullptr;
 }
 
+/// As it is kept and compared.
+std::string rule_of(const Signal& signal) {
+  return escape(signal.rule, kMaxRuleBytes);
+}
+
 std::string pair_key(const Signal& signal) {
-  return signal.source + "\n" + signal.rule;
+  return signal.source + "\n" + rule_of(signal);
 }
 
-bool knows_pair(const Incident& incident, const Signal& signal) {
-  const auto& tallies = incident.status.signals;
-  const bool in_status = std::any_of(tallies.begin(), tallies.end(), [&](const SignalTally& tally) {
-    return tally.source == signal.source && tally.rule == signal.rule;
-  });
-  // Before the first status write the origin is all there is.
-  return in_status ||
-         (incident.spec.origin.source == signal.source && incident.spec.origin.rule == signal.rule);
+bool tally(Incident& incident, const Signal& signal, std::uint64_t count = 1) {
+  return tally_signal(incident.status, signal.source, rule_of(signal), signal.severity, signal.time, count);
 }
 
+/// The mode that the incident has now.
+Mode mode_of(const Incident& incident) {
+  return incident.status.playbook.empty() ? incident.spec.mode : incident.status.mode;
+}
+
+/// Whether the signal says nothing new: neither by itself nor by a stronger mode of its playbook.
+bool is_repeat(const Incident& incident, const Signal& signal, Mode mode) {
+  return mode <= mode_of(incident) &&
+         is_only_counted(incident, signal.source, rule_of(signal), signal.severity);
+}
+
+/// Whether it tells of something before an incident's end. A time that is merely old is believed here, or a
+/// sensor's backlog would open incidents that are over again; one from a clock that was never set is not.
+bool is_late(const Signal& signal, WallTime closed) {
+  const bool is_believed = signal.claimed && *signal.claimed > signal.received - kOldestBacklog;
+  return std::min(is_believed ? *signal.claimed : signal.time, signal.time) <= closed;
+}
+
+/// 0: a name that somebody else has chosen.
 unsigned generation_of(const Incident& incident) {
   const std::size_t dash = incident.name.rfind('-');
   const int value = dash == std::string::npos ? 0 : std::atoi(incident.name.c_str() + dash + 1);
-  return value > 0 ? unsigned(value) : 0;
+  return value > 0 && incident_name(incident.spec.target, unsigned(value)) == incident.name ? unsigned(value) : 0;
 }
 
 }  // namespace
@@ -170,7 +192,11 @@ Result<Intake::Victim> Intake::resolve(const Signal& signal, std::optional<Intak
 Result<Intake::Victim> Intake::resolve_by_container(const Signal& signal,
                                                     std::optional<IntakeResult>& instead) const {
   const auto pods = cache_.pods_by_container(signal.container_id);
-  if (pods.size() == 1) return Victim{pods.front(), "", ""};
+  if (pods.size() == 1) {
+    Victim victim{pods.front(), "", ""};
+    instead = judge_identity(signal, victim);
+    return victim;
+  }
   instead = pods.empty()
                 ? result(Disposition::kGone, "no pod has a container of this id")
                 : result(Disposition::kNotUnique, "several pods have a container whose id starts so");
@@ -182,7 +208,14 @@ std::optional<IntakeResult> Intake::judge_identity(const Signal& signal, Victim&
   if (!signal.pod_uid.empty() && signal.pod_uid != pod.meta.uid) {
     return result(Disposition::kUidMismatch, "the pod of this name has another UID");
   }
-  if (signal.container_id.empty()) return std::nullopt;
+  if (!signal.name_space.empty() && signal.name_space != pod.meta.name_space)
+    return result(Disposition::kGone, "the container's pod is in another namespace than the signal says");
+  const bool is_timed = signal.pod_uid.empty() && !signal.time_was_clamped;
+  if (signal.container_id.empty()) {
+    if (is_timed && pod.meta.created > signal.time + kClockSkew)
+      return result(Disposition::kGone, "the pod of this name was made after what the signal is about");
+    return std::nullopt;
+  }
   if (const targets::Container* container = container_of(pod, signal.container_id)) {
     victim.container = container->name;
     return std::nullopt;
@@ -191,7 +224,7 @@ std::optional<IntakeResult> Intake::judge_identity(const Signal& signal, Victim&
   // is about a namesake.
   const bool was_namesake =
       cache_.departed_pod(signal.name_space, signal.pod_name, signal.container_id).has_value();
-  const bool too_young = signal.pod_uid.empty() && !signal.time_was_clamped && pod.meta.created > signal.time;
+  const bool too_young = is_timed && pod.meta.created > signal.time;
   if (was_namesake || too_young)
     return result(Disposition::kGone, "the pod that the signal is about is gone");
   victim.note =
@@ -201,74 +234,86 @@ std::optional<IntakeResult> Intake::judge_identity(const Signal& signal, Victim&
 
 Result<IntakeResult> Intake::open_or_join(const Signal& signal, const Opening& opening) {
   const auto known = store_.of_target(opening.victim.pod->meta.uid);
-  unsigned generation = known.empty() ? 1 : std::max(1u, generation_of(*known.back()));
-  if (!known.empty() && !known.back()->is_over() && !known.back()->being_deleted) {
-    if (count_repeat(signal, *known.back())) {
-      return result(Disposition::kDuplicate, "counted", known.back()->name);
-    }
-    return join(signal, opening, known.back()->name);
+  unsigned generation = 1;
+  const Incident* open_one = nullptr;
+  for (const auto& incident : known) {
+    generation = std::max(generation, generation_of(*incident));
+    if (!incident->is_over() && !incident->being_deleted) open_one = incident.get();
+  }
+  if (open_one != nullptr) {
+    if (count_repeat(signal, opening.mode, *open_one))
+      return result(Disposition::kDuplicate, "counted", open_one->name);
+    auto joined = join(signal, opening, open_one->name);
+    if (!joined) return tl::unexpected(std::move(joined).error());
+    if (*joined) return **joined;  // else it has ended, and what we know of it is old
   }
   for (int attempt = 0; attempt < kMaxGenerationTries; ++attempt) {
-    const Incident wanted = new_incident(signal, opening, generation);
-    const MonotonicTime started = clock_.monotonic();
-    auto created = store_.create(wanted, kCreateTimeout);
-    if (created) {
-      if (opening.mode > Mode::kObserve) won_(created->name, started);
-      const bool observed = opening.mode == Mode::kObserve;
-      log_.info("Opened an incident", {{"incident", created->name},
-                                       {"target", wanted.spec.target.to_string()},
-                                       {"rule", signal.rule},
-                                       {"playbook", wanted.spec.playbook},
-                                       {"mode", to_string(opening.mode)}});
-      return result(observed ? Disposition::kObserved : Disposition::kOpened,
-                    wanted.spec.target.to_string() + ", playbook " + wanted.spec.playbook, created->name);
-    }
-    const bool exists = created.error().code == ErrorCode::kAlreadyExists;
-    if (!exists && !created.error().outcome_unknown) return tl::unexpected(std::move(created).error());
-    auto present = store_.get(wanted.name);
-    if (!present) {
-      if (present.error().code == ErrorCode::kNotFound && exists) continue;
-      return tl::unexpected(std::move(present).error());
-    }
-    if (present->being_deleted) {
-      ++generation;
+    auto opened = open(signal, opening, generation);
+    if (!opened) return tl::unexpected(std::move(opened).error());
+    if (*opened) return **opened;
+    const std::string name = incident_name(opening.victim.pod->ref(), generation);
+    auto present = store_.get(name);
+    if (!present && present.error().code == ErrorCode::kNotFound) continue;
+    if (!present) return tl::unexpected(std::move(present).error());
+    if (!present->is_over() && !present->being_deleted) {
+      auto joined = join(signal, opening, name);
+      if (!joined) return tl::unexpected(std::move(joined).error());
+      if (*joined) return **joined;
       continue;
     }
-    if (!present->is_over()) return join(signal, opening, wanted.name);
     const auto closed = present->status.times.closed;
-    if (closed && signal.time <= *closed) {
-      return result(Disposition::kLate, "older than the closing of " + wanted.name, wanted.name);
-    }
+    if (!present->being_deleted && closed && is_late(signal, *closed))
+      return result(Disposition::kLate, "older than the closing of " + name, name);
     ++generation;
   }
   return fail(ErrorCode::kUnavailable, "the incidents of this target change too fast; send again");
 }
 
-Result<IntakeResult> Intake::join(const Signal& signal, const Opening& opening, const std::string& name) {
+/// Nothing: an incident of this generation may exist.
+Result<std::optional<IntakeResult>> Intake::open(const Signal& signal, const Opening& opening,
+                                                 unsigned generation) {
+  const Incident wanted = new_incident(signal, opening, generation);
+  const MonotonicTime started = clock_.monotonic();
+  auto created = store_.create(wanted, kCreateTimeout);
+  if (!created) {
+    const Error& error = created.error();
+    if (error.code == ErrorCode::kAlreadyExists || error.outcome_unknown) return std::nullopt;
+    return tl::unexpected(std::move(created).error());
+  }
+  if (opening.mode > Mode::kObserve) won_(created->name, started);
+  log_.info("Opened an incident", {{"incident", created->name},
+                                   {"target", wanted.spec.target.to_string()},
+                                   {"rule", signal.rule},
+                                   {"playbook", wanted.spec.playbook},
+                                   {"mode", to_string(opening.mode)}});
+  std::string message = wanted.spec.target.to_string() + ", playbook " + wanted.spec.playbook;
+  if (!opening.victim.note.empty()) message += "; " + opening.victim.note;
+  return result(opening.mode == Mode::kObserve ? Disposition::kObserved : Disposition::kOpened,
+                std::move(message), created->name);
+}
+
+/// Nothing: the incident is over, or gone.
+Result<std::optional<IntakeResult>> Intake::join(const Signal& signal, const Opening& opening,
+                                                 const std::string& name) {
   for (int attempt = 0; attempt < kMaxGenerationTries; ++attempt) {
     auto incident = store_.get(name);
+    if (!incident && incident.error().code == ErrorCode::kNotFound) return std::nullopt;
     if (!incident) return tl::unexpected(std::move(incident).error());
-    if (incident->is_over()) return open_or_join(signal, opening);
-    if (knows_pair(*incident, signal) && incident->spec.playbook == opening.playbook->name) {
-      count_repeat(signal, *incident);
+    if (incident->is_over()) return std::nullopt;
+    if (count_repeat(signal, opening.mode, *incident))
       return result(Disposition::kDuplicate, "counted", name);
-    }
     const WallTime now = clock_.now();
-    const bool is_new =
-        tally_signal(incident->status, signal.source, signal.rule, signal.severity, signal.time);
-    const Mode mode = incident->status.playbook.empty() ? incident->spec.mode : incident->status.mode;
-    if (opening.mode > mode) {
+    tally(*incident, signal);
+    if (opening.mode > mode_of(*incident)) {
       add_timeline(incident->status, now, "controller",
                    "Playbook " + opening.playbook->name + " took over in mode " +
                        std::string(to_string(opening.mode)));
       incident->status.playbook = opening.playbook->name;
       incident->status.playbook_hash = opening.playbook->hash;
       incident->status.mode = opening.mode;
-    } else if (!is_new) {
-      return result(Disposition::kDuplicate, "counted", name);
     }
     add_timeline(incident->status, now, "controller",
-                 "Joined by signal " + signal.source + ": " + signal.rule);
+                 "Joined by signal " + signal.source + ": " + rule_of(signal));
     auto written = store_.update_status(*incident);
     if (written) return result(Disposition::kJoined, "joined the open incident of this target", name);
     if (written.error().code != ErrorCode::kConflict) return tl::unexpected(std::move(written).error());
@@ -282,16 +327,17 @@ Incident Intake::new_incident(const Signal& signal, const Opening& opening, unsi
   incident.spec.target = pod.ref();
   incident.name = incident_name(incident.spec.target, generation);
   incident.name_space = settings_.name_space;
-  incident.spec.owner = target_.owners_of(pod.meta.name_space, pod.meta.controller).top();
+  incident.spec.owner = target_.owner_of(pod);
   Origin& origin = incident.spec.origin;
   origin.source = signal.source;
-  origin.rule = escape(signal.rule, 256);
+  origin.rule = rule_of(signal);
   origin.severity = signal.severity;
   origin.summary = escape(signal.summary, kMaxSummaryBytes);
   origin.detected = signal.time;
   origin.received = signal.received;
   origin.compromise_start = signal.compromise_start;
   origin.container = opening.victim.container;
+  origin.note = opening.victim.note;
   origin.time_was_clamped = signal.time_was_clamped;
   incident.spec.playbook = opening.playbook->name;
   incident.spec.playbook_hash = opening.playbook->hash;
@@ -299,13 +345,23 @@ Incident Intake::new_incident(const Signal& signal, const Opening& opening, unsi
   return incident;
 }
 
-bool Intake::count_repeat(const Signal& signal, const Incident& incident) {
-  if (!knows_pair(incident, signal)) return false;
+bool Intake::count_repeat(const Signal& signal, Mode mode, const Incident& incident) {
+  if (!is_repeat(incident, signal, mode)) return false;
   std::lock_guard lock(mutex_);
   Repeat& repeat = repeats_[incident.name][pair_key(signal)];
   repeat.signal = signal;
   ++repeat.count;
   return true;
+}
+
+/// What was counted for an incident that had ended already, which a lagging watch had not shown.
+void Intake::take_again(const Incident& ended, const std::map<std::string, Repeat>& repeats) {
+  for (const auto& [key, repeat] : repeats) {
+    if (is_late(repeat.signal, ended.status.times.closed.value_or(WallTime()))) continue;
+    if (const auto taken = take(repeat.signal); taken) continue;
+    std::lock_guard lock(mutex_);
+    repeats_[ended.name].emplace(key, repeat);
+  }
 }
 
 void Intake::flush_repeats() {
@@ -317,15 +373,12 @@ void Intake::flush_repeats() {
   for (const auto& [name, pairs] : counted) {
     auto incident = store_.get(name);
     // Not yet described by the leader: the first status write must be its.
-    if (!incident || incident->is_over() || !incident->status.has_begun()) continue;
-    for (const auto& [key, repeat] : pairs) {
-      tally_signal(incident->status, repeat.signal.source, repeat.signal.rule, repeat.signal.severity,
-                   repeat.signal.time);
-      for (SignalTally& tally : incident->status.signals) {
-        if (tally.source == repeat.signal.source && tally.rule == repeat.signal.rule)
-          tally.count += repeat.count - 1;
-      }
+    if (!incident || !incident->status.has_begun()) continue;
+    if (incident->is_over()) {
+      take_again(*incident, pairs);
+      continue;
     }
+    for (const auto& [key, repeat] : pairs) tally(*incident, repeat.signal, repeat.count);
     if (auto written = store_.update_status(*incident); !written) {
       log_.debug("Did not count repeats", {{"incident", name}, {"error", written.error().to_string()}});
     }

@@ -71,6 +71,10 @@ class Intake {
     std::string container;
     std::string note;  ///< what was not as the signal said, for the timeline
   };
+  struct Repeat {
+    Signal signal;  ///< the last one
+    std::uint64_t count = 0;
+  };
   struct Opening {
     Victim victim;
     const Playbook* playbook;
@@ -82,9 +86,12 @@ class Intake {
   Result<Victim> resolve_by_container(const Signal& signal, std::optional<IntakeResult>& instead) const;
   std::optional<IntakeResult> judge_identity(const Signal& signal, Victim& victim) const;
   Result<IntakeResult> open_or_join(const Signal& signal, const Opening& opening);
-  Result<IntakeResult> join(const Signal& signal, const Opening& opening, const std::string& name);
+  Result<std::optional<IntakeResult>> open(const Signal& signal, const Opening& opening, unsigned generation);
+  Result<std::optional<IntakeResult>> join(const Signal& signal, const Opening& opening,
+                                           const std::string& name);
   Incident new_incident(const Signal& signal, const Opening& opening, unsigned generation) const;
-  bool count_repeat(const Signal& signal, const Incident& incident);
+  bool count_repeat(const Signal& signal, Mode mode, const Incident& incident);
+  void take_again(const Incident& ended, const std::map<std::string, Repeat>& repeats);
 
   incidents::IncidentStore& store_;
   const targets::ClusterCache& cache_;
@@ -95,10 +102,6 @@ class Intake {
   Logger& log_;
   const Won won_;
 
-  struct Repeat {
-    Signal signal;  ///< the last one
-    std::uint64_t count = 0;
-  };
   std::mutex mutex_;
   std::map<std::string, std::map<std::string, Repeat>>
       repeats_;  ///< guarded; by incident, then source and rule

@@ -33,11 +33,6 @@ WorkloadName workload_of(const std::string& key) {
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
-/// A rule or missing right of the cluster: only a person can change it.
-bool says_no(const Error& error) {
-  return error.code == ErrorCode::kRefused || error.code == ErrorCode::kForbidden;
-}
-
 bool is_protected(const targets::ClusterCache& cache, const std::string& name_space) {
   const auto found = cache.name_space(name_space);
   if (found == nullptr) return false;
@@ -55,6 +50,7 @@ void Preparation::touch(const std::string& name_space, const std::string& deploy
 }
 
 void Preparation::touch_namespace(const std::string& name_space) {
+  queue_.add(queue_key({name_space, ""}), k8s::WorkPriority::kHousekeeping);
   for (const auto& deployment : world_.cache.deployments(name_space))
     touch(name_space, deployment->meta.name);
 }
@@ -115,22 +111,32 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   if (!world_.leadership.leads()) return std::nullopt;
   if (auto loaded = load(); !loaded) return tl::unexpected(std::move(loaded).error());
   const WorkloadName workload = workload_of(key);
+  if (workload.name.empty()) return prepare_namespace(workload.name_space);
   const auto deployment = world_.cache.deployment(workload.name_space, workload.name);
   if (deployment == nullptr || !is_protected(world_.cache, workload.name_space)) {
     if (auto published = publish(key, std::nullopt); !published)
       return tl::unexpected(std::move(published).error());
     return std::nullopt;
   }
-  Result<void> policy;
-  if (world_.book.cluster_cap() > Mode::kObserve && !an_incident_keeps_policy(workload.name_space)) {
-    targets::ApplyOptions options;
-    options.priority = net::Priority::kBackground;
-    policy = world_.target.ensure_quarantine_policy(workload.name_space, options);
-    if (!policy && !says_no(policy.error())) return tl::unexpected(std::move(policy).error());
-  }
+  const Result<void> policy = ensure_policy(workload.name_space);
+  if (!policy && !policy.error().is_refusal()) return tl::unexpected(policy.error());
   if (auto published = publish(key, assess(*deployment, policy)); !published)
     return tl::unexpected(std::move(published).error());
   return kLookAgain;
+}
+
+/// Bare pods have no workload that would bring the policy.
+k8s::ReconcileResult Preparation::prepare_namespace(const std::string& name_space) {
+  if (!is_protected(world_.cache, name_space)) return std::nullopt;
+  if (auto policy = ensure_policy(name_space); !policy) return tl::unexpected(std::move(policy).error());
+  return kLookAgain;
+}
+
+Result<void> Preparation::ensure_policy(const std::string& name_space) {
+  if (mode_cap(world_, name_space) <= Mode::kObserve || an_incident_keeps_policy(name_space)) return {};
+  targets::ApplyOptions options;
+  options.priority = net::Priority::kBackground;
+  return world_.target.ensure_quarantine_policy(name_space, options);
 }
 
 /// Why the server would refuse to have one of the workload's pods isolated: admission has the last word.
@@ -144,7 +150,7 @@ std::optional<Error> Preparation::refusal_of_isolation(const targets::Deployment
       options.priority = net::Priority::kBackground;
       options.dry_run = true;
       const auto tried = world_.target.apply(targets::plan_isolation(*pod, kDryRunIncident, ""), options);
-      if (tried || !says_no(tried.error())) return std::nullopt;
+      if (tried || !tried.error().is_refusal()) return std::nullopt;
       return tried.error();
     }
   }

@@ -39,6 +39,8 @@ class Preparation {
 
  private:
   k8s::ReconcileResult prepare(const std::string& key);
+  k8s::ReconcileResult prepare_namespace(const std::string& name_space);
+  Result<void> ensure_policy(const std::string& name_space);
   /// `policy`: how putting the quarantine policy in place went.
   targets::Readiness assess(const targets::Deployment& deployment, const Result<void>& policy) const;
   void assess_containment(const targets::Deployment& deployment, const Result<void>& policy,

@@ -11,6 +11,10 @@
 namespace kintsugi::controller {
 namespace {
 
+// An origin is at most a day old when its signal comes (signals/), and the creation follows within seconds.
+constexpr std::chrono::hours kOldestOrigin{25};
+constexpr std::chrono::minutes kClockSkew{2};
+
 std::string target_key(const std::string& uid) {
   return "target " + uid;
 }
@@ -37,9 +41,37 @@ IncidentStatus what_intake_wrote(IncidentStatus written) {
   return kept;
 }
 
-/// A retryable error for the queue; anything else waits for a change.
+/// For the queue: tried again with backoff, because no watch tells when rights or credentials are mended.
 k8s::ReconcileResult failed(Error error) {
+  error.retryable = true;
   return tl::unexpected(std::move(error));
+}
+
+StepResult refuse(IncidentWork& work, std::string_view reason, const std::string& message) {
+  work.end(Outcome::kFailed, reason, message);
+  return step_done();
+}
+
+/// The times of the origin, as far as the API server's own time of creation bears them out: whoever may write
+/// incidents could claim any.
+void set_times(IncidentWork& work) {
+  const Incident& incident = work.incident();
+  const Origin& origin = incident.spec.origin;
+  IncidentTimes& times = work.status().times;
+  times.detected = std::clamp(origin.detected, incident.created - kOldestOrigin, incident.created + kClockSkew);
+  times.compromise_start = origin.compromise_start;
+  if (times.compromise_start && *times.compromise_start > *times.detected) times.compromise_start.reset();
+  if (origin.time_was_clamped || times.detected != origin.detected)
+    work.note("The signal's time was not plausible; the time of its receipt counts");
+}
+
+/// What no retry mends is for people to see, where they look.
+void show_failure(IncidentWork& work, std::string_view condition, const StepResult& outcome) {
+  if (outcome || outcome.error().retryable) return;
+  const Error& error = outcome.error();
+  if (error.code == ErrorCode::kConflict || error.code == ErrorCode::kCancelled) return;
+  work.conclude(condition, {ConditionStatus::kFalse, error.reason.empty() ? "StepFailed" : error.reason,
+                            error.to_string(), true});
 }
 
 }  // namespace
@@ -79,9 +111,7 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   if (work.incident().is_over() && outcome && !outcome->look_again) untrack(name);
   if (!outcome) {
     world_.log.warning("A step failed", {{"incident", name}, {"error", outcome.error().to_string()}});
-    Error error = outcome.error();
-    error.retryable = true;  // the world may change without a watch telling us
-    return failed(std::move(error));
+    return failed(outcome.error());
   }
   return outcome->look_again;
 }
@@ -170,18 +200,17 @@ k8s::ReconcileResult Reconciler::finalize(const Incident& incident) {
 
 Mode Reconciler::permitted_mode(const Incident& incident, const Playbook* playbook) const {
   if (playbook == nullptr) return Mode::kObserve;
-  const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
-  const Mode cap =
-      name_space == nullptr ? Mode::kFull : playbooks::mode_cap(label_of(*name_space, targets::kModeLabel));
   const bool taken_over = !incident.status.playbook.empty();
   const Mode own = incident.status.has_begun()
                        ? incident.status.mode
                        : std::min(taken_over ? incident.status.mode : incident.spec.mode, playbook->mode);
-  return std::min({own, cap, world_.book.cluster_cap()});
+  return std::min(own, mode_cap(world_, incident.spec.target.name_space));
 }
 
 StepResult Reconciler::advance(IncidentWork& work) {
-  if (!work.status().has_begun() && !begin(work)) return step_done();
+  if (!work.status().has_begun()) {
+    if (auto instead = begin(work)) return *instead;
+  }
   if (work.incident().is_over()) return dispose_of_victim(work);
   if (work.playbook() == nullptr) {
     work.note("Playbook " + work.status().playbook +
@@ -203,6 +232,10 @@ StepResult Reconciler::advance(IncidentWork& work) {
 
 /// Stays open while signals come, so that a storm is one incident.
 StepResult Reconciler::observe(IncidentWork& work) {
+  if (work.status().containment) {
+    work.note("Capped to observe: what is isolated stays so, and nothing more is done until the mode permits it");
+    return step_waits(world_.settings.recheck);
+  }
   WallTime last = work.incident().created;
   for (const SignalTally& tally : work.status().signals) last = std::max(last, tally.last);
   const auto* verify = work.playbook()->step<VerifyStep>();
@@ -214,10 +247,18 @@ StepResult Reconciler::observe(IncidentWork& work) {
 
 StepResult Reconciler::run_steps(IncidentWork& work) {
   auto contained = contain(work, [&] { return may_send(work); }, world_.settings.leader_contain_timeout);
+  show_failure(work, condition::kContained, contained);
   if (!contained || !contained->done) return contained;
   if (work.mode() == Mode::kObserve) return observe(work);
-  for (const auto step : {collect, redeploy, verify}) {
-    StepResult outcome = step(work);
+  constexpr struct {
+    StepResult (*run)(IncidentWork&);
+    std::string_view condition;
+  } kSteps[] = {{collect, condition::kEvidencePreserved},
+                {redeploy, condition::kRedeployed},
+                {verify, condition::kRecovered}};
+  for (const auto& step : kSteps) {
+    StepResult outcome = step.run(work);
+    show_failure(work, step.condition, outcome);
     if (!outcome || !outcome->done || work.incident().is_over()) return outcome;
   }
   return step_done();
@@ -234,49 +275,47 @@ incidents::IncidentStore::Pointer Reconciler::open_incident_of_same_target(const
   return nullptr;
 }
 
-/// The first visit: what the incident starts from. False: it ended here.
-bool Reconciler::begin(IncidentWork& work) {
+/// The first visit: what the incident starts from. A result: it ended here, or cannot begin yet.
+std::optional<StepResult> Reconciler::begin(IncidentWork& work) {
   const Incident& incident = work.incident();
   const Origin& origin = incident.spec.origin;
+  const bool by_person = origin.source == "person";
+  // A replica that took the signal knew the playbook and the namespace: this one may be about to.
+  const bool may_lag = !by_person && incident.problem.empty() &&
+                       work.now() - incident.created < world_.settings.configuration_lag;
+  if (may_lag && (work.playbook() == nullptr || !is_protected(incident))) {
+    return step_waits(world_.settings.recheck);
+  }
   IncidentStatus& status = work.status();
   status = what_intake_wrote(std::move(status));
   if (status.playbook.empty()) {
     status.playbook = incident.spec.playbook.empty() ? "none" : incident.spec.playbook;
   }
-  status.times.detected = origin.detected;
-  status.times.compromise_start = origin.compromise_start;
-  if (!incident.problem.empty()) {
-    work.end(Outcome::kFailed, "InvalidSpec", incident.problem);
-    return false;
-  }
+  set_times(work);
+  if (!incident.problem.empty()) return refuse(work, "InvalidSpec", incident.problem);
   tally_signal(status, origin.source, origin.rule, origin.severity, origin.detected);
-  if (work.playbook() == nullptr) {
-    work.end(Outcome::kFailed, "UnknownPlaybook", "there is no playbook " + status.playbook);
-    return false;
-  }
-  const bool by_person = origin.source == "person";
-  if (const auto open = by_person ? open_incident_of_same_target(incident) : nullptr) {
-    work.end(Outcome::kFailed, "AlreadyOpen", "incident " + open->name + " is about the same target");
-    return false;
-  }
+  if (work.playbook() == nullptr)
+    return refuse(work, "UnknownPlaybook", "there is no playbook " + status.playbook);
+  if (const auto open = by_person ? open_incident_of_same_target(incident) : nullptr)
+    return refuse(work, "AlreadyOpen", "incident " + open->name + " is about the same target");
   status.playbook_hash = work.playbook()->hash;
   status.mode = work.mode();
   status.acknowledged_by = by_person ? "person" : "playbook";
-  status.times.acknowledged = std::max(origin.detected, by_person ? incident.created : origin.received);
+  status.times.acknowledged =
+      std::max(*status.times.detected, by_person ? incident.created : origin.received);
   work.note(by_person ? "Opened by a person with playbook " + status.playbook
                       : "Opened by signal " + origin.source + ": " + origin.rule);
-  if (origin.time_was_clamped)
-    work.note("The signal's time was not plausible; the time of its receipt counts");
-  const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
-  const bool is_protected =
-      name_space != nullptr && label_of(*name_space, targets::kProtectedLabel) == "true";
+  if (!origin.note.empty()) work.note(origin.note);
   const auto guard =
       playbooks::check_protection({incident.spec.target, world_.settings.name_space, {}, "", false});
-  if (!guard.allowed() || !is_protected) {
-    work.end(Outcome::kFailed, "Refused", guard.allowed() ? "the namespace is not protected" : guard.reason);
-    return false;
-  }
-  return true;
+  if (!guard.allowed()) return refuse(work, "Refused", guard.reason);
+  if (!is_protected(incident)) return refuse(work, "Refused", "the namespace is not protected");
+  return std::nullopt;
+}
+
+bool Reconciler::is_protected(const Incident& incident) const {
+  const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
+  return name_space != nullptr && label_of(*name_space, targets::kProtectedLabel) == "true";
 }
 
 bool Reconciler::is_held(IncidentWork& work) {

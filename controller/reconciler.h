@@ -42,7 +42,8 @@ class Reconciler {
   StepResult run_steps(IncidentWork& work);
   StepResult observe(IncidentWork& work);
   incidents::IncidentStore::Pointer open_incident_of_same_target(const Incident& incident) const;
-  bool begin(IncidentWork& work);
+  std::optional<StepResult> begin(IncidentWork& work);
+  bool is_protected(const Incident& incident) const;
   bool is_held(IncidentWork& work);
   bool may_send(IncidentWork& work);
   Mode permitted_mode(const Incident& incident, const Playbook* playbook) const;

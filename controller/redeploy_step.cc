@@ -10,7 +10,10 @@ namespace kintsugi::controller {
 namespace {
 
 constexpr const char* kJob = "verify-images";
-constexpr std::string_view kPinAction = "redeploy/pin";
+constexpr std::string_view kPinAction = "redeploy/pin";  // and "redeploy/pin-2", …: each has an undo of its own
+/// After so many somebody or something works against it.
+constexpr std::size_t kMaxPins = 3;
+constexpr std::chrono::minutes kMostPatient{1};
 
 Finding blocked(std::string reason, std::string message, bool needs_person = true) {
   return {ConditionStatus::kFalse, std::move(reason), std::move(message), needs_person};
@@ -33,8 +36,10 @@ std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerCha
     }
     out.push_back(std::move(question));
   }
-  if (victim == nullptr && out.size() == 1 && work.status().containment) {
-    out.front().running_image_id = work.status().containment->image_id;
+  if (victim != nullptr || !work.status().containment) return out;
+  for (ImageQuestion& question : out) {
+    for (const RunningImage& running : work.status().containment->images)
+      if (running.container == question.container) question.running_image_id = running.image_id;
   }
   return out;
 }
@@ -61,38 +66,56 @@ std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<I
 }
 
 /// Waits for what the step needs a person for; a denial ends the automatic part.
-std::optional<StepOutcome> approval(IncidentWork& work, const std::string& why) {
-  const Approval* decision = find_approval(work.incident().spec, "redeploy");
+std::optional<StepOutcome> approval(IncidentWork& work, std::string_view question, const std::string& why) {
+  const Approval* decision = work.ask("redeploy", question, why);
   if (decision == nullptr) {
     work.conclude(condition::kRedeployed, blocked("AwaitingApproval", why));
-    work.await("redeploy", why);
     return step_waits(work.world().settings.recheck);
   }
-  if (!decision->approved) {
-    work.conclude(condition::kRedeployed, blocked("Denied", "redeployment was denied by " + decision->by));
-    return step_waits(work.world().settings.retry);
-  }
-  if (work.status().awaiting == "redeploy") work.await("", "");
-  return std::nullopt;
+  work.settle("redeploy", {});
+  if (decision->approved) return std::nullopt;
+  work.conclude(condition::kRedeployed, blocked("Denied", "redeployment was denied by " + decision->by));
+  return step_waits(work.world().settings.retry);
 }
 
-/// Journals, sends, and marks as applied. An action that the journal says was applied is not sent again.
+bool is_pin(const JournalEntry& entry) {
+  return entry.action.id.starts_with(kPinAction);
+}
+
+bool is_applied_pin(const JournalEntry& entry) {
+  return is_pin(entry) && entry.state == JournalEntry::State::kApplied;
+}
+
+/// The id of the next pin; one whose answer was lost is sent again under its own.
+std::string next_pin(IncidentWork& work) {
+  const auto& journal = work.status().journal;
+  for (const JournalEntry& entry : journal) {
+    if (is_pin(entry) && entry.state == JournalEntry::State::kPlanned) return entry.action.id;
+  }
+  const auto pins = std::count_if(journal.begin(), journal.end(), is_pin);
+  return std::string(kPinAction) + (pins == 0 ? "" : "-" + std::to_string(pins + 1));
+}
+
+/// Journals, sends, and marks as applied.
 StepResult apply(IncidentWork& work, const Action& action) {
   World& world = work.world();
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
+  Action kept_action = action;
+  // Incidents have more readers than the pods that they are about, whose specs may hold secrets.
+  if (action.kind == Action::Kind::kCreate) kept_action.body.clear();
+  if (auto kept = work.journal(kept_action, JournalEntry::State::kPlanned); !kept)
     return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(world.settings.recheck);
   auto applied = work.apply(action);
   if (!applied) {
-    if (applied.error().code == ErrorCode::kRefused) {
+    if (applied.error().is_refusal()) {
       work.conclude(condition::kRedeployed, blocked("WriteRefused", applied.error().to_string()));
       return step_waits(world.settings.retry);
     }
     return tl::unexpected(std::move(applied).error());
   }
   work.note("Done: " + action.description);
-  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept)
+  if (auto kept = work.journal(kept_action, JournalEntry::State::kApplied); !kept)
     return tl::unexpected(kept.error());
   return step_done();
 }
@@ -116,7 +139,14 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
     const std::string why = "pinning deployment " + deployment.meta.name_space + "/" + deployment.meta.name +
                             " to " + work.status().images.front().digest + " restarts all of its " +
                             std::to_string(deployment.replicas) + " pods";
-    if (auto waits = approval(work, why)) return *waits;
+    if (auto waits = approval(work, "redeploy/pin", why)) return *waits;
+  }
+  const auto& journal = work.status().journal;
+  if (std::size_t(std::count_if(journal.begin(), journal.end(), is_applied_pin)) >= kMaxPins) {
+    const std::string why = "the template was changed again after " + std::to_string(kMaxPins) +
+                            " pins: somebody or something works against them; approve to pin it once more";
+    if (auto waits = approval(work, "redeploy/pin-again", why)) return *waits;
+    work.settle("redeploy", {"redeploy/pin-again"});
   }
   auto live = world.target.read_deployment(deployment.meta.name_space, deployment.meta.name, {});
   if (!live) return tl::unexpected(std::move(live).error());
@@ -125,6 +155,7 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
     if (action.error().code == ErrorCode::kAlreadyExists) return step_done();
     return tl::unexpected(std::move(action).error());
   }
+  action->id = next_pin(work);
   work.conclude(condition::kRedeployed, blocked("Pinning", action->description, false));
   return apply(work, *action);
 }
@@ -140,7 +171,8 @@ StepResult recreate(IncidentWork& work) {
   }
   if (!step->recreate || work.playbook()->requires_approval("redeploy")) {
     if (auto waits =
-            approval(work, "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
+            approval(work, "redeploy/recreate",
+                     "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
       return *waits;
     }
   }
@@ -161,6 +193,14 @@ StepResult recreate(IncidentWork& work) {
   return applied;
 }
 
+/// How long to wait for what may take long: as long again as the condition has not been met.
+std::chrono::nanoseconds patience(IncidentWork& work, std::string_view type) {
+  const Condition* condition = find_condition(work.status(), type);
+  const std::chrono::nanoseconds waited =
+      condition == nullptr ? std::chrono::nanoseconds(0) : work.now() - condition->last_transition_time;
+  return std::clamp<std::chrono::nanoseconds>(waited, work.world().settings.retry, kMostPatient);
+}
+
 /// Turns the answers into the images of the incident, or says why not.
 std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAnswer>& answers) {
   std::vector<TrustedImage> images;
@@ -171,7 +211,7 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
         work.await("redeploy",
                    "no accepted image: " + answer.message + ". Sign or fix it; it is looked at again");
       }
-      return step_waits(work.world().settings.retry);
+      return step_waits(patience(work, condition::kRedeployed));
     }
     images.push_back(*answer.image);
     if (answer.image->origin == "LastKnownGood")
@@ -180,14 +220,14 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
               answer.image->digest + " (" + answer.image->origin + ", policy " + answer.image->policy + ")");
   }
   work.status().images = std::move(images);
-  if (work.status().awaiting == "redeploy") work.await("", "");
+  work.settle("redeploy", {});
   return std::nullopt;
 }
 
 /// A pin whose answer was lost has taken effect where the template shows it.
 void settle_pin(IncidentWork& work) {
   for (const JournalEntry& entry : work.status().journal) {
-    if (entry.action.id != kPinAction || entry.state != JournalEntry::State::kPlanned) continue;
+    if (!is_pin(entry) || entry.state != JournalEntry::State::kPlanned) continue;
     const Action pin = entry.action;
     work.note("Done: " + pin.description);
     (void)work.journal(pin, JournalEntry::State::kApplied);  // cannot fail: the entry is there
@@ -198,7 +238,7 @@ void settle_pin(IncidentWork& work) {
 StepResult redeploy_workload(IncidentWork& work) {
   World& world = work.world();
   const TargetRef& target = work.target();
-  const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
+  const OwnerRef controller = work.owner();
   const targets::OwnerChain owners = world.target.owners_of(target.name_space, controller);
   const auto cached = world.cache.pod(target.name_space, target.name);
   const targets::Pod* victim = cached != nullptr && cached->meta.uid == target.uid ? cached.get() : nullptr;
@@ -248,11 +288,11 @@ StepResult redeploy_workload(IncidentWork& work) {
 StepResult redeploy(IncidentWork& work) {
   if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
   auto outcome = redeploy_workload(work);
-  const bool fell_back = outcome && !outcome->done && is_true(work.status(), condition::kRecovered);
-  if (fell_back) {
-    const Condition& redeployed = *find_condition(work.status(), condition::kRedeployed);
-    withdraw_recovery(work, {ConditionStatus::kFalse, redeployed.reason, redeployed.message, false});
-  }
+  const Condition* redeployed = find_condition(work.status(), condition::kRedeployed);
+  if (!outcome || outcome->done || redeployed == nullptr) return outcome;
+  const Finding finding{ConditionStatus::kFalse, redeployed->reason, redeployed->message, false};
+  const auto late = past_deadline(work, finding);
+  if (late || is_true(work.status(), condition::kRecovered)) withdraw_recovery(work, late.value_or(finding));
   return outcome;
 }
 

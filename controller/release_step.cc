@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <tuple>
 
 #include "controller/steps.h"
 #include "k8s-client/core/patch.h"
@@ -11,6 +12,8 @@ namespace {
 
 using Victim = ReleaseOrder::Victim;
 
+constexpr const char* kDeletionCost = "release/deletion-cost";
+
 StepResult finish(IncidentWork& work, const std::string& message) {
   const ReleaseOrder& order = *work.incident().spec.release;
   work.note("Released by " + order.by + ": " + message);
@@ -19,18 +22,27 @@ StepResult finish(IncidentWork& work, const std::string& message) {
   return step_done();
 }
 
+/// Deletes the victim, which must be as this incident has left it: a pod whose labels somebody has given back
+/// serves again, and one that another open incident holds is that one's.
 StepResult delete_victim(IncidentWork& work) {
-  const bool wants_evidence = work.playbook() != nullptr && work.playbook()->step<CollectStep>() != nullptr;
-  if (wants_evidence && find_condition(work.status(), condition::kEvidencePreserved) == nullptr) {
-    return step_waits(work.world().settings.recheck);  // delete before evidence is never done
+  World& world = work.world();
+  auto victim = world.target.read(work.target(), {});
+  if (!victim) return tl::unexpected(std::move(victim).error());
+  const bool is_ours = *victim && (*victim)->quarantined() && (*victim)->incident == work.incident().name;
+  if (*victim && !is_ours && (work.status().containment || (*victim)->quarantined())) {
+    return fail(make_error(ErrorCode::kRefused, "the pod is not in this incident's quarantine; it is not deleted")
+                    .on(work.target().to_string()));
   }
   const Action action = targets::plan_victim_deletion(work.target());
   if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
     return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
-  if (!leader_may_send(work)) return step_waits(work.world().settings.recheck);
-  auto applied = work.apply(action);
-  if (!applied) return tl::unexpected(std::move(applied).error());
+  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  if (*victim) {
+    targets::ApplyOptions options;
+    options.timeout = world.settings.leader_contain_timeout;
+    if (auto applied = work.apply(action, options); !applied) return tl::unexpected(std::move(applied).error());
+  }
   if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept)
     return tl::unexpected(kept.error());
   return step_done();
@@ -39,25 +51,33 @@ StepResult delete_victim(IncidentWork& work) {
 /// The owner would delete one of N+1 pods; the replacement is made the one that leaves. Fails softly: it is a
 /// hint.
 void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) {
+  const auto& journal = work.status().journal;
+  const bool is_done = std::any_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
+    return entry.action.id == kDeletionCost && entry.state == JournalEntry::State::kApplied;
+  });
+  if (is_done) return;
   const targets::Replacements now = work.world().target.replacements_of(work.target(), owners, "");
-  const targets::Pod* newest = nullptr;
-  for (const targets::Pod& pod : now.pods) {
-    if (newest == nullptr || pod.meta.created > newest->meta.created) newest = &pod;
-  }
-  if (newest == nullptr) return;
+  const auto newest = std::max_element(now.pods.begin(), now.pods.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.meta.created, a.meta.name) < std::tie(b.meta.created, b.meta.name);
+  });
+  if (newest == now.pods.end() || !leader_may_send(work)) return;
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", newest->meta.uid);
-  if (!newest->has_annotations) patch.add("/metadata/annotations", nlohmann::json::object());
+  if (!newest->has_annotations) {
+    patch.test("/metadata/annotations", nullptr);
+    patch.add("/metadata/annotations", nlohmann::json::object());
+  }
   patch.add("/metadata/annotations/controller.kubernetes.io~1pod-deletion-cost", "-100");
   Action action;
-  action.id = "release/deletion-cost";
+  action.id = kDeletionCost;
   action.resource = "pods";
   action.name_space = newest->meta.name_space;
   action.name = newest->meta.name;
   action.uid = newest->meta.uid;
   action.body = patch.to_text();
   action.description = "let pod " + newest->meta.name + " leave first";
-  auto applied = work.apply(action);
+  const auto applied = work.apply(action);
+  if (applied) (void)work.journal(action, JournalEntry::State::kApplied);  // a hint, as all of this
   work.note(applied ? "Done: " + action.description
                     : "Could not " + action.description + ": " + applied.error().message);
 }
@@ -83,7 +103,7 @@ StepResult restore(IncidentWork& work) {
   }
   if (!undo->from_annotation)
     work.note("The undo annotation was edited or removed; the incident's copy is used");
-  const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
+  const OwnerRef controller = work.owner();
   const targets::OwnerChain owners = world.target.owners_of(work.target().name_space, controller);
   if (!owner_wants(owners, controller)) {
     work.await("release",
@@ -109,17 +129,40 @@ StepResult restore(IncidentWork& work) {
   return finish(work, "the labels were given back");
 }
 
+/// Not before its evidence, however little of that could be had: a person has ordered it.
+StepResult delete_as_ordered(IncidentWork& work) {
+  if (work.playbook() != nullptr) {
+    auto collected = collect(work);
+    if (!collected || !collected->done) return collected;
+  }
+  auto deleted = delete_victim(work);
+  if (!deleted && deleted.error().is_refusal()) return finish(work, deleted.error().message);
+  if (!deleted || !deleted->done) return deleted;
+  return finish(work, "the victim was deleted");
+}
+
+/// Whether a person is needed: the playbook says so, or evidence would be lost. Nothing: the victim may go.
+std::optional<StepResult> ask_about_disposal(IncidentWork& work) {
+  const bool wants_evidence = work.playbook()->step<CollectStep>() != nullptr;
+  const bool lacks_evidence = wants_evidence && !is_true(work.status(), condition::kEvidencePreserved);
+  if (!lacks_evidence && !work.playbook()->requires_approval("release")) return std::nullopt;
+  const std::string why = std::string("the victim is due to be deleted") +
+                          (lacks_evidence ? ", and its evidence is not preserved" : "") +
+                          ": approve, or deny to keep it in quarantine";
+  const Approval* decision = work.ask("release", "release/dispose", why);
+  if (decision == nullptr) return step_waits();
+  work.settle("release", {});
+  if (!decision->approved) return step_done();
+  return std::nullopt;
+}
+
 }  // namespace
 
 StepResult release(IncidentWork& work) {
   switch (work.incident().spec.release->victim) {
     case Victim::kRestore: return restore(work);
     case Victim::kLeave: return finish(work, "the victim is left in quarantine");
-    case Victim::kDelete: {
-      auto deleted = delete_victim(work);
-      if (!deleted || !deleted->done) return deleted;
-      return finish(work, "the victim was deleted");
-    }
+    case Victim::kDelete: return delete_as_ordered(work);
   }
   return step_done();
 }
@@ -140,16 +183,12 @@ StepResult dispose_of_victim(IncidentWork& work) {
   if (!awaits_disposal(work.incident(), work.playbook()) || work.mode() < Mode::kFull) return step_done();
   const WallTime due = *work.status().times.closed + work.playbook()->step<ReleaseStep>()->after;
   if (work.now() < due) return step_waits(due - work.now());
-  if (work.playbook()->requires_approval("release")) {
-    const Approval* decision = find_approval(work.incident().spec, "release");
-    if (decision == nullptr) {
-      work.await("release", "the victim is due to be deleted: approve, or deny to keep it in quarantine");
-      return step_waits();
-    }
-    work.await("", "");
-    if (!decision->approved) return step_done();
-  }
+  if (auto instead = ask_about_disposal(work)) return *instead;
   auto done = delete_victim(work);
+  if (!done && done.error().is_refusal()) {
+    work.note(done.error().message);
+    return step_done();
+  }
   if (done && done->done) work.note("The victim was deleted, as the playbook says");
   return done;
 }

@@ -114,6 +114,7 @@ std::optional<metrics::RecoveryHistory> RememberedLedger::history(
   for (const auto& incident : store.list()) {
     existing.push_back(measured(incidents::record_of(*incident)));
     existing.back().stage = stage_of(*incident);
+    existing.back().is_uncontained = is_uncontained(*incident);
   }
   metrics::RecoveryHistory history;
   std::vector<metrics::IncidentRecord> folded;

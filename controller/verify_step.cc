@@ -9,13 +9,8 @@ namespace kintsugi::controller {
 namespace {
 
 /// The service is not back: says why, and that the deadline has passed where it has.
-StepResult not_recovered(IncidentWork& work, Finding finding, std::chrono::seconds deadline) {
-  const auto& redeployed = work.status().times.redeployed;
-  if (redeployed && work.now() > *redeployed + deadline) {
-    finding.message = "not back within " + std::to_string(deadline.count()) + " s: " + finding.message;
-    finding.needs_person = true;
-  }
-  withdraw_recovery(work, finding);
+StepResult not_recovered(IncidentWork& work, const Finding& finding) {
+  withdraw_recovery(work, past_deadline(work, finding).value_or(finding));
   return step_waits(work.world().settings.recheck);
 }
 
@@ -33,6 +28,16 @@ const Incident* disturbance(IncidentWork& work) {
 }
 
 }  // namespace
+
+std::optional<Finding> past_deadline(IncidentWork& work, const Finding& finding) {
+  const auto* step = work.playbook()->step<VerifyStep>();
+  const std::chrono::seconds deadline = (step == nullptr ? VerifyStep() : *step).ready;
+  const IncidentTimes& times = work.status().times;
+  const auto& begun = times.redeployed ? times.redeployed : times.contained;
+  if (!begun || work.now() <= *begun + deadline) return std::nullopt;
+  return Finding{ConditionStatus::kFalse, "DeadlineExceeded",
+                 "not back within " + std::to_string(deadline.count()) + " s: " + finding.message, true};
+}
 
 void withdraw_recovery(IncidentWork& work, const Finding& finding) {
   if (work.status().times.recovered) {
@@ -54,12 +59,11 @@ StepResult verify(IncidentWork& work) {
   }
   const VerifyStep arguments = step == nullptr ? VerifyStep() : *step;
   World& world = work.world();
-  const OwnerRef controller = work.status().containment ? work.status().containment->controller : OwnerRef();
-  const targets::OwnerChain owners = world.target.owners_of(work.target().name_space, controller);
+  const targets::OwnerChain owners = world.target.owners_of(work.target().name_space, work.owner());
   const targets::Replacements now =
       world.target.replacements_of(work.target(), owners, work.status().replacement);
   const Finding finding = targets::assess_recovered(now, work.status().images);
-  if (!finding.holds()) return not_recovered(work, finding, arguments.ready);
+  if (!finding.holds()) return not_recovered(work, finding);
   if (!work.status().times.recovered) work.status().times.recovered = work.now();
   work.conclude(condition::kRecovered, finding);
   if (work.status().replacement.empty() && !now.pods.empty()) {
@@ -75,8 +79,8 @@ StepResult verify(IncidentWork& work) {
     return step_waits(world.settings.retry);
   }
   const bool contained = is_true(work.status(), condition::kContained);
-  if (!contained && find_approval(work.incident().spec, "contain") == nullptr)
-    return step_waits(world.settings.recheck);
+  const Approval* accepted = find_answer(work.incident(), kUncontainedQuestion);
+  if (!contained && (accepted == nullptr || !accepted->approved)) return step_waits(world.settings.recheck);
   const auto took = *work.status().times.recovered - work.incident().spec.origin.detected;
   work.end(
       Outcome::kRecovered, "QuietPeriodPassed",

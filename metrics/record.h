@@ -23,6 +23,7 @@ struct IncidentRecord {
   std::optional<Stage> stage;  ///< none: only the ledger has it
   IncidentTimes times;
   bool time_was_clamped = false;  ///< of the first signal: its own time was not plausible
+  bool is_uncontained = false;    ///< it is open, and its victim is to be isolated and is not now
 
   bool is_open() const { return stage.has_value() && outcome == Outcome::kNone; }
 };

@@ -158,8 +158,7 @@ class IncidentCounts {
     if (!record.times.detected) return;
     const double detected = unix_seconds(*record.times.detected);
     note_oldest(oldest_.gauge(severity), detected);
-    const bool is_uncontained = record.stage == Stage::kDetected || record.stage == Stage::kContaining;
-    if (is_uncontained) note_oldest(oldest_uncontained_.gauge(severity), detected);
+    if (record.is_uncontained) note_oldest(oldest_uncontained_.gauge(severity), detected);
   }
 
   static void note_oldest(double& oldest, double time) {
@@ -210,7 +209,7 @@ class ClockHistograms {
                               "is closed as recovered.",
                               recover_buckets(objectives.recover))),
         phase_(MetricType::Histogram, "kintsugi_incident_phase_duration_seconds",
-               "How long the phases of incidents took."),
+               "How long the phases of incidents that have ended took."),
         clamps_(
             MetricType::Counter, "kintsugi_clock_skew_clamps_total",
             "Where clocks disagree: times of signals that were not plausible and were replaced by that of "
@@ -230,6 +229,8 @@ class ClockHistograms {
     observe(acknowledge_, first_severity, clocks.acknowledge);
     observe(contain_, first_severity, clocks.contain);
     observe(recover_, std::size_t(record.severity), clocks.recover);
+    // An open incident may fall back, and what was observed cannot be taken back.
+    if (record.outcome == Outcome::kNone) return;
     for (std::size_t i = 0; i < std::size(kPhases); ++i) {
       observe(phase_, i, seconds_between(record.times.*kPhases[i].from, record.times.*kPhases[i].to));
     }

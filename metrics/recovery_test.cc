@@ -140,6 +140,10 @@ TEST_CASE("time to recover is observed only once the incident is closed as recov
   const Families families({record});
   CHECK(histogram(families, kRecover, "error").sample_count == 0);
   CHECK(histogram(families, kContain, "error").sample_count == 1);
+  // While it is open its service may fall back, and what was observed cannot be taken back.
+  const bool is_open = record.outcome == Outcome::kNone;
+  CHECK(families.series("kintsugi_incident_phase_duration_seconds", {{"phase", "verify"}}).histogram.sample_count ==
+        (is_open ? 0 : 1));
   CHECK(families.gauge("kintsugi_incidents_in_window", {{"severity", "error"}, {"window", "90d"}}) == 0);
 }
 
@@ -153,14 +157,16 @@ TEST_CASE("stamps that are missing are no durations") {
 }
 
 TEST_CASE("what is open is counted by stage, with the oldest") {
-  const Families families({open_record("a", Severity::kCritical, Stage::kContaining, 5min),
-                           open_record("b", Severity::kCritical, Stage::kContaining, 9min),
+  // Waiting for a person with a leak, and waiting for one with the victim isolated.
+  IncidentRecord leaking = open_record("b", Severity::kCritical, Stage::kAwaitingApproval, 9min);
+  leaking.is_uncontained = true;
+  const Families families({open_record("a", Severity::kCritical, Stage::kContaining, 5min), leaking,
                            open_record("c", Severity::kCritical, Stage::kAwaitingApproval, 30min),
                            recovered_record("d", Severity::kCritical, 24h)});
-  CHECK(families.gauge("kintsugi_open_incidents", {{"severity", "critical"}, {"state", "Containing"}}) == 2);
+  CHECK(families.gauge("kintsugi_open_incidents", {{"severity", "critical"}, {"state", "Containing"}}) == 1);
   CHECK(families.gauge("kintsugi_open_incidents",
-                       {{"severity", "critical"}, {"state", "AwaitingApproval"}}) == 1);
-  CHECK(families.gauge("kintsugi_approvals_pending") == 1);
+                       {{"severity", "critical"}, {"state", "AwaitingApproval"}}) == 2);
+  CHECK(families.gauge("kintsugi_approvals_pending") == 2);
   const double now = std::chrono::duration<double>(kSampleNow.time_since_epoch()).count();
   const LabelMap critical{{"severity", "critical"}};
   CHECK(families.gauge("kintsugi_oldest_open_incident_timestamp_seconds", critical) == now - 1800);

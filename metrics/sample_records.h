@@ -38,6 +38,7 @@ inline IncidentRecord open_record(const std::string& uid, Severity severity, Sta
                                   std::chrono::seconds age) {
   IncidentRecord record{uid, "falco", severity, severity, Outcome::kNone, stage, {}};
   record.times.detected = kSampleNow - age;
+  record.is_uncontained = stage == Stage::kDetected || stage == Stage::kContaining;
   return record;
 }
 

@@ -72,6 +72,12 @@ Stage stage_of(const Incident& incident) {
   return Stage::kDetected;
 }
 
+bool is_uncontained(const Incident& incident) {
+  const IncidentStatus& status = incident.status;
+  const Mode mode = status.has_begun() ? status.mode : incident.spec.mode;
+  return !incident.is_over() && mode > Mode::kObserve && !is_true(status, condition::kContained);
+}
+
 const Condition* find_condition(const IncidentStatus& status, std::string_view type) {
   const auto found = std::find_if(status.conditions.begin(), status.conditions.end(),
                                   [&](const Condition& condition) { return condition.type == type; });
@@ -110,26 +116,79 @@ void add_timeline(IncidentStatus& status, WallTime now, std::string_view actor, 
   status.timeline.push_back({now, escape(actor, 128), std::move(text)});
 }
 
+namespace {
+
+/// Works on a const status, too.
+template <class Signals>
+auto find_tally(Signals& signals, std::string_view source, std::string_view rule) {
+  return std::find_if(signals.begin(), signals.end(), [&](const SignalTally& tally) {
+    return tally.source == source && tally.rule == rule;
+  });
+}
+
+}  // namespace
+
 bool tally_signal(IncidentStatus& status, std::string_view source, std::string_view rule, Severity severity,
-                  WallTime time) {
+                  WallTime time, std::uint64_t count) {
+  const bool rises = severity > status.severity;
   status.severity = std::max(status.severity, severity);
-  for (SignalTally& tally : status.signals) {
-    if (tally.source != source || tally.rule != rule) continue;
-    ++tally.count;
-    tally.severity = std::max(tally.severity, severity);
-    tally.first = std::min(tally.first, time);
-    tally.last = std::max(tally.last, time);
-    return false;
+  auto& signals = status.signals;
+  auto tally = find_tally(signals, source, rule);
+  if (tally == signals.end() && signals.size() >= kMaxSignalTallies) {
+    rule = kFurtherRules;
+    tally = find_tally(signals, source, rule);
   }
-  if (status.signals.size() >= kMaxSignalTallies) return false;
-  status.signals.push_back({std::string(source), std::string(rule), severity, 1, time, time});
-  return true;
+  if (tally == signals.end()) {
+    signals.push_back({std::string(source), std::string(rule), severity, count, time, time});
+    return true;
+  }
+  tally->count += count;
+  tally->severity = std::max(tally->severity, severity);
+  tally->first = std::min(tally->first, time);
+  tally->last = std::max(tally->last, time);
+  return rises;
+}
+
+bool is_only_counted(const Incident& incident, std::string_view source, std::string_view rule,
+                     Severity severity) {
+  const Origin& origin = incident.spec.origin;
+  const auto& signals = incident.status.signals;
+  // Before the first status write the origin is all there is.
+  if (signals.empty()) return origin.source == source && origin.rule == rule && severity <= origin.severity;
+  if (severity > incident.status.severity) return false;
+  return find_tally(signals, source, rule) != signals.end() ||
+         (signals.size() > kMaxSignalTallies && find_tally(signals, source, kFurtherRules) != signals.end());
 }
 
 const Approval* find_approval(const IncidentSpec& spec, std::string_view step) {
   const auto found = std::find_if(spec.approvals.rbegin(), spec.approvals.rend(),
                                   [&](const Approval& approval) { return approval.step == step; });
   return found == spec.approvals.rend() ? nullptr : &*found;
+}
+
+const Approval* find_answer(const Incident& incident, std::string_view question) {
+  const auto& questions = incident.status.questions;
+  const auto asked = std::find_if(questions.begin(), questions.end(),
+                                  [&](const Question& candidate) { return candidate.name == question; });
+  if (asked == questions.end()) return nullptr;
+  const auto& decisions = incident.spec.approvals;
+  for (std::size_t i = decisions.size(); i > asked->decided_before; --i) {
+    if (decisions[i - 1].step == asked->step) return &decisions[i - 1];
+  }
+  return nullptr;
+}
+
+void ask(Incident& incident, std::string_view question, std::string_view step) {
+  auto& questions = incident.status.questions;
+  const bool is_asked =
+      std::any_of(questions.begin(), questions.end(),
+                  [&](const Question& candidate) { return candidate.name == question; });
+  if (is_asked) return;
+  questions.push_back({std::string(question), std::string(step), incident.spec.approvals.size()});
+}
+
+void forget_question(IncidentStatus& status, std::string_view question) {
+  std::erase_if(status.questions, [&](const Question& candidate) { return candidate.name == question; });
 }
 
 }  // namespace kintsugi

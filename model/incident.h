@@ -78,6 +78,14 @@ struct Approval {
   WallTime time;
 };
 
+/// What a person was asked about a step. Only what is decided afterwards answers it: who agreed to one thing
+/// has not agreed to the next.
+struct Question {
+  std::string name;  ///< "contain/caps"; unique within the incident
+  std::string step;
+  std::uint64_t decided_before = 0;  ///< decisions that were there when it was asked
+};
+
 /// A person says that it was a false alarm.
 struct ReleaseOrder {
   enum class Victim : std::uint8_t { kRestore, kLeave, kDelete };
@@ -97,6 +105,7 @@ struct Origin {
   WallTime received;
   std::optional<WallTime> compromise_start;
   std::string container;  ///< name of the container, where the signal's id was resolved
+  std::string note;       ///< what of the signal was not used, and why; escaped
   bool time_was_clamped = false;
 };
 
@@ -135,14 +144,21 @@ struct TimelineEntry {
   std::string message;  ///< past tense, escaped, at most 512 bytes
 };
 
+/// What a container of the victim ran.
+struct RunningImage {
+  std::string container;
+  std::string image;     ///< as its spec names it
+  std::string image_id;  ///< as the runtime reported it; may be empty
+};
+
 /// What containment took from the victim; the copy of the annotation that travels in the patch.
 struct ContainmentRecord {
-  Labels labels;  ///< removed
+  std::optional<WallTime> time;  ///< when the victim was isolated, as far as is known
+  Labels labels;                 ///< removed
   std::string node;
   OwnerRef controller;  ///< the direct controlling owner then
   std::uint32_t reassertions = 0;
-  std::string image;
-  std::string image_id;
+  std::vector<RunningImage> images;  ///< of its containers, those that only start it aside
 };
 
 /// The digest that counts as recovered, and why.
@@ -163,6 +179,7 @@ struct IncidentStatus {
   Mode mode = Mode::kObserve;
   std::string awaiting;  ///< the step that waits for a person; empty: none
   std::string awaiting_reason;
+  std::vector<Question> questions;  ///< those that still matter, answered or not
   std::string acknowledged_by;
   std::vector<Condition> conditions;
   IncidentTimes times;
@@ -207,9 +224,12 @@ inline constexpr std::size_t kMaxTimelineEntries = 200;
 inline constexpr std::size_t kMaxTimelineMessageBytes = 512;
 inline constexpr std::size_t kMaxJournalBytes = 256u << 10;
 inline constexpr std::size_t kMaxConditionMessageBytes = 1024;
-inline constexpr std::size_t kMaxSignalTallies = 50;
+inline constexpr std::size_t kMaxSignalTallies = 50;  ///< and one for all further rules
+inline constexpr std::string_view kFurtherRules = "(further rules)";
 
 Stage stage_of(const Incident& incident);
+/// Whether its victim is to be isolated, and is not, or not any more.
+bool is_uncontained(const Incident& incident);
 
 const Condition* find_condition(const IncidentStatus& status, std::string_view type);
 bool is_true(const IncidentStatus& status, std::string_view type);
@@ -219,10 +239,20 @@ bool set_condition(Incident& incident, std::string_view type, ConditionStatus st
                    std::string_view message, WallTime now);
 /// Appends, escaping and bounding; an entry that repeats the last one's message is not added again.
 void add_timeline(IncidentStatus& status, WallTime now, std::string_view actor, std::string_view message);
-/// Counts a signal into its (source, rule) tally and raises the severity. Returns whether the pair is new.
+/// Counts `count` equal signals into their (source, rule) tally, those of too many rules into a common one, and
+/// raises the severity. Returns whether that is more than a count: a new tally, or a higher severity.
 bool tally_signal(IncidentStatus& status, std::string_view source, std::string_view rule, Severity severity,
-                  WallTime time);
+                  WallTime time, std::uint64_t count = 1);
+/// Whether a signal would only be counted (tally_signal() would return false).
+bool is_only_counted(const Incident& incident, std::string_view source, std::string_view rule,
+                     Severity severity);
 /// The newest decision on `step`, or nullptr.
 const Approval* find_approval(const IncidentSpec& spec, std::string_view step);
+/// The newest decision that answers a question, or nullptr: none does, or it was not asked.
+const Approval* find_answer(const Incident& incident, std::string_view question);
+/// Asks, unless it is asked already.
+void ask(Incident& incident, std::string_view question, std::string_view step);
+/// The question does not matter any more; the next time it is asked anew.
+void forget_question(IncidentStatus& status, std::string_view question);
 
 }  // namespace kintsugi

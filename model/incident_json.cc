@@ -35,6 +35,7 @@ json spec_to_json(const IncidentSpec& spec) {
   put(origin, "rule", spec.origin.rule);
   put(origin, "summary", spec.origin.summary);
   put(origin, "container", spec.origin.container);
+  put(origin, "note", spec.origin.note);
   put(origin, "compromiseStartTime", spec.origin.compromise_start);
   if (spec.origin.time_was_clamped) origin["timeWasClamped"] = true;
   json out = {{"target",
@@ -106,9 +107,12 @@ json journal_to_json(const JournalEntry& entry) {
 
 json containment_to_json(const ContainmentRecord& record) {
   json out = {{"labels", record.labels}, {"reassertions", record.reassertions}};
+  if (record.time) out["time"] = format_micros(*record.time);
   put(out, "node", record.node);
-  put(out, "image", record.image);
-  put(out, "imageID", record.image_id);
+  for (const RunningImage& running : record.images) {
+    out["images"].push_back(
+        {{"container", running.container}, {"image", running.image}, {"imageID", running.image_id}});
+  }
   if (!record.controller.kind.empty()) out["controller"] = owner_to_json(record.controller);
   return out;
 }
@@ -258,6 +262,7 @@ Origin read_origin(Reader in, WallTime created) {
   origin.received = in.time("receivedTime").value_or(created);
   origin.compromise_start = in.time("compromiseStartTime");
   origin.container = in.text("container");
+  origin.note = in.text("note");
   origin.time_was_clamped = in.boolean("timeWasClamped");
   return origin;
 }
@@ -349,12 +354,14 @@ JournalEntry read_journal(Reader in) {
 
 ContainmentRecord read_containment(Reader in) {
   ContainmentRecord record;
+  record.time = in.time("time");
   record.labels = in.labels("labels");
   record.node = in.text("node");
   record.controller = read_owner(in.object("controller"));
   record.reassertions = std::uint32_t(in.integer("reassertions"));
-  record.image = in.text("image");
-  record.image_id = in.text("imageID");
+  in.each("images", [&](Reader item) {
+    record.images.push_back({item.text("container"), item.text("image"), item.text("imageID")});
+  });
   return record;
 }
 
@@ -371,6 +378,10 @@ IncidentStatus read_status(Reader in) {
   status.mode = in.word("mode", kModes, Mode::kObserve);
   status.awaiting = in.text("awaiting");
   status.awaiting_reason = in.text("awaitingReason");
+  in.each("questions", [&](Reader item) {
+    status.questions.push_back({item.text("name"), item.text("step"),
+                                std::uint64_t(std::max<std::int64_t>(0, item.integer("decidedBefore")))});
+  });
   status.acknowledged_by = in.text("acknowledgedBy");
   in.each("conditions", [&](Reader item) { status.conditions.push_back(read_condition(item)); });
   status.times = read_times(in.object("times"));
@@ -406,6 +417,11 @@ json status_to_json(const Incident& incident) {
   put(out, "playbookHash", status.playbook_hash);
   put(out, "awaiting", status.awaiting);
   put(out, "awaitingReason", status.awaiting_reason);
+  for (const Question& question : status.questions) {
+    out["questions"].push_back({{"name", question.name},
+                                {"step", question.step},
+                                {"decidedBefore", question.decided_before}});
+  }
   put(out, "acknowledgedBy", status.acknowledged_by);
   put(out, "replacement", status.replacement);
   put(out, "outcome", std::string(to_string(status.outcome)));

@@ -25,7 +25,8 @@ Incident full_incident() {
   incident.spec.target = {"Pod", "shop", "web-a", "pod-uid"};
   incident.spec.owner = {"Deployment", "web", "dep-uid"};
   incident.spec.origin = {
-      "falco", "Terminal shell", Severity::kCritical, "text", kNow, kNow + 1s, kNow - 1s, "web", true};
+      "falco", "Terminal shell", Severity::kCritical, "text", kNow, kNow + 1s, kNow - 1s, "web",
+      "not used", true};
   incident.spec.playbook = "shell";
   incident.spec.playbook_hash = "abc";
   incident.spec.mode = Mode::kFull;
@@ -46,7 +47,9 @@ Incident full_incident() {
                      JournalEntry::State::kApplied,
                      "note"}};
   status.containment =
-      ContainmentRecord{{{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2, "i", "id"};
+      ContainmentRecord{kNow + 1s,         {{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2,
+                        {{"web", "i", "id"}}};
+  status.questions = {{"redeploy/pin", "redeploy", 1}};
   status.images = {{"web", "r/web:1", "sha256:aa", {"sha256:bb"}, "release", "k", "Running"}};
   status.replacement = "web-b";
   status.evidence_location = "dir";
@@ -172,7 +175,54 @@ TEST_CASE("repeats are counted and the severity only rises") {
   CHECK(status.signals[0].last == kNow + 1s);
   for (int i = 0; i < 100; ++i)
     tally_signal(status, "falco", "rule " + std::to_string(i), Severity::kInfo, kNow);
-  CHECK(status.signals.size() == kMaxSignalTallies);
+  REQUIRE(status.signals.size() == kMaxSignalTallies + 1);
+  CHECK(status.signals.back().rule == kFurtherRules);
+  CHECK(status.signals.back().count == 100 - (kMaxSignalTallies - 2));
+}
+
+TEST_CASE("a signal is only counted where it says nothing new") {
+  Incident incident;
+  incident.spec.origin.source = "falco";
+  incident.spec.origin.rule = "a";
+  incident.spec.origin.severity = Severity::kWarning;
+  CHECK(is_only_counted(incident, "falco", "a", Severity::kWarning));
+  CHECK_FALSE(is_only_counted(incident, "falco", "a", Severity::kError));
+  CHECK_FALSE(is_only_counted(incident, "falco", "b", Severity::kInfo));
+  for (std::size_t i = 0; i <= kMaxSignalTallies; ++i) {
+    const std::string rule = "rule " + std::to_string(i);
+    CHECK_FALSE(is_only_counted(incident, "falco", rule, Severity::kInfo));
+    tally_signal(incident.status, "falco", rule, Severity::kWarning, kNow);
+    CHECK(is_only_counted(incident, "falco", rule, Severity::kWarning));
+    CHECK_FALSE(is_only_counted(incident, "falco", rule, Severity::kError));
+  }
+  CHECK(is_only_counted(incident, "falco", "one more", Severity::kInfo));
+}
+
+TEST_CASE("a decision answers only what was asked before it, and the newest counts") {
+  Incident incident;
+  const auto decide = [&](const std::string& step, bool approved) {
+    incident.spec.approvals.push_back({step, approved, "ann", "", kNow});
+  };
+  decide("contain", true);
+  CHECK(find_answer(incident, "contain/caps") == nullptr);  // not asked
+  ask(incident, "contain/caps", "contain");
+  CHECK(find_answer(incident, "contain/caps") == nullptr);
+  decide("redeploy", true);
+  CHECK(find_answer(incident, "contain/caps") == nullptr);
+  decide("contain", true);
+  REQUIRE(find_answer(incident, "contain/caps") != nullptr);
+  ask(incident, "contain/leak", "contain");
+  CHECK(find_answer(incident, "contain/leak") == nullptr);
+  ask(incident, "contain/caps", "contain");  // it is asked already
+  CHECK(find_answer(incident, "contain/caps")->approved);
+  decide("contain", false);
+  CHECK_FALSE(find_answer(incident, "contain/leak")->approved);
+  decide("contain", true);
+  CHECK(find_answer(incident, "contain/leak")->approved);
+  forget_question(incident.status, "contain/leak");
+  CHECK(find_answer(incident, "contain/leak") == nullptr);
+  ask(incident, "contain/leak", "contain");
+  CHECK(find_answer(incident, "contain/leak") == nullptr);
 }
 
 TEST_CASE("an incident's name depends on the target's UID and generation alone") {

@@ -263,6 +263,7 @@ void read_victim(EventReader& event, Signal& signal) {
 }
 
 void settle_time(const std::optional<WallTime>& claimed, Signal& signal) {
+  signal.claimed = claimed;
   signal.time = std::min(claimed.value_or(signal.received), signal.received);
   signal.time_was_clamped =
       !claimed || *claimed > signal.received + kMostAhead || *claimed < signal.received - kMostBehind;

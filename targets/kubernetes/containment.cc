@@ -155,10 +155,7 @@ ContainmentRecord containment_record(const Pod& pod) {
     if (record.controller.kind.empty()) record.controller = undo->controller;
   }
   for (const Container& container : pod.containers) {
-    if (container.init) continue;
-    record.image = container.image;
-    record.image_id = container.image_id;
-    break;
+    if (!container.init) record.images.push_back({container.name, container.image, container.image_id});
   }
   return record;
 }

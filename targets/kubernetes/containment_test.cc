@@ -92,7 +92,7 @@ TEST_CASE("an edited undo annotation loses against the incident's copy") {
   const json before = pod_document();
   json isolated = patched(before, plan_isolation(view(before), "inc-1", ""));
   const ContainmentRecord record = containment_record(view(before));
-  CHECK(record.image_id == "r/web@sha256:aa");
+  CHECK(record.images.at(0).image_id == "r/web@sha256:aa");
   CHECK(find_undo(view(isolated), record)->from_annotation);
   const std::string edited =
       GENERATE("", "{", "[]", "null", R"({"labels": 3})", R"({"labels": {"app": "evil"}})");

@@ -106,6 +106,7 @@ Result<json> PodTarget::read_deployment(const std::string& name_space, const std
 
 OwnerChain PodTarget::owners_of(const std::string& name_space, const OwnerRef& controller) const {
   OwnerChain chain;
+  if (controller.kind == "Deployment") chain.deployment = deployment_of(name_space, controller);
   if (controller.kind != "ReplicaSet") return chain;
   chain.replica_set = cache_.replica_set(name_space, controller.name);
   if (chain.replica_set == nullptr || chain.replica_set->meta.uid != controller.uid) {
@@ -113,10 +114,19 @@ OwnerChain PodTarget::owners_of(const std::string& name_space, const OwnerRef& c
     return chain;
   }
   const OwnerRef& above = chain.replica_set->meta.controller;
-  if (above.kind != "Deployment") return chain;
-  auto deployment = cache_.deployment(name_space, above.name);
-  if (deployment != nullptr && deployment->meta.uid == above.uid) chain.deployment = std::move(deployment);
+  if (above.kind == "Deployment") chain.deployment = deployment_of(name_space, above);
   return chain;
+}
+
+OwnerRef PodTarget::owner_of(const Pod& pod) const {
+  const OwnerRef top = owners_of(pod.meta.name_space, pod.meta.controller).top();
+  return top.kind.empty() ? pod.meta.controller : top;
+}
+
+std::shared_ptr<const Deployment> PodTarget::deployment_of(const std::string& name_space,
+                                                           const OwnerRef& owner) const {
+  auto deployment = cache_.deployment(name_space, owner.name);
+  return deployment != nullptr && deployment->meta.uid == owner.uid ? deployment : nullptr;
 }
 
 Replacements PodTarget::replacements_of(const TargetRef& victim, const OwnerChain& owners,
@@ -165,8 +175,8 @@ Result<json> PodTarget::create(const Action& action, const k8s::CallOptions& cal
   auto present = client_.get(k8s::kPods, {action.name_space, action.name}, call);
   if (!present) return fail(present.error());
   const json annotations = present->at("metadata").value("annotations", json::object());
-  if (annotations != object["metadata"]["annotations"] &&
-      !annotations.contains("kintsugi.dev/recreated-for")) {
+  const char* const mark = "kintsugi.dev/recreated-for";
+  if (!annotations.contains(mark) || annotations[mark] != object["metadata"]["annotations"][mark]) {
     return fail(make_error(ErrorCode::kRefused, "another pod has this name").on(describe(action)));
   }
   return std::move(*present);

@@ -52,8 +52,10 @@ class PodTarget {
                                          std::stop_token stop) const;
 
   /// From caches: who owns the pod, by its controller reference or, once isolation has cut that, by the
-  /// record of it.
+  /// record of it; a Deployment stands for the chain below it.
   OwnerChain owners_of(const std::string& name_space, const OwnerRef& controller) const;
+  /// The top of that chain, or the controller where we know no chain of its kind.
+  OwnerRef owner_of(const Pod& pod) const;
   /// From caches: the pods that stand where the victim stood. `recreated` names the replacement of a bare
   /// pod.
   Replacements replacements_of(const TargetRef& victim, const OwnerChain& owners,
@@ -68,6 +70,7 @@ class PodTarget {
   Result<void> ensure_quarantine_policy(const std::string& name_space, const ApplyOptions& options) const;
 
  private:
+  std::shared_ptr<const Deployment> deployment_of(const std::string& name_space, const OwnerRef& owner) const;
   Result<nlohmann::json> create(const Action& action, const k8s::CallOptions& call) const;
   Result<nlohmann::json> remove(const Action& action, const k8s::CallOptions& call) const;
 

@@ -232,6 +232,39 @@ std::string unfinished_rollout(const Deployment& deployment) {
                      deployment.updated_replicas, deployment.total_replicas);
 }
 
+namespace {
+
+/// The patch that takes `patch` back from `live`: only what it changes, for the rest of a template may hold
+/// secrets.
+json undo_of(const k8s::JsonPatch& patch, const json& live) {
+  json undo = json::array();
+  for (const json& operation : json::parse(patch.to_text())) {
+    if (operation["op"] == "test") continue;
+    const std::string path = operation["path"];
+    const json::json_pointer pointer(path);
+    if (live.contains(pointer)) {
+      undo.insert(undo.begin(), {{"op", "replace"}, {"path", path}, {"value", live.at(pointer)}});
+    } else if (live.contains(pointer.parent_pointer())) {
+      undo.insert(undo.begin(), {{"op", "remove"}, {"path", path}});
+    }
+  }
+  return undo;
+}
+
+/// What the recreated pod takes over: all but what is ours or tells of the old one.
+json kept_annotations(const json& victim, const std::string& incident) {
+  json kept = victim.at("metadata").value("annotations", json::object());
+  for (auto annotation = kept.begin(); annotation != kept.end();) {
+    const bool is_dropped = annotation.key().starts_with("kintsugi.dev/") ||
+                            annotation.key() == kSafeToEvictAnnotation;
+    annotation = is_dropped ? kept.erase(annotation) : std::next(annotation);
+  }
+  kept["kintsugi.dev/recreated-for"] = incident;
+  return kept;
+}
+
+}  // namespace
+
 Result<Action> plan_pin(const json& live, const std::vector<TrustedImage>& accepted,
                         const std::vector<Hardening>& harden) {
   const json& metadata = live.at("metadata");
@@ -253,7 +286,7 @@ Result<Action> plan_pin(const json& live, const std::vector<TrustedImage>& accep
   action.name = name;
   action.uid = metadata.value("uid", "");
   action.body = patch.to_text();
-  action.undo = json(live.at("spec").at("template").at("spec")).dump();
+  action.undo = undo_of(patch, live).dump();
   action.description = "pin deployment " + action.name_space + "/" + name + " to accepted digests";
   return action;
 }
@@ -278,7 +311,7 @@ Result<Action> plan_recreation(const json& victim, const Labels& labels, const s
                {{"name", name},
                 {"namespace", metadata.value("namespace", "")},
                 {"labels", labels},
-                {"annotations", {{"kintsugi.dev/recreated-for", incident}}}}},
+                {"annotations", kept_annotations(victim, incident)}}},
               {"spec", std::move((*amended)["spec"])}};
   Action action;
   action.id = "redeploy/recreate";

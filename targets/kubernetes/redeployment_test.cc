@@ -94,12 +94,13 @@ TEST_CASE("a pin replaces images behind tests and is planned once") {
         "r.example:5000/shop/web@" + kIndex);
   CHECK(plan_pin(*after, accepted(), {}).error().code == ErrorCode::kAlreadyExists);
   CHECK_FALSE(k8s::apply_json_patch(*after, pin->body));
-  CHECK(json::parse(pin->undo)["containers"][0]["image"] == "r.example:5000/shop/web:1");
+  CHECK(k8s::apply_json_patch(*after, pin->undo) == deployment_document());
   CHECK(plan_pin(deployment_document(), {}, {}).error().code == ErrorCode::kRefused);
 }
 
-TEST_CASE("hardening is added to what is there") {
+TEST_CASE("hardening is added to what is there, and taken back") {
   json document = deployment_document();
+  document["spec"]["template"]["spec"]["containers"][0]["env"] = {{{"name", "PASSWORD"}, {"value", "s3cret"}}};
   document["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {
       {"runAsUser", 5}, {"readOnlyRootFilesystem", false}};
   const auto pin =
@@ -110,6 +111,8 @@ TEST_CASE("hardening is added to what is there") {
   const auto after = k8s::apply_json_patch(document, pin->body);
   REQUIRE(after);
   const json& spec = (*after)["spec"]["template"]["spec"];
+  CHECK(k8s::apply_json_patch(*after, pin->undo) == document);
+  CHECK((pin->undo + pin->body).find("s3cret") == std::string::npos);
   CHECK(spec["automountServiceAccountToken"] == false);
   CHECK(spec["containers"][0]["securityContext"] ==
         json::parse(R"({"runAsUser": 5, "readOnlyRootFilesystem": true, "capabilities": {"drop": ["ALL"]},
@@ -119,7 +122,7 @@ TEST_CASE("hardening is added to what is there") {
 TEST_CASE("a bare pod is recreated clean, under the same new name on each try") {
   const json victim = json::parse(R"({
     "metadata": {"namespace": "shop", "name": "one", "uid": "u", "resourceVersion": "5", "labels": {"kintsugi.dev/quarantine": "true"},
-                 "annotations": {"kintsugi.dev/undo": "{}"}},
+                 "annotations": {"kintsugi.dev/undo": "{}", "team": "shop"}},
     "spec": {"nodeName": "n1", "serviceAccountName": "sa", "ephemeralContainers": [{"name": "dbg"}],
              "containers": [{"name": "web", "image": "r.example/shop/web:1",
                              "volumeMounts": [{"name": "kube-api-access-x"}, {"name": "data"}]}],
@@ -131,6 +134,7 @@ TEST_CASE("a bare pod is recreated clean, under the same new name on each try") 
   CHECK(action->name != "one");
   const json pod = json::parse(action->body);
   CHECK(pod["metadata"]["labels"] == json({{"app", "one"}}));
+  CHECK(pod["metadata"]["annotations"] == json({{"team", "shop"}, {"kintsugi.dev/recreated-for", "inc-1"}}));
   CHECK_FALSE(pod["metadata"].contains("uid"));
   CHECK_FALSE(pod.contains("status"));
   CHECK(pod["spec"] == json::parse(R"({"serviceAccountName": "sa", "volumes": [{"name": "data"}],
