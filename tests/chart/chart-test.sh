@@ -28,6 +28,18 @@ for typo in replicas=3 image.tagg=1 signals.tls.secret=x evidence.persistentVolu
   ! render --set "$typo" > /dev/null 2>&1 || die "--set $typo was accepted"
 done
 
+# Several replicas without an election would all lead, and so would an old and a new one during an upgrade. The schema
+# says so; where it is skipped the templates do, in words.
+refused() { # TEXT OPTION...
+  local text=$1
+  shift
+  ! render "$@" > /dev/null 2>&1 || die "accepted: $*"
+  ! render --skip-schema-validation "$@" > /dev/null 2> "$LAB_DIR/refusal" || die "accepted by the templates: $*"
+  grep -qF "$text" "$LAB_DIR/refusal" || die "refused with other words: $(< "$LAB_DIR/refusal")"
+}
+refused 'allows one replica, and replicaCount is 2' --set leaderElection.enabled=false
+refused 'needs strategy.type Recreate' --set leaderElection.enabled=false,replicaCount=1,strategy.type=RollingUpdate
+
 render > "$LAB_DIR/rendered.yaml"
 for kind in Deployment Service ServiceAccount ClusterRoleBinding Role RoleBinding PodDisruptionBudget; do
   expect $kind 1
@@ -45,6 +57,7 @@ expect Deployment 1
 expect Service 1
 for kind in ServiceAccount ClusterRole Role Secret PodDisruptionBudget CustomResourceDefinition; do expect $kind 0; done
 expect_text --leader-elect=false
+expect_text 'type: Recreate'
 expect_text 'serviceAccountName: someone'
 expect_text 'secretName: own-tls'
 
@@ -181,6 +194,10 @@ check_rights < "$LAB_DIR/rights"
 helm upgrade kintsugi . --namespace $own --values ci/full-values.yaml --set 'protectedNamespaces={shop}' \
   --set serviceMonitor.enabled=false,prometheusRule.enabled=false,runtimeClassName=,crds.keep=true > /dev/null ||
   die "the cluster refuses the full values"
+
+# From a rolling update to none.
+helm upgrade kintsugi . --namespace $own --set leaderElection.enabled=false,replicaCount=1 > /dev/null ||
+  die "leader election cannot be switched off"
 
 helm uninstall kintsugi --namespace $own --wait > /dev/null
 [ "$(kubectl get crds -o name | grep -c kintsugi.dev)" = 3 ] || die "the resource definitions went with the release"
