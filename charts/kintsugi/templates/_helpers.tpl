@@ -57,6 +57,21 @@ labels:
   namespace: {{ include "kintsugi.namespace" . }}
 {{- end }}
 
+{{/* Two controllers that both think that they lead must never run side by side, not even during an upgrade. */}}
+{{- define "kintsugi.strategy" -}}
+{{- if .Values.leaderElection.enabled }}
+{{- with .Values.strategy }}{{ toYaml . }}{{ end }}
+{{- else }}
+{{- if gt (int .Values.replicaCount) 1 }}
+{{- fail (printf "leaderElection.enabled=false allows one replica, and replicaCount is %v: several would all lead, and each would recover every incident; set replicaCount=1 or leaderElection.enabled=true" .Values.replicaCount) }}
+{{- end }}
+{{- if ne (default "Recreate" .Values.strategy.type) "Recreate" }}
+{{- fail (printf "leaderElection.enabled=false needs strategy.type Recreate, and it is %v: an upgrade would run two controllers that both lead" .Values.strategy.type) }}
+{{- end }}
+{{- toYaml (dict "type" "Recreate") }}
+{{- end }}
+{{- end }}
+
 {{- define "kintsugi.image" -}}
 {{- with .Values.image.registry }}{{ . }}/{{ end }}
 {{- .Values.image.repository }}
