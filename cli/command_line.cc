@@ -174,6 +174,12 @@ void CommandLine::add_reading() {
   add_output(list, {"table", "wide", "json", "yaml", "name"});
   list.add_flag("--no-headers", invocation_.no_headers, "No line of titles");
   list.add_flag("-w,--watch", invocation_.watch, "Stay, and print what changes");
+  list.add_flag("-A,--all-namespaces", invocation_.all_namespaces,
+                "Incidents of all namespaces, wherever a Kintsugi runs; -n is ignored");
+  list.add_option("--target-namespace", invocation_.pod_namespace,
+                  "Only incidents of targets in this namespace")
+      ->check(Check(check_namespace));
+  list.add_option("-l,--selector", invocation_.selector, "Only incidents with these labels: 'a=b,c!=d'");
 
   CLI::App& describe =
       verb(Verb::kDescribe, "describe", "Show all of one incident, and what to do next", "describe inc-…-1");

@@ -304,12 +304,68 @@ TEST_CASE("an empty list and a cluster without Kintsugi are told apart") {
   const Ending ending = empty.run({"list"});
   CHECK(ending.code == ExitCode::kDone);
   CHECK(ending.out.empty());
-  CHECK(ending.err == "kintsugi: no incidents in namespace kintsugi-system\n");
+  CHECK(ending.err.find(
+            "kintsugi: no incidents in namespace kintsugi-system; they live in the controller's") == 0);
   TestWorld missing;
   missing.transport.when("GET", "/").respond(404, "404 page not found\n");
   const Ending without = missing.run({"list"});
   CHECK(without.code == ExitCode::kError);
   CHECK(without.err.find("is Kintsugi installed in this cluster?") != std::string::npos);
+}
+
+TEST_CASE("an empty list says where it looked and where incidents are") {
+  struct Case {
+    std::vector<std::string> flags;
+    const char* err;
+  };
+  const Case cases[] = {
+      {{"-n", "shop"},
+       "kintsugi: no incidents in namespace shop; they live in the controller's namespace (-n), not in their "
+       "target's: look everywhere with -A, and filter with --target-namespace\n"},
+      {{"-A"}, "kintsugi: no incidents in any namespace\n"},
+      {{"-l", "a=b"}, "kintsugi: no incidents match in namespace kintsugi-system\n"},
+      {{"-A", "--target-namespace", "shop"}, "kintsugi: no incidents match in any namespace\n"},
+      {{"-n", "shop", "-o", "json"}, ""},
+  };
+  for (const Case& one : cases) {
+    TestWorld world;
+    world.transport.when("GET", "/apis/kintsugi.dev/")
+        .respond(
+            200,
+            R"({"kind": "IncidentList", "apiVersion": "kintsugi.dev/v1alpha1", "metadata": {}, "items": []})");
+    std::vector<std::string> line{"list"};
+    line.insert(line.end(), one.flags.begin(), one.flags.end());
+    const Ending ending = world.run(line);
+    CHECK(ending.code == ExitCode::kDone);
+    CHECK(ending.err == one.err);
+  }
+}
+
+TEST_CASE("a list is narrowed by labels at the server and by the target's namespace here") {
+  Incident other = waiting_incident();
+  other.name = "inc-other-1";
+  other.spec.target.name_space = "blog";
+  TestWorld world;
+  world.keep_list({waiting_incident(), other});
+  CHECK(world.run({"list", "--target-namespace", "blog", "-o", "name"}).out ==
+        "incident.kintsugi.dev/inc-other-1\n");
+  CHECK(world.run({"list", "--target-namespace", "blog", "--no-headers"}).out.find("inc-other-1 ") == 0);
+  CHECK(world.run({"list", "-l", "team in (a,b)"}).code == ExitCode::kDone);
+  CHECK(world.transport.requests().back().url.find("labelSelector=team%20in%20%28a%2Cb%29") !=
+        std::string::npos);
+}
+
+TEST_CASE("--all-namespaces asks for all and shows which") {
+  TestWorld world;
+  const json list = {{"kind", "IncidentList"},
+                     {"apiVersion", kApiVersion},
+                     {"metadata", {{"resourceVersion", "9"}}},
+                     {"items", {stored_object(waiting_incident())}}};
+  world.transport.when("GET", "/apis/kintsugi.dev/v1alpha1/incidents?").respond(200, list.dump());
+  const Ending ending = world.run({"list", "-A"});
+  CHECK(ending.code == ExitCode::kDone);
+  CHECK(ending.out.find("NAMESPACE         NAME ") == 0);
+  CHECK(ending.out.find("\nkintsugi-system   inc-") != std::string::npos);
 }
 
 TEST_CASE("a watch prints what changes until it is stopped, and outlives a server that is away") {

@@ -68,8 +68,8 @@ Result<json> read_incident(const Session& session) {
 Result<std::vector<json>> list_incidents(const Session& session, const std::string& selector) {
   k8s::ListParams params;
   params.label_selector = selector;
-  auto objects =
-      session.client.list(kIncidents, session.invocation.name_space, params, session.read_options());
+  const std::string name_space = session.invocation.all_namespaces ? "" : session.invocation.name_space;
+  auto objects = session.client.list(kIncidents, name_space, params, session.read_options());
   if (objects) return std::move(*objects);
   Error error = objects.error();
   if (error.code != ErrorCode::kNotFound) return fail(std::move(error));

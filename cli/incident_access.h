@@ -21,7 +21,8 @@ inline constexpr k8s::Resource kPlaybooks{"kintsugi.dev", "v1alpha1", "playbooks
 
 /// The object of `session.invocation.incident`. Errors say where to look.
 Result<nlohmann::json> read_incident(const Session& session);
-/// All objects of the namespace, narrowed by a label selector in the API's text form.
+/// All objects of the namespace, or with --all-namespaces of all, narrowed by a label selector in the API's
+/// text form.
 Result<std::vector<nlohmann::json>> list_incidents(const Session& session, const std::string& selector = "");
 
 /// A change of one incident's spec, planned on the object as it was read.

@@ -61,6 +61,8 @@ struct Invocation {
   // list, timeline
   bool no_headers = false;
   bool watch = false;
+  bool all_namespaces = false;
+  std::string selector;  ///< of labels, in the API's text form
 
   // what changes something
   DryRun dry_run = DryRun::kNone;
@@ -71,8 +73,8 @@ struct Invocation {
   ReleaseOrder::Victim victim = ReleaseOrder::Victim::kRestore;
   std::string confirm;  ///< the incident's name once more, for what cannot be undone
 
-  // open, check
-  std::string pod_namespace;  ///< empty: that of the kubeconfig's context (open), all (check)
+  // list, open, check
+  std::string pod_namespace;  ///< empty: that of the kubeconfig's context (open), all (list, check)
   std::string pod_name;
   std::string playbook;
   Severity severity = Severity::kError;

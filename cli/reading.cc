@@ -45,6 +45,33 @@ std::string as_list(std::vector<json> objects, OutputFormat format) {
   return format == OutputFormat::kYaml ? to_yaml_text(list) : to_json_text(list);
 }
 
+/// What --selector and --target-namespace leave. The API server selects by labels only, and a target's
+/// namespace is none.
+Result<std::vector<json>> find_incidents(const Session& session) {
+  const Invocation& invocation = session.invocation;
+  auto objects = list_incidents(session, invocation.selector);
+  if (objects && !invocation.pod_namespace.empty()) {
+    std::erase_if(*objects, [&](const json& object) {
+      return stored_incident_from_json(object).spec.target.name_space != invocation.pod_namespace;
+    });
+  }
+  return objects;
+}
+
+/// An empty list has a reason that is easily missed: an incident is not in the namespace of its target.
+void explain_absence(const Session& session) {
+  const Invocation& invocation = session.invocation;
+  const bool filters = !invocation.selector.empty() || !invocation.pod_namespace.empty();
+  std::string text = filters ? "no incidents match" : "no incidents";
+  text += invocation.all_namespaces ? " in any namespace" : " in namespace " + invocation.name_space;
+  if (!invocation.all_namespaces && !filters) {
+    text +=
+        "; they live in the controller's namespace (-n), not in their target's: look everywhere with -A, and "
+        "filter with --target-namespace";
+  }
+  session.remark(text);
+}
+
 std::vector<Incident> incidents_of(const std::vector<json>& objects) {
   std::vector<Incident> incidents;
   for (const json& object : objects) incidents.push_back(stored_incident_from_json(object));
@@ -72,7 +99,7 @@ bool wait_for_next_look(const Session& session) {
 void watch(const Session& session, ListView& view) {
   bool was_there = true;
   while (session.console.out.good() && wait_for_next_look(session)) {
-    auto objects = list_incidents(session);
+    auto objects = find_incidents(session);
     if (objects) {
       session.console.out << view.show_news(incidents_of(*objects), session.clock.now()) << std::flush;
     } else if (was_there && !session.stop.stop_requested()) {
@@ -86,16 +113,16 @@ void watch(const Session& session, ListView& view) {
 
 Result<ExitCode> run_list(const Session& session) {
   const Invocation& invocation = session.invocation;
-  auto objects = list_incidents(session);
+  auto objects = find_incidents(session);
   if (!objects) return fail(std::move(objects).error());
   const bool wide = invocation.output == OutputFormat::kWide;
   if (!wide && invocation.output != OutputFormat::kTable) {
     session.console.out << as_list(std::move(*objects), invocation.output);
     return ExitCode::kDone;
   }
-  ListView view({wide, !invocation.no_headers, session.console.colour});
+  ListView view({wide, invocation.all_namespaces, !invocation.no_headers, session.console.colour});
   session.console.out << view.show_news(incidents_of(*objects), session.clock.now()) << std::flush;
-  if (objects->empty()) session.remark("no incidents in namespace " + invocation.name_space);
+  if (objects->empty()) explain_absence(session);
   if (invocation.watch) watch(session, view);
   return ExitCode::kDone;
 }
