@@ -2,8 +2,6 @@
 //
 // The one file that knows CLI11.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <functional>
 #include <map>
 #include <utility>
 
@@ -12,11 +10,11 @@
 #include "base/kubernetes_name.h"
 #include "base/strict_reader.h"
 #include "cli/invocation.h"
+#include "cli/words.h"
 
 namespace kintsugi::cli {
 namespace {
 
-constexpr std::size_t kMaxReasonBytes = 1024;  // the schema's
 constexpr const char* kExitCodes =
     "Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed, 4 not ready (check).";
 
@@ -24,52 +22,6 @@ const std::map<std::string, OutputFormat> kFormats{
     {"table", OutputFormat::kTable},      {"wide", OutputFormat::kWide}, {"json", OutputFormat::kJson},
     {"yaml", OutputFormat::kYaml},        {"name", OutputFormat::kName}, {"csv", OutputFormat::kCsv},
     {"markdown", OutputFormat::kMarkdown}};
-
-std::string program_name(const std::string& called) {
-  const std::string name = called.substr(called.rfind('/') + 1);
-  return name.starts_with("kubectl-") ? "kubectl kintsugi" : "kintsugi";
-}
-
-/// For a command that a person copies; what cannot be shown as it is cannot be copied either.
-std::string shell_quoted(const std::string& text) {
-  if (escape(text, text.size()) != text) return "'…'";
-  const auto is_safe = [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("_./@:+-").find(char(c)) != std::string_view::npos;
-  };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), is_safe)) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-/// "incident/NAME" and "incidents.kintsugi.dev/NAME", as -o name prints it, mean NAME.
-std::string bare_name(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  return slash != std::string::npos && text.starts_with("incident") ? text.substr(slash + 1) : text;
-}
-
-/// A check in CLI11's terms: the text of what is wrong, or nothing.
-using Check = std::string (*)(const std::string&);
-
-std::string check_incident(const std::string& text) {
-  return is_dns_subdomain(bare_name(text)) ? "" : "not the name of an incident: " + text;
-}
-std::string check_namespace(const std::string& text) {
-  return is_dns_label(text) ? "" : "not a namespace: " + text;
-}
-std::string check_playbook(const std::string& text) {
-  return is_dns_subdomain(text) ? "" : "not the name of a playbook: " + text;
-}
-std::string check_reason(const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
-    return "a reason is needed: it is what others read later";
-  return text.size() <= kMaxReasonBytes && is_utf8(text) ? ""
-                                                         : "the reason must be UTF-8 of at most 1024 bytes";
-}
-std::string check_duration(const std::string& text) {
-  const auto parsed = parse_duration(text);
-  return parsed ? "" : parsed.error().to_string();
-}
 
 /// The tree of commands, filled in by CLI11 while it parses.
 class CommandLine {
@@ -79,6 +31,7 @@ class CommandLine {
 
  private:
   CLI::App& verb(Verb verb, const char* name, const char* description, const std::string& example);
+  void limit(CLI::Option* option, std::vector<std::string> choices);
   void add_output(CLI::App& command, std::vector<std::string> choices);
   void add_incident(CLI::App& command);
   void add_reason(CLI::App& command);
@@ -89,16 +42,19 @@ class CommandLine {
   void add_open();
   void add_report();
   void add_check();
+  void add_information();
 
+  std::string unknown_command(const std::string& name) const;
   std::string complaint(const CLI::ParseError& error) const;
   Ended wrong(const std::string& message) const;
   std::string read_pod();
   std::string finish();
+  Ended help() const;
 
   const std::string program_;
   CLI::App app_;
   Invocation invocation_;
-  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_;
+  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_, topic_;
 };
 
 CommandLine::CommandLine(std::string program)
@@ -117,7 +73,7 @@ CommandLine::CommandLine(std::string program)
   add_open();
   add_report();
   add_check();
-  verb(Verb::kVersion, "version", "Say which version this is", "version");
+  add_information();
 }
 
 CLI::App& CommandLine::verb(Verb verb, const char* name, const char* description,
@@ -139,14 +95,21 @@ void CommandLine::add_connection() {
   app_.add_option("-n,--namespace", invocation_.name_space, "Where Kintsugi's incidents live")
       ->capture_default_str()
       ->check(Check(check_namespace));
-  app_.add_option("--request-timeout", timeout_, "How long one request may take; default 5s")
-      ->check(Check(check_duration));
+  app_.add_option("--request-timeout", timeout_,
+                  "How long one request may take; default 5s; 0: as long as it takes")
+      ->check(Check(check_timeout));
   app_.add_flag("--no-color", invocation_.no_color,
                 "No colours; nor with NO_COLOR, TERM=dumb, or without a terminal");
 }
 
+void CommandLine::limit(CLI::Option* option, std::vector<std::string> choices) {
+  const std::string shown = "{" + CLI::detail::join(choices, ",") + "}";
+  option->check(
+      [choices = std::move(choices)](const std::string& text) { return check_choice(text, choices); }, shown);
+}
+
 void CommandLine::add_output(CLI::App& command, std::vector<std::string> choices) {
-  command.add_option("-o,--output", output_, "Output format")->check(CLI::IsMember(std::move(choices)));
+  limit(command.add_option("-o,--output", output_, "Output format"), std::move(choices));
 }
 
 void CommandLine::add_incident(CLI::App& command) {
@@ -162,10 +125,11 @@ void CommandLine::add_reason(CLI::App& command) {
 }
 
 void CommandLine::add_change(CLI::App& command) {
-  command
-      .add_option("--dry-run", dry_run_, "client: show the change; server: have it checked; store nothing")
-      ->check(CLI::IsMember({"none", "client", "server"}));
+  limit(command.add_option("--dry-run", dry_run_,
+                           "client: show the change; server: have it checked; store nothing"),
+        {"none", "client", "server"});
   command.add_flag("-y,--yes", invocation_.yes, "Ask no question");
+  command.add_flag("--error-unchanged", invocation_.error_unchanged, "End with 3 where it is so already");
   add_output(command, {"name", "json", "yaml"});
 }
 
@@ -194,7 +158,6 @@ void CommandLine::add_reading() {
 }
 
 void CommandLine::add_deciding() {
-  const CLI::IsMember steps({"contain", "collect", "redeploy", "verify", "release"});
   const std::pair<Verb, const char*> decisions[] = {{Verb::kApprove, "approve"}, {Verb::kDeny, "deny"}};
   for (const auto& [decision, name] : decisions) {
     CLI::App& command =
@@ -202,8 +165,9 @@ void CommandLine::add_deciding() {
              decision == Verb::kApprove ? "Let a step that waits go on" : "Forbid a step that waits",
              std::string(name) + " inc-…-1 --step redeploy --reason 'checked with the team'");
     add_incident(command);
-    command.add_option("--step", invocation_.step, "The step; default: the one that waits, after a question")
-        ->check(steps);
+    limit(command.add_option("--step", invocation_.step,
+                             "The step; default: the one that waits, after a question"),
+          {"contain", "collect", "redeploy", "verify", "release"});
     add_reason(command);
     add_change(command);
   }
@@ -220,10 +184,9 @@ void CommandLine::add_deciding() {
       verb(Verb::kRelease, "release", "It was a false alarm: end the incident and decide about the victim",
            "release inc-…-1 --victim restore --reason 'load test'");
   add_incident(release);
-  release
-      .add_option("--victim", victim_,
-                  "restore: give the pod back; leave: keep it isolated; delete; default restore")
-      ->check(CLI::IsMember({"restore", "leave", "delete"}));
+  limit(release.add_option("--victim", victim_,
+                           "restore: give the pod back; leave: keep it isolated; delete; default restore"),
+        {"restore", "leave", "delete"});
   release.add_option("--confirm", invocation_.confirm, "The incident's name once more, for --victim delete");
   add_reason(release);
   add_change(release);
@@ -239,8 +202,7 @@ void CommandLine::add_open() {
   open.add_option("--playbook", invocation_.playbook, "The playbook to run")
       ->required()
       ->check(Check(check_playbook));
-  open.add_option("--severity", severity_, "Default error")
-      ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
+  limit(open.add_option("--severity", severity_, "Default error"), {"info", "warning", "error", "critical"});
   add_reason(open);
   add_change(open);
 }
@@ -250,9 +212,8 @@ void CommandLine::add_report() {
       verb(Verb::kReport, "report", "How long containing and recovering took: n, mean, median, p90",
            "report --since 90d --by severity -o markdown");
   report.add_option("--since", since_, "How far back; default 90d")->check(Check(check_duration));
-  report.add_option("--by", invocation_.by, "What the rows are")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "severity", "source"}));
+  limit(report.add_option("--by", invocation_.by, "What the rows are")->capture_default_str(),
+        {"none", "severity", "source"});
   add_output(report, {"table", "json", "csv", "markdown"});
 }
 
@@ -265,14 +226,26 @@ void CommandLine::add_check() {
   add_output(check, {"table", "wide", "json", "yaml"});
 }
 
+void CommandLine::add_information() {
+  CLI::App& version = verb(Verb::kVersion, "version", "Say which version this is", "version -o json");
+  version.add_flag("--client")->description("As kubectl has it; no server is asked in any case");
+  add_output(version, {"table", "json", "yaml"});
+  app_.set_version_flag("--version", program_, "As the command of that name");
+  app_.add_subcommand("help", "Show what a command does, and its options")
+      ->add_option("COMMAND", topic_, "Default: all of them");
+}
+
+std::string CommandLine::unknown_command(const std::string& name) const {
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app_.get_subcommands(nullptr)) names.push_back(command->get_name());
+  const std::string suggestion = suggest(name, names);
+  return "there is no command '" + name + "'" + (suggestion.empty() ? "" : "; " + suggestion);
+}
+
 /// CLI11 says of an unknown command only that one is missing.
 std::string CommandLine::complaint(const CLI::ParseError& error) const {
   const std::vector<std::string> rest = app_.remaining();
-  if (!app_.get_subcommands().empty() || rest.empty()) return error.what();
-  std::vector<std::string_view> names;
-  for (const CLI::App* command : app_.get_subcommands(nullptr)) names.push_back(command->get_name());
-  const std::string suggestion = suggest(rest.front(), names);
-  return "there is no command '" + rest.front() + "'" + (suggestion.empty() ? "" : "; " + suggestion);
+  return !app_.get_subcommands().empty() || rest.empty() ? error.what() : unknown_command(rest.front());
 }
 
 Ended CommandLine::wrong(const std::string& message) const {
@@ -318,7 +291,11 @@ std::string CommandLine::finish() {
   }
   out.incident = bare_name(out.incident);
   if (!output_.empty()) out.output = kFormats.at(output_);
-  if (!timeout_.empty()) out.request_timeout = *parse_duration(timeout_);
+  if (timeout_ == "0") {
+    out.request_timeout = kNoTimeout;
+  } else if (!timeout_.empty()) {
+    out.request_timeout = *parse_duration(timeout_);
+  }
   if (!since_.empty()) out.since = *parse_duration(since_);
   if (dry_run_ == "client") out.dry_run = DryRun::kClient;
   if (dry_run_ == "server") out.dry_run = DryRun::kServer;
@@ -333,6 +310,16 @@ std::string CommandLine::finish() {
   return out.verb == Verb::kOpen ? read_pod() : std::string();
 }
 
+/// What `kintsugi help [COMMAND]` asks for.
+Ended CommandLine::help() const {
+  // An app that has parsed a command speaks for that command only.
+  if (topic_.empty()) return {ExitCode::kDone, CommandLine(program_).app_.help(), ""};
+  for (const CLI::App* command : app_.get_subcommands(nullptr)) {
+    if (command->get_name() == topic_) return {ExitCode::kDone, command->help(program_), ""};
+  }
+  return wrong(unknown_command(topic_));
+}
+
 std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string>& arguments) {
   // CLI11 takes them from the back.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -342,9 +329,12 @@ std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app_.get_subcommands();
     return Ended{ExitCode::kDone, chosen.empty() ? app_.help() : chosen.front()->help(program_), ""};
+  } catch (const CLI::CallForVersion&) {
+    invocation_.verb = Verb::kVersion;
   } catch (const CLI::ParseError& error) {
     return wrong(complaint(error));
   }
+  if (app_.got_subcommand("help")) return help();
   if (const std::string problem = finish(); !problem.empty()) return wrong(problem);
   return std::move(invocation_);
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/document.h"
+#include "base/version.h"
 #include "cli/test_world.h"
 
 namespace kintsugi::cli {
@@ -139,10 +141,10 @@ TEST_CASE("hold and resume set one field") {
   CHECK(world.run({"hold", kName}).out == "incident.kintsugi.dev/" + kName + " held\n");
   CHECK(world.latest_write() ==
         json::array({test_uid(), {{"op", "add"}, {"path", "/spec/hold"}, {"value", true}}}));
-  CHECK(world.run({"hold", kName}).code == ExitCode::kNothingChanged);
+  CHECK(world.run({"hold", kName}).code == ExitCode::kDone);
   CHECK(world.run({"resume", kName}).out == "incident.kintsugi.dev/" + kName + " resumed\n");
   CHECK(world.objects[path]["spec"]["hold"] == false);
-  CHECK(world.run({"resume", kName}).code == ExitCode::kNothingChanged);
+  CHECK(world.run({"resume", kName}).code == ExitCode::kDone);
   CHECK(world.writes() == 2);
 }
 
@@ -157,7 +159,8 @@ TEST_CASE("a release says what becomes of the victim, by whom and why") {
   CHECK(world.latest_write() == json::array({test_uid(),
                                              {{"op", "test"}, {"path", "/spec/release"}, {"value", nullptr}},
                                              {{"op", "add"}, {"path", "/spec/release"}, {"value", order}}}));
-  CHECK(world.run({"release", kName, "--reason", "again", "--yes"}).code == ExitCode::kNothingChanged);
+  CHECK(world.run({"release", kName, "--reason", "again", "--yes"}).out ==
+        "incident.kintsugi.dev/" + kName + " unchanged\n");
   // The controller may ask for another choice.
   CHECK(world.run({"release", kName, "--reason", "then so", "--victim", "leave"}).code == ExitCode::kDone);
   CHECK(world.objects[path]["spec"]["release"]["victim"] == "leave");
@@ -223,6 +226,70 @@ TEST_CASE("a change may be printed as the object that it made") {
   CHECK(world.run({"hold", kName, "-o", "name"}).out == "incident.kintsugi.dev/" + kName + "\n");
 }
 
+TEST_CASE("what is so already is unchanged, which is an error only for who asks for one") {
+  struct Case {
+    std::vector<std::string> line;
+    std::function<void(Incident&)> make;
+  };
+  const auto release = [](Incident& i) {
+    i.spec.release = ReleaseOrder{ReleaseOrder::Victim::kLeave, "bob", "r", kTestNow};
+  };
+  const Case cases[] = {
+      {{"approve", kName, "--step", "contain", "--reason", "r"},
+       [](Incident& i) { i.spec.approvals = {{"contain", true, "bob", "go", kTestNow}}; }},
+      {{"approve", kName, "--step", "redeploy", "--reason", "r"},
+       [](Incident& i) {
+         i.spec.approvals = {{"redeploy", true, "bob", "go", kTestNow}};
+         i.status.awaiting.clear();
+         i.status.outcome = Outcome::kRecovered;
+       }},
+      {{"deny", kName, "--step", "contain", "--reason", "r"},
+       [](Incident& i) { i.spec.approvals = {{"contain", false, "bob", "no", kTestNow}}; }},
+      {{"hold", kName}, [](Incident& i) { i.spec.hold = true; }},
+      {{"resume", kName}, [](Incident&) {}},
+      {{"release", kName, "--victim", "leave", "--reason", "r"}, release},
+      {{"release", kName, "--victim", "leave", "--reason", "r"},
+       [&](Incident& i) { release(i), i.status.outcome = Outcome::kReleased; }},
+  };
+  for (Case one : cases) {
+    TestWorld world;
+    Incident incident = waiting_incident();
+    one.make(incident);
+    world.keep(incident);
+    INFO(one.line.front());
+    const Ending ending = world.run(one.line);
+    CHECK(ending.code == ExitCode::kDone);
+    CHECK(ending.out == "incident.kintsugi.dev/" + kName + " unchanged\n");
+    one.line.emplace_back("--error-unchanged");
+    CHECK(world.run(one.line).code == ExitCode::kNothingChanged);
+    one.line.insert(one.line.end(), {"-o", "json"});
+    CHECK(json::parse(world.run(one.line).out)["metadata"]["name"] == kName);
+    CHECK(world.writes() == 0);
+  }
+}
+
+TEST_CASE("no document has who owns which field") {
+  TestWorld world;
+  const std::string path = world.keep(waiting_incident());
+  world.objects[path]["metadata"]["managedFields"] = {{{"manager", "someone-else"}}};
+  world.keep_list({});
+  const std::vector<std::vector<std::string>> lines{{"describe", kName},
+                                                    {"hold", kName},
+                                                    {"hold", kName},
+                                                    {"approve", kName, "--step", "contain", "--reason", "r"},
+                                                    {"release", kName, "--reason", "r", "--dry-run=client"}};
+  for (std::vector<std::string> line : lines) {
+    for (const char* format : {"json", "yaml"}) {
+      std::vector<std::string> whole = line;
+      whole.insert(whole.end(), {"-o", format});
+      const Ending ending = world.run(whole);
+      INFO(line.front() << ending.err);
+      CHECK(ending.out.find(kName) != std::string::npos);
+      CHECK(ending.out.find("managedFields") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("an incident that is over is left alone") {
   TestWorld world;
   Incident incident = waiting_incident();
@@ -242,7 +309,8 @@ TEST_CASE("a decision that stands already is not written again, unless the step 
   incident.status.awaiting.clear();
   const std::string path = world.keep(incident);
   const Ending ending = world.run({"approve", kName, "--step", "redeploy", "--reason", "r"});
-  CHECK(ending.code == ExitCode::kNothingChanged);
+  CHECK(ending.code == ExitCode::kDone);
+  CHECK(ending.out == "incident.kintsugi.dev/" + kName + " unchanged\n");
   CHECK(ending.err.find("by bob already") != std::string::npos);
   CHECK(world.run({"approve", kName, "--reason", "r"}).code == ExitCode::kNothingChanged);
   world.objects[path]["status"]["awaiting"] = "redeploy";
@@ -463,7 +531,12 @@ TEST_CASE("a kubeconfig that cannot be used and the version need no server") {
   CHECK(world.run({"--context", "other", "list"}).code == ExitCode::kError);
   const Ending version = world.run({"version"});
   CHECK(version.code == ExitCode::kDone);
-  CHECK(version.out.find("kintsugi ") == 0);
+  CHECK(version.out ==
+        "kintsugi " + std::string(kintsugi::version()) + " (" + std::string(kApiVersion) + ")\n");
+  CHECK(world.run({"--version"}).out == version.out);
+  CHECK(json::parse(world.run({"version", "--client", "-o", "json"}).out) ==
+        json{{"clientVersion", {{"version", kintsugi::version()}, {"apiVersion", kApiVersion}}}});
+  CHECK(world.run({"version", "-o", "yaml"}).out.find("clientVersion:\n  apiVersion: kintsugi.dev/") == 0);
   CHECK(world.transport.requests().empty());
 }
 

@@ -19,7 +19,7 @@ enum class ExitCode : std::uint8_t {
   kDone = 0,
   kError = 1,
   kWrongUse = 2,
-  kNothingChanged = 3,  ///< it is so already, or the person said no
+  kNothingChanged = 3,  ///< it cannot be done any more, the person said no, or --error-unchanged
   kNotReady = 4,        ///< check: a workload could not be contained, or not brought back at once
 };
 
@@ -46,6 +46,9 @@ enum class DryRun : std::uint8_t {
   kServer,  ///< the server validates and admits the change and stores nothing
 };
 
+/// Longer than anybody waits, and what a clock can still be set forward by.
+inline constexpr std::chrono::milliseconds kNoTimeout = std::chrono::days(3650);
+
 struct Invocation {
   Verb verb = Verb::kList;
   /// How the command was called, with the flags that chose cluster and namespace, quoted for a shell: what
@@ -66,9 +69,10 @@ struct Invocation {
 
   // what changes something
   DryRun dry_run = DryRun::kNone;
-  bool yes = false;      ///< no question is asked
-  std::string incident;  ///< also describe, timeline; empty: all (list)
-  std::string step;      ///< empty: the one that waits
+  bool yes = false;              ///< no question is asked
+  bool error_unchanged = false;  ///< what is so already ends with kNothingChanged
+  std::string incident;          ///< also describe, timeline; empty: all (list)
+  std::string step;              ///< empty: the one that waits
   std::string reason;
   ReleaseOrder::Victim victim = ReleaseOrder::Victim::kRestore;
   std::string confirm;  ///< the incident's name once more, for what cannot be undone

@@ -6,10 +6,8 @@
 #include <ostream>
 #include <utility>
 
-#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/describe_view.h"
-#include "cli/document_text.h"
 #include "cli/incident_access.h"
 #include "cli/list_view.h"
 #include "cli/timeline_view.h"
@@ -21,29 +19,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::seconds kPollInterval{2};
-
-/// As kubectl shows objects: without who owns which field.
-json without_managed_fields(json object) {
-  if (object.contains("metadata") && object["metadata"].is_object())
-    object["metadata"].erase("managedFields");
-  return object;
-}
-
-std::string name_of(const json& object) {
-  return "incident.kintsugi.dev/" + escape(stored_incident_from_json(object).name) + "\n";
-}
-
-std::string as_list(std::vector<json> objects, OutputFormat format) {
-  if (format == OutputFormat::kName) {
-    std::string text;
-    for (const json& object : objects) text += name_of(object);
-    return text;
-  }
-  json items = json::array();
-  for (json& object : objects) items.push_back(without_managed_fields(std::move(object)));
-  const json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
-  return format == OutputFormat::kYaml ? to_yaml_text(list) : to_json_text(list);
-}
 
 /// What --selector and --target-namespace leave. The API server selects by labels only, and a target's
 /// namespace is none.
@@ -117,7 +92,7 @@ Result<ExitCode> run_list(const Session& session) {
   if (!objects) return fail(std::move(objects).error());
   const bool wide = invocation.output == OutputFormat::kWide;
   if (!wide && invocation.output != OutputFormat::kTable) {
-    session.console.out << as_list(std::move(*objects), invocation.output);
+    session.console.out << list_text(std::move(*objects), invocation.output);
     return ExitCode::kDone;
   }
   ListView view({wide, invocation.all_namespaces, !invocation.no_headers, session.console.colour});
@@ -130,15 +105,11 @@ Result<ExitCode> run_list(const Session& session) {
 Result<ExitCode> run_describe(const Session& session) {
   auto object = read_incident(session);
   if (!object) return fail(std::move(object).error());
-  std::ostream& out = session.console.out;
-  switch (session.invocation.output) {
-    case OutputFormat::kJson: out << to_json_text(without_managed_fields(std::move(*object))); break;
-    case OutputFormat::kYaml: out << to_yaml_text(without_managed_fields(std::move(*object))); break;
-    case OutputFormat::kName: out << name_of(*object); break;
-    default:
-      out << describe(stored_incident_from_json(*object), session.clock.now(),
-                      {session.invocation.program, session.console.colour});
-  }
+  const OutputFormat format = session.invocation.output;
+  session.console.out << (format == OutputFormat::kTable
+                              ? describe(stored_incident_from_json(*object), session.clock.now(),
+                                         {session.invocation.program, session.console.colour})
+                              : object_text(std::move(*object), format));
   return ExitCode::kDone;
 }
 
