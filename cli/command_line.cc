@@ -9,12 +9,14 @@
 #include "base/escape.h"
 #include "base/kubernetes_name.h"
 #include "base/strict_reader.h"
+#include "cli/completion_scripts.h"
 #include "cli/invocation.h"
 #include "cli/words.h"
 
 namespace kintsugi::cli {
 namespace {
 
+constexpr std::chrono::milliseconds kCompletionTimeout{1000};  // a person waits with a finger on the key
 constexpr const char* kExitCodes =
     "Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed, 4 not ready (check).";
 
@@ -28,6 +30,8 @@ class CommandLine {
  public:
   explicit CommandLine(std::string program);
   std::variant<Invocation, Ended> parse(const std::vector<std::string>& arguments);
+  /// What can stand where the last of `words` does; the words need not make sense yet.
+  std::variant<Invocation, Ended> complete(const std::vector<std::string>& words);
 
  private:
   CLI::App& verb(Verb verb, const char* name, const char* description, const std::string& example);
@@ -50,11 +54,16 @@ class CommandLine {
   std::string read_pod();
   std::string finish();
   Ended help() const;
+  const CLI::App* find_command(const std::string& name) const;
+  std::string commands_to_choose() const;
+  std::string flags_to_choose(const CLI::App* command) const;
+  std::string values_to_choose(const CLI::Option* option) const;
 
   const std::string program_;
   CLI::App app_;
   Invocation invocation_;
-  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_, topic_;
+  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_, topic_, shell_;
+  std::map<const CLI::Option*, std::vector<std::string>> choices_;
 };
 
 CommandLine::CommandLine(std::string program)
@@ -103,6 +112,7 @@ void CommandLine::add_connection() {
 }
 
 void CommandLine::limit(CLI::Option* option, std::vector<std::string> choices) {
+  choices_[option] = choices;
   const std::string shown = "{" + CLI::detail::join(choices, ",") + "}";
   option->check(
       [choices = std::move(choices)](const std::string& text) { return check_choice(text, choices); }, shown);
@@ -233,6 +243,9 @@ void CommandLine::add_information() {
   app_.set_version_flag("--version", program_, "As the command of that name");
   app_.add_subcommand("help", "Show what a command does, and its options")
       ->add_option("COMMAND", topic_, "Default: all of them");
+  CLI::App* completion = app_.add_subcommand("completion", "Print what a shell completes command lines with");
+  completion->footer("Example:\n  source <(kintsugi completion bash)");
+  limit(completion->add_option("SHELL", shell_, "Which shell")->required(), {"bash", "zsh", "fish"});
 }
 
 std::string CommandLine::unknown_command(const std::string& name) const {
@@ -314,10 +327,82 @@ std::string CommandLine::finish() {
 Ended CommandLine::help() const {
   // An app that has parsed a command speaks for that command only.
   if (topic_.empty()) return {ExitCode::kDone, CommandLine(program_).app_.help(), ""};
-  for (const CLI::App* command : app_.get_subcommands(nullptr)) {
-    if (command->get_name() == topic_) return {ExitCode::kDone, command->help(program_), ""};
-  }
+  if (const CLI::App* command = find_command(topic_)) return {ExitCode::kDone, command->help(program_), ""};
   return wrong(unknown_command(topic_));
+}
+
+const CLI::App* CommandLine::find_command(const std::string& name) const {
+  const auto found =
+      app_.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+std::string CommandLine::commands_to_choose() const {
+  std::string lines;
+  for (const CLI::App* command : app_.get_subcommands(nullptr))
+    lines += command->get_name() + "\t" + command->get_description() + "\n";
+  return lines;
+}
+
+std::string CommandLine::flags_to_choose(const CLI::App* command) const {
+  std::vector<const CLI::Option*> options = app_.get_options();
+  if (command != nullptr) {
+    std::erase(options, app_.get_help_ptr());  // the command has its own
+    const auto more = command->get_options();
+    options.insert(options.begin(), more.begin(), more.end());
+  }
+  std::string lines;
+  for (const CLI::Option* option : options) {
+    if (option->get_positional()) continue;
+    lines += "--" + option->get_lnames().front() + "\t" + option->get_description() + "\n";
+  }
+  return lines;
+}
+
+std::string CommandLine::values_to_choose(const CLI::Option* option) const {
+  const auto found = choices_.find(option);
+  return found == choices_.end() ? "" : CLI::detail::join(found->second, "\n") + "\n";
+}
+
+std::variant<Invocation, Ended> CommandLine::complete(const std::vector<std::string>& words) {
+  const CLI::App* command = nullptr;
+  const CLI::Option* flag = nullptr;  // the one that waits for its value
+  bool has_argument = false;
+  std::vector<std::string> listing{program_, "list"};  // of the same cluster
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    const CLI::Option* for_all = flag == nullptr ? app_.get_option_no_throw(words[i]) : nullptr;
+    if (for_all != nullptr || (flag != nullptr && app_.get_option_no_throw(flag->get_name()) == flag))
+      listing.push_back(words[i]);
+    if (flag != nullptr) {
+      flag = nullptr;
+    } else if (words[i].starts_with('-')) {
+      flag = for_all == nullptr && command != nullptr ? command->get_option_no_throw(words[i]) : for_all;
+      if (flag != nullptr && flag->get_items_expected_max() == 0) flag = nullptr;
+    } else if (command == nullptr) {
+      command = find_command(words[i]);
+    } else {
+      has_argument = true;
+    }
+  }
+  const auto offer = [](const std::string& lines, const char* last = ":4\n") {
+    return Ended{ExitCode::kDone, lines + last, ""};
+  };
+  if (flag != nullptr) {
+    const std::string values = values_to_choose(flag);
+    return offer(values, values.empty() ? ":0\n" : ":4\n");
+  }
+  if (!words.empty() && words.back().starts_with('-')) return offer(flags_to_choose(command));
+  if (command == nullptr) return offer(commands_to_choose());
+  const auto arguments = command->get_options([](const CLI::Option* one) { return one->get_positional(); });
+  if (arguments.empty() || has_argument) return offer("");
+  if (arguments.front() == command->get_option_no_throw("COMMAND")) return offer(commands_to_choose());
+  if (arguments.front() != command->get_option_no_throw("INCIDENT"))
+    return offer(values_to_choose(arguments.front()));
+  auto parsed = parse(listing);
+  if (!std::holds_alternative<Invocation>(parsed)) return offer("");
+  std::get<Invocation>(parsed).verb = Verb::kCompleteIncident;
+  std::get<Invocation>(parsed).request_timeout = kCompletionTimeout;
+  return parsed;
 }
 
 std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string>& arguments) {
@@ -335,6 +420,7 @@ std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string
     return wrong(complaint(error));
   }
   if (app_.got_subcommand("help")) return help();
+  if (app_.got_subcommand("completion")) return Ended{ExitCode::kDone, completion_script(shell_), ""};
   if (const std::string problem = finish(); !problem.empty()) return wrong(problem);
   return std::move(invocation_);
 }
@@ -342,7 +428,13 @@ std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string
 }  // namespace
 
 std::variant<Invocation, Ended> parse_command_line(const std::vector<std::string>& arguments) {
-  return CommandLine(program_name(arguments.empty() ? "" : arguments.front())).parse(arguments);
+  const std::string called = arguments.empty() ? "" : arguments.front();
+  CommandLine line(program_name(called));
+  if (arguments.size() > 1 && arguments[1] == "__complete")
+    return line.complete({arguments.begin() + 2, arguments.end()});
+  if (called.ends_with("kubectl_complete-kintsugi"))
+    return line.complete({arguments.begin() + 1, arguments.end()});
+  return line.parse(arguments);
 }
 
 }  // namespace kintsugi::cli

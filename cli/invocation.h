@@ -36,6 +36,7 @@ enum class Verb : std::uint8_t {
   kReport,
   kCheck,
   kVersion,
+  kCompleteIncident,  ///< the names that a shell may complete to
 };
 
 enum class OutputFormat : std::uint8_t { kTable, kWide, kJson, kYaml, kName, kCsv, kMarkdown };
@@ -96,7 +97,7 @@ struct Ended {
 };
 
 /// `arguments` with the program's name first; a name that begins with "kubectl-" is a plugin's and shown as
-/// "kubectl kintsugi".
+/// "kubectl kintsugi", and "kubectl_complete-kintsugi" is asked what its words could be completed to.
 std::variant<Invocation, Ended> parse_command_line(const std::vector<std::string>& arguments);
 
 }  // namespace kintsugi::cli

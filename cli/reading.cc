@@ -9,6 +9,7 @@
 #include "cli/commands.h"
 #include "cli/describe_view.h"
 #include "cli/incident_access.h"
+#include "cli/incident_facts.h"
 #include "cli/list_view.h"
 #include "cli/timeline_view.h"
 #include "model/incident_json.h"
@@ -99,6 +100,17 @@ Result<ExitCode> run_list(const Session& session) {
   session.console.out << view.show_news(incidents_of(*objects), session.clock.now()) << std::flush;
   if (objects->empty()) explain_absence(session);
   if (invocation.watch) watch(session, view);
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> run_complete_incident(const Session& session) {
+  const auto objects = list_incidents(session);
+  if (!objects) return fail(objects.error());
+  for (const Incident& incident : incidents_of(*objects)) {
+    session.console.out << show(incident.name) << "\t" << to_string(stage_of(incident)) << ", "
+                        << show_target(incident.spec.target) << "\n";
+  }
+  session.console.out << ":4\n";
   return ExitCode::kDone;
 }
 
