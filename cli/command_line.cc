@@ -2,8 +2,6 @@
 //
 // The one file that knows CLI11.
 #include <CLI/CLI.hpp>
-#include <algorithm>
-#include <functional>
 #include <map>
 #include <utility>
 
@@ -11,12 +9,14 @@
 #include "base/escape.h"
 #include "base/kubernetes_name.h"
 #include "base/strict_reader.h"
+#include "cli/completion_scripts.h"
 #include "cli/invocation.h"
+#include "cli/words.h"
 
 namespace kintsugi::cli {
 namespace {
 
-constexpr std::size_t kMaxReasonBytes = 1024;  // the schema's
+constexpr std::chrono::milliseconds kCompletionTimeout{1000};  // a person waits with a finger on the key
 constexpr const char* kExitCodes =
     "Exit codes: 0 done, 1 error, 2 wrong use, 3 nothing changed, 4 not ready (check).";
 
@@ -25,60 +25,17 @@ const std::map<std::string, OutputFormat> kFormats{
     {"yaml", OutputFormat::kYaml},        {"name", OutputFormat::kName}, {"csv", OutputFormat::kCsv},
     {"markdown", OutputFormat::kMarkdown}};
 
-std::string program_name(const std::string& called) {
-  const std::string name = called.substr(called.rfind('/') + 1);
-  return name.starts_with("kubectl-") ? "kubectl kintsugi" : "kintsugi";
-}
-
-/// For a command that a person copies; what cannot be shown as it is cannot be copied either.
-std::string shell_quoted(const std::string& text) {
-  if (escape(text, text.size()) != text) return "'…'";
-  const auto is_safe = [](unsigned char c) {
-    return std::isalnum(c) != 0 || std::string_view("_./@:+-").find(char(c)) != std::string_view::npos;
-  };
-  if (!text.empty() && std::all_of(text.begin(), text.end(), is_safe)) return text;
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-/// "incident/NAME" and "incidents.kintsugi.dev/NAME", as -o name prints it, mean NAME.
-std::string bare_name(const std::string& text) {
-  const std::size_t slash = text.find('/');
-  return slash != std::string::npos && text.starts_with("incident") ? text.substr(slash + 1) : text;
-}
-
-/// A check in CLI11's terms: the text of what is wrong, or nothing.
-using Check = std::string (*)(const std::string&);
-
-std::string check_incident(const std::string& text) {
-  return is_dns_subdomain(bare_name(text)) ? "" : "not the name of an incident: " + text;
-}
-std::string check_namespace(const std::string& text) {
-  return is_dns_label(text) ? "" : "not a namespace: " + text;
-}
-std::string check_playbook(const std::string& text) {
-  return is_dns_subdomain(text) ? "" : "not the name of a playbook: " + text;
-}
-std::string check_reason(const std::string& text) {
-  if (text.find_first_not_of(" \t\r\n") == std::string::npos)
-    return "a reason is needed: it is what others read later";
-  return text.size() <= kMaxReasonBytes && is_utf8(text) ? ""
-                                                         : "the reason must be UTF-8 of at most 1024 bytes";
-}
-std::string check_duration(const std::string& text) {
-  const auto parsed = parse_duration(text);
-  return parsed ? "" : parsed.error().to_string();
-}
-
 /// The tree of commands, filled in by CLI11 while it parses.
 class CommandLine {
  public:
   explicit CommandLine(std::string program);
   std::variant<Invocation, Ended> parse(const std::vector<std::string>& arguments);
+  /// What can stand where the last of `words` does; the words need not make sense yet.
+  std::variant<Invocation, Ended> complete(const std::vector<std::string>& words);
 
  private:
   CLI::App& verb(Verb verb, const char* name, const char* description, const std::string& example);
+  void limit(CLI::Option* option, std::vector<std::string> choices);
   void add_output(CLI::App& command, std::vector<std::string> choices);
   void add_incident(CLI::App& command);
   void add_reason(CLI::App& command);
@@ -89,16 +46,24 @@ class CommandLine {
   void add_open();
   void add_report();
   void add_check();
+  void add_information();
 
+  std::string unknown_command(const std::string& name) const;
   std::string complaint(const CLI::ParseError& error) const;
   Ended wrong(const std::string& message) const;
   std::string read_pod();
   std::string finish();
+  Ended help() const;
+  const CLI::App* find_command(const std::string& name) const;
+  std::string commands_to_choose() const;
+  std::string flags_to_choose(const CLI::App* command) const;
+  std::string values_to_choose(const CLI::Option* option) const;
 
   const std::string program_;
   CLI::App app_;
   Invocation invocation_;
-  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_;
+  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_, topic_, shell_;
+  std::map<const CLI::Option*, std::vector<std::string>> choices_;
 };
 
 CommandLine::CommandLine(std::string program)
@@ -117,7 +82,7 @@ CommandLine::CommandLine(std::string program)
   add_open();
   add_report();
   add_check();
-  verb(Verb::kVersion, "version", "Say which version this is", "version");
+  add_information();
 }
 
 CLI::App& CommandLine::verb(Verb verb, const char* name, const char* description,
@@ -139,14 +104,22 @@ void CommandLine::add_connection() {
   app_.add_option("-n,--namespace", invocation_.name_space, "Where Kintsugi's incidents live")
       ->capture_default_str()
       ->check(Check(check_namespace));
-  app_.add_option("--request-timeout", timeout_, "How long one request may take; default 5s")
-      ->check(Check(check_duration));
+  app_.add_option("--request-timeout", timeout_,
+                  "How long one request may take; default 5s; 0: as long as it takes")
+      ->check(Check(check_timeout));
   app_.add_flag("--no-color", invocation_.no_color,
                 "No colours; nor with NO_COLOR, TERM=dumb, or without a terminal");
 }
 
+void CommandLine::limit(CLI::Option* option, std::vector<std::string> choices) {
+  choices_[option] = choices;
+  const std::string shown = "{" + CLI::detail::join(choices, ",") + "}";
+  option->check(
+      [choices = std::move(choices)](const std::string& text) { return check_choice(text, choices); }, shown);
+}
+
 void CommandLine::add_output(CLI::App& command, std::vector<std::string> choices) {
-  command.add_option("-o,--output", output_, "Output format")->check(CLI::IsMember(std::move(choices)));
+  limit(command.add_option("-o,--output", output_, "Output format"), std::move(choices));
 }
 
 void CommandLine::add_incident(CLI::App& command) {
@@ -162,10 +135,11 @@ void CommandLine::add_reason(CLI::App& command) {
 }
 
 void CommandLine::add_change(CLI::App& command) {
-  command
-      .add_option("--dry-run", dry_run_, "client: show the change; server: have it checked; store nothing")
-      ->check(CLI::IsMember({"none", "client", "server"}));
+  limit(command.add_option("--dry-run", dry_run_,
+                           "client: show the change; server: have it checked; store nothing"),
+        {"none", "client", "server"});
   command.add_flag("-y,--yes", invocation_.yes, "Ask no question");
+  command.add_flag("--error-unchanged", invocation_.error_unchanged, "End with 3 where it is so already");
   add_output(command, {"name", "json", "yaml"});
 }
 
@@ -174,6 +148,12 @@ void CommandLine::add_reading() {
   add_output(list, {"table", "wide", "json", "yaml", "name"});
   list.add_flag("--no-headers", invocation_.no_headers, "No line of titles");
   list.add_flag("-w,--watch", invocation_.watch, "Stay, and print what changes");
+  list.add_flag("-A,--all-namespaces", invocation_.all_namespaces,
+                "Incidents of all namespaces, wherever a Kintsugi runs; -n is ignored");
+  list.add_option("--target-namespace", invocation_.pod_namespace,
+                  "Only incidents of targets in this namespace")
+      ->check(Check(check_namespace));
+  list.add_option("-l,--selector", invocation_.selector, "Only incidents with these labels: 'a=b,c!=d'");
 
   CLI::App& describe =
       verb(Verb::kDescribe, "describe", "Show all of one incident, and what to do next", "describe inc-…-1");
@@ -188,7 +168,6 @@ void CommandLine::add_reading() {
 }
 
 void CommandLine::add_deciding() {
-  const CLI::IsMember steps({"contain", "collect", "redeploy", "verify", "release"});
   const std::pair<Verb, const char*> decisions[] = {{Verb::kApprove, "approve"}, {Verb::kDeny, "deny"}};
   for (const auto& [decision, name] : decisions) {
     CLI::App& command =
@@ -196,8 +175,9 @@ void CommandLine::add_deciding() {
              decision == Verb::kApprove ? "Let a step that waits go on" : "Forbid a step that waits",
              std::string(name) + " inc-…-1 --step redeploy --reason 'checked with the team'");
     add_incident(command);
-    command.add_option("--step", invocation_.step, "The step; default: the one that waits, after a question")
-        ->check(steps);
+    limit(command.add_option("--step", invocation_.step,
+                             "The step; default: the one that waits, after a question"),
+          {"contain", "collect", "redeploy", "verify", "release"});
     add_reason(command);
     add_change(command);
   }
@@ -214,10 +194,9 @@ void CommandLine::add_deciding() {
       verb(Verb::kRelease, "release", "It was a false alarm: end the incident and decide about the victim",
            "release inc-…-1 --victim restore --reason 'load test'");
   add_incident(release);
-  release
-      .add_option("--victim", victim_,
-                  "restore: give the pod back; leave: keep it isolated; delete; default restore")
-      ->check(CLI::IsMember({"restore", "leave", "delete"}));
+  limit(release.add_option("--victim", victim_,
+                           "restore: give the pod back; leave: keep it isolated; delete; default restore"),
+        {"restore", "leave", "delete"});
   release.add_option("--confirm", invocation_.confirm, "The incident's name once more, for --victim delete");
   add_reason(release);
   add_change(release);
@@ -233,8 +212,7 @@ void CommandLine::add_open() {
   open.add_option("--playbook", invocation_.playbook, "The playbook to run")
       ->required()
       ->check(Check(check_playbook));
-  open.add_option("--severity", severity_, "Default error")
-      ->check(CLI::IsMember({"info", "warning", "error", "critical"}));
+  limit(open.add_option("--severity", severity_, "Default error"), {"info", "warning", "error", "critical"});
   add_reason(open);
   add_change(open);
 }
@@ -244,9 +222,8 @@ void CommandLine::add_report() {
       verb(Verb::kReport, "report", "How long containing and recovering took: n, mean, median, p90",
            "report --since 90d --by severity -o markdown");
   report.add_option("--since", since_, "How far back; default 90d")->check(Check(check_duration));
-  report.add_option("--by", invocation_.by, "What the rows are")
-      ->capture_default_str()
-      ->check(CLI::IsMember({"none", "severity", "source"}));
+  limit(report.add_option("--by", invocation_.by, "What the rows are")->capture_default_str(),
+        {"none", "severity", "source"});
   add_output(report, {"table", "json", "csv", "markdown"});
 }
 
@@ -259,14 +236,29 @@ void CommandLine::add_check() {
   add_output(check, {"table", "wide", "json", "yaml"});
 }
 
+void CommandLine::add_information() {
+  CLI::App& version = verb(Verb::kVersion, "version", "Say which version this is", "version -o json");
+  version.add_flag("--client")->description("As kubectl has it; no server is asked in any case");
+  add_output(version, {"table", "json", "yaml"});
+  app_.set_version_flag("--version", program_, "As the command of that name");
+  app_.add_subcommand("help", "Show what a command does, and its options")
+      ->add_option("COMMAND", topic_, "Default: all of them");
+  CLI::App* completion = app_.add_subcommand("completion", "Print what a shell completes command lines with");
+  completion->footer("Example:\n  source <(kintsugi completion bash)");
+  limit(completion->add_option("SHELL", shell_, "Which shell")->required(), {"bash", "zsh", "fish"});
+}
+
+std::string CommandLine::unknown_command(const std::string& name) const {
+  std::vector<std::string_view> names;
+  for (const CLI::App* command : app_.get_subcommands(nullptr)) names.push_back(command->get_name());
+  const std::string suggestion = suggest(name, names);
+  return "there is no command '" + name + "'" + (suggestion.empty() ? "" : "; " + suggestion);
+}
+
 /// CLI11 says of an unknown command only that one is missing.
 std::string CommandLine::complaint(const CLI::ParseError& error) const {
   const std::vector<std::string> rest = app_.remaining();
-  if (!app_.get_subcommands().empty() || rest.empty()) return error.what();
-  std::vector<std::string_view> names;
-  for (const CLI::App* command : app_.get_subcommands(nullptr)) names.push_back(command->get_name());
-  const std::string suggestion = suggest(rest.front(), names);
-  return "there is no command '" + rest.front() + "'" + (suggestion.empty() ? "" : "; " + suggestion);
+  return !app_.get_subcommands().empty() || rest.empty() ? error.what() : unknown_command(rest.front());
 }
 
 Ended CommandLine::wrong(const std::string& message) const {
@@ -312,7 +304,11 @@ std::string CommandLine::finish() {
   }
   out.incident = bare_name(out.incident);
   if (!output_.empty()) out.output = kFormats.at(output_);
-  if (!timeout_.empty()) out.request_timeout = *parse_duration(timeout_);
+  if (timeout_ == "0") {
+    out.request_timeout = kNoTimeout;
+  } else if (!timeout_.empty()) {
+    out.request_timeout = *parse_duration(timeout_);
+  }
   if (!since_.empty()) out.since = *parse_duration(since_);
   if (dry_run_ == "client") out.dry_run = DryRun::kClient;
   if (dry_run_ == "server") out.dry_run = DryRun::kServer;
@@ -327,6 +323,88 @@ std::string CommandLine::finish() {
   return out.verb == Verb::kOpen ? read_pod() : std::string();
 }
 
+/// What `kintsugi help [COMMAND]` asks for.
+Ended CommandLine::help() const {
+  // An app that has parsed a command speaks for that command only.
+  if (topic_.empty()) return {ExitCode::kDone, CommandLine(program_).app_.help(), ""};
+  if (const CLI::App* command = find_command(topic_)) return {ExitCode::kDone, command->help(program_), ""};
+  return wrong(unknown_command(topic_));
+}
+
+const CLI::App* CommandLine::find_command(const std::string& name) const {
+  const auto found =
+      app_.get_subcommands([&](const CLI::App* command) { return command->get_name() == name; });
+  return found.empty() ? nullptr : found.front();
+}
+
+std::string CommandLine::commands_to_choose() const {
+  std::string lines;
+  for (const CLI::App* command : app_.get_subcommands(nullptr))
+    lines += command->get_name() + "\t" + command->get_description() + "\n";
+  return lines;
+}
+
+std::string CommandLine::flags_to_choose(const CLI::App* command) const {
+  std::vector<const CLI::Option*> options = app_.get_options();
+  if (command != nullptr) {
+    std::erase(options, app_.get_help_ptr());  // the command has its own
+    const auto more = command->get_options();
+    options.insert(options.begin(), more.begin(), more.end());
+  }
+  std::string lines;
+  for (const CLI::Option* option : options) {
+    if (option->get_positional()) continue;
+    lines += "--" + option->get_lnames().front() + "\t" + option->get_description() + "\n";
+  }
+  return lines;
+}
+
+std::string CommandLine::values_to_choose(const CLI::Option* option) const {
+  const auto found = choices_.find(option);
+  return found == choices_.end() ? "" : CLI::detail::join(found->second, "\n") + "\n";
+}
+
+std::variant<Invocation, Ended> CommandLine::complete(const std::vector<std::string>& words) {
+  const CLI::App* command = nullptr;
+  const CLI::Option* flag = nullptr;  // the one that waits for its value
+  bool has_argument = false;
+  std::vector<std::string> listing{program_, "list"};  // of the same cluster
+  for (std::size_t i = 0; i + 1 < words.size(); ++i) {
+    const CLI::Option* for_all = flag == nullptr ? app_.get_option_no_throw(words[i]) : nullptr;
+    if (for_all != nullptr || (flag != nullptr && app_.get_option_no_throw(flag->get_name()) == flag))
+      listing.push_back(words[i]);
+    if (flag != nullptr) {
+      flag = nullptr;
+    } else if (words[i].starts_with('-')) {
+      flag = for_all == nullptr && command != nullptr ? command->get_option_no_throw(words[i]) : for_all;
+      if (flag != nullptr && flag->get_items_expected_max() == 0) flag = nullptr;
+    } else if (command == nullptr) {
+      command = find_command(words[i]);
+    } else {
+      has_argument = true;
+    }
+  }
+  const auto offer = [](const std::string& lines, const char* last = ":4\n") {
+    return Ended{ExitCode::kDone, lines + last, ""};
+  };
+  if (flag != nullptr) {
+    const std::string values = values_to_choose(flag);
+    return offer(values, values.empty() ? ":0\n" : ":4\n");
+  }
+  if (!words.empty() && words.back().starts_with('-')) return offer(flags_to_choose(command));
+  if (command == nullptr) return offer(commands_to_choose());
+  const auto arguments = command->get_options([](const CLI::Option* one) { return one->get_positional(); });
+  if (arguments.empty() || has_argument) return offer("");
+  if (arguments.front() == command->get_option_no_throw("COMMAND")) return offer(commands_to_choose());
+  if (arguments.front() != command->get_option_no_throw("INCIDENT"))
+    return offer(values_to_choose(arguments.front()));
+  auto parsed = parse(listing);
+  if (!std::holds_alternative<Invocation>(parsed)) return offer("");
+  std::get<Invocation>(parsed).verb = Verb::kCompleteIncident;
+  std::get<Invocation>(parsed).request_timeout = kCompletionTimeout;
+  return parsed;
+}
+
 std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string>& arguments) {
   // CLI11 takes them from the back.
   std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
@@ -336,9 +414,13 @@ std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string
   } catch (const CLI::CallForHelp&) {
     const auto chosen = app_.get_subcommands();
     return Ended{ExitCode::kDone, chosen.empty() ? app_.help() : chosen.front()->help(program_), ""};
+  } catch (const CLI::CallForVersion&) {
+    invocation_.verb = Verb::kVersion;
   } catch (const CLI::ParseError& error) {
     return wrong(complaint(error));
   }
+  if (app_.got_subcommand("help")) return help();
+  if (app_.got_subcommand("completion")) return Ended{ExitCode::kDone, completion_script(shell_), ""};
   if (const std::string problem = finish(); !problem.empty()) return wrong(problem);
   return std::move(invocation_);
 }
@@ -346,7 +428,13 @@ std::variant<Invocation, Ended> CommandLine::parse(const std::vector<std::string
 }  // namespace
 
 std::variant<Invocation, Ended> parse_command_line(const std::vector<std::string>& arguments) {
-  return CommandLine(program_name(arguments.empty() ? "" : arguments.front())).parse(arguments);
+  const std::string called = arguments.empty() ? "" : arguments.front();
+  CommandLine line(program_name(called));
+  if (arguments.size() > 1 && arguments[1] == "__complete")
+    return line.complete({arguments.begin() + 2, arguments.end()});
+  if (called.ends_with("kubectl_complete-kintsugi"))
+    return line.complete({arguments.begin() + 1, arguments.end()});
+  return line.parse(arguments);
 }
 
 }  // namespace kintsugi::cli

@@ -57,6 +57,27 @@ TEST_CASE("every verb is read") {
   CHECK(parsed({"version"}).verb == Verb::kVersion);
 }
 
+TEST_CASE("a request takes five seconds at most, or what the command line says, or as long as it takes") {
+  CHECK(parsed({"list"}).request_timeout == std::chrono::seconds(5));
+  CHECK(parsed({"list", "--request-timeout", "90"}).request_timeout == std::chrono::seconds(90));
+  CHECK(parsed({"list", "--request-timeout=0"}).request_timeout == kNoTimeout);
+}
+
+TEST_CASE("the version is asked for by a command or a flag") {
+  CHECK(parsed({"--version"}).verb == Verb::kVersion);
+  CHECK(parsed({"list", "--version"}).verb == Verb::kVersion);
+  const Invocation invocation = parsed({"version", "--client", "-o", "yaml"});
+  CHECK(invocation.verb == Verb::kVersion);
+  CHECK(invocation.output == OutputFormat::kYaml);
+}
+
+TEST_CASE("which incidents are listed") {
+  const Invocation list = parsed({"list", "-A", "-l", "a=b", "--target-namespace", "shop"});
+  CHECK(list.all_namespaces);
+  CHECK(list.selector == "a=b");
+  CHECK(list.pod_namespace == "shop");
+}
+
 TEST_CASE("an incident may be named as -o name prints it") {
   CHECK(parsed({"describe", "incident.kintsugi.dev/inc-1"}).incident == "inc-1");
   CHECK(parsed({"describe", "incident/inc-1"}).incident == "inc-1");
@@ -85,6 +106,12 @@ TEST_CASE("wrong use ends with 2, says why on standard error and never repeats c
       {"list", "-o", "json", "--watch"},
       {"list", "-n", "Not_A_Namespace"},
       {"list", "--request-timeout", "soon"},
+      {"list", "--request-timeout", "-1s"},
+      {"list", "--target-namespace", "a b"},
+      {"describe", "inc-1", "-A"},
+      {"version", "-o", "name"},
+      {"help", "lst"},
+      {"help", "list", "hold"},
       {"describe"},
       {"describe", "inc-1", "inc-2"},
       {"describe", "../pods"},
@@ -131,6 +158,23 @@ TEST_CASE("help goes to standard output and names the program as it was called")
   const auto plugin = std::get<Ended>(parse({"approve", "--help"}, "/opt/bin/kubectl-kintsugi"));
   CHECK(plugin.code == ExitCode::kDone);
   CHECK(plugin.out.find("kubectl kintsugi approve inc-") != std::string::npos);
+}
+
+TEST_CASE("help about a command is the command's own") {
+  const auto help = [](std::vector<std::string> words) { return std::get<Ended>(parse(std::move(words))); };
+  CHECK(help({"help"}).code == ExitCode::kDone);
+  CHECK(help({"help"}).out == help({"--help"}).out);
+  CHECK(help({"help", "approve"}).out == help({"approve", "--help"}).out);
+  CHECK(help({"help", "approv"}).err ==
+        "kintsugi: there is no command 'approv'; did you mean 'approve'?\nSee 'kintsugi --help'.\n");
+}
+
+TEST_CASE("a format that there is not is answered with those that there are") {
+  const auto said = [](const char* format) { return std::get<Ended>(parse({"list", "-o", format})).err; };
+  CHECK(said("csv") ==
+        "kintsugi: --output: 'csv' is none of table, wide, json, yaml, name\nSee 'kintsugi --help'.\n");
+  CHECK(said("jsonpath={.items}").find("name; for single fields: -o json | jq\n") != std::string::npos);
+  CHECK(said("go-template-file=x").find("; for single fields: -o json | jq\n") != std::string::npos);
 }
 
 TEST_CASE("a mistyped command is answered with the one that was meant") {

@@ -11,6 +11,8 @@ namespace kintsugi::cli {
 
 /// Incidents, once or, with --watch, until the stop.
 Result<ExitCode> run_list(const Session& session);
+/// Their names, as completion_script() says.
+Result<ExitCode> run_complete_incident(const Session& session);
 Result<ExitCode> run_describe(const Session& session);
 Result<ExitCode> run_timeline(const Session& session);
 

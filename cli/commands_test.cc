@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/document.h"
+#include "base/version.h"
 #include "cli/test_world.h"
 
 namespace kintsugi::cli {
@@ -139,10 +141,10 @@ TEST_CASE("hold and resume set one field") {
   CHECK(world.run({"hold", kName}).out == "incident.kintsugi.dev/" + kName + " held\n");
   CHECK(world.latest_write() ==
         json::array({test_uid(), {{"op", "add"}, {"path", "/spec/hold"}, {"value", true}}}));
-  CHECK(world.run({"hold", kName}).code == ExitCode::kNothingChanged);
+  CHECK(world.run({"hold", kName}).code == ExitCode::kDone);
   CHECK(world.run({"resume", kName}).out == "incident.kintsugi.dev/" + kName + " resumed\n");
   CHECK(world.objects[path]["spec"]["hold"] == false);
-  CHECK(world.run({"resume", kName}).code == ExitCode::kNothingChanged);
+  CHECK(world.run({"resume", kName}).code == ExitCode::kDone);
   CHECK(world.writes() == 2);
 }
 
@@ -157,7 +159,8 @@ TEST_CASE("a release says what becomes of the victim, by whom and why") {
   CHECK(world.latest_write() == json::array({test_uid(),
                                              {{"op", "test"}, {"path", "/spec/release"}, {"value", nullptr}},
                                              {{"op", "add"}, {"path", "/spec/release"}, {"value", order}}}));
-  CHECK(world.run({"release", kName, "--reason", "again", "--yes"}).code == ExitCode::kNothingChanged);
+  CHECK(world.run({"release", kName, "--reason", "again", "--yes"}).out ==
+        "incident.kintsugi.dev/" + kName + " unchanged\n");
   // The controller may ask for another choice.
   CHECK(world.run({"release", kName, "--reason", "then so", "--victim", "leave"}).code == ExitCode::kDone);
   CHECK(world.objects[path]["spec"]["release"]["victim"] == "leave");
@@ -223,6 +226,70 @@ TEST_CASE("a change may be printed as the object that it made") {
   CHECK(world.run({"hold", kName, "-o", "name"}).out == "incident.kintsugi.dev/" + kName + "\n");
 }
 
+TEST_CASE("what is so already is unchanged, which is an error only for who asks for one") {
+  struct Case {
+    std::vector<std::string> line;
+    std::function<void(Incident&)> make;
+  };
+  const auto release = [](Incident& i) {
+    i.spec.release = ReleaseOrder{ReleaseOrder::Victim::kLeave, "bob", "r", kTestNow};
+  };
+  const Case cases[] = {
+      {{"approve", kName, "--step", "contain", "--reason", "r"},
+       [](Incident& i) { i.spec.approvals = {{"contain", true, "bob", "go", kTestNow}}; }},
+      {{"approve", kName, "--step", "redeploy", "--reason", "r"},
+       [](Incident& i) {
+         i.spec.approvals = {{"redeploy", true, "bob", "go", kTestNow}};
+         i.status.awaiting.clear();
+         i.status.outcome = Outcome::kRecovered;
+       }},
+      {{"deny", kName, "--step", "contain", "--reason", "r"},
+       [](Incident& i) { i.spec.approvals = {{"contain", false, "bob", "no", kTestNow}}; }},
+      {{"hold", kName}, [](Incident& i) { i.spec.hold = true; }},
+      {{"resume", kName}, [](Incident&) {}},
+      {{"release", kName, "--victim", "leave", "--reason", "r"}, release},
+      {{"release", kName, "--victim", "leave", "--reason", "r"},
+       [&](Incident& i) { release(i), i.status.outcome = Outcome::kReleased; }},
+  };
+  for (Case one : cases) {
+    TestWorld world;
+    Incident incident = waiting_incident();
+    one.make(incident);
+    world.keep(incident);
+    INFO(one.line.front());
+    const Ending ending = world.run(one.line);
+    CHECK(ending.code == ExitCode::kDone);
+    CHECK(ending.out == "incident.kintsugi.dev/" + kName + " unchanged\n");
+    one.line.emplace_back("--error-unchanged");
+    CHECK(world.run(one.line).code == ExitCode::kNothingChanged);
+    one.line.insert(one.line.end(), {"-o", "json"});
+    CHECK(json::parse(world.run(one.line).out)["metadata"]["name"] == kName);
+    CHECK(world.writes() == 0);
+  }
+}
+
+TEST_CASE("no document has who owns which field") {
+  TestWorld world;
+  const std::string path = world.keep(waiting_incident());
+  world.objects[path]["metadata"]["managedFields"] = {{{"manager", "someone-else"}}};
+  world.keep_list({});
+  const std::vector<std::vector<std::string>> lines{{"describe", kName},
+                                                    {"hold", kName},
+                                                    {"hold", kName},
+                                                    {"approve", kName, "--step", "contain", "--reason", "r"},
+                                                    {"release", kName, "--reason", "r", "--dry-run=client"}};
+  for (std::vector<std::string> line : lines) {
+    for (const char* format : {"json", "yaml"}) {
+      std::vector<std::string> whole = line;
+      whole.insert(whole.end(), {"-o", format});
+      const Ending ending = world.run(whole);
+      INFO(line.front() << ending.err);
+      CHECK(ending.out.find(kName) != std::string::npos);
+      CHECK(ending.out.find("managedFields") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("an incident that is over is left alone") {
   TestWorld world;
   Incident incident = waiting_incident();
@@ -242,7 +309,8 @@ TEST_CASE("a decision that stands already is not written again, unless the step 
   incident.status.awaiting.clear();
   const std::string path = world.keep(incident);
   const Ending ending = world.run({"approve", kName, "--step", "redeploy", "--reason", "r"});
-  CHECK(ending.code == ExitCode::kNothingChanged);
+  CHECK(ending.code == ExitCode::kDone);
+  CHECK(ending.out == "incident.kintsugi.dev/" + kName + " unchanged\n");
   CHECK(ending.err.find("by bob already") != std::string::npos);
   CHECK(world.run({"approve", kName, "--reason", "r"}).code == ExitCode::kNothingChanged);
   world.objects[path]["status"]["awaiting"] = "redeploy";
@@ -304,12 +372,68 @@ TEST_CASE("an empty list and a cluster without Kintsugi are told apart") {
   const Ending ending = empty.run({"list"});
   CHECK(ending.code == ExitCode::kDone);
   CHECK(ending.out.empty());
-  CHECK(ending.err == "kintsugi: no incidents in namespace kintsugi-system\n");
+  CHECK(ending.err.find(
+            "kintsugi: no incidents in namespace kintsugi-system; they live in the controller's") == 0);
   TestWorld missing;
   missing.transport.when("GET", "/").respond(404, "404 page not found\n");
   const Ending without = missing.run({"list"});
   CHECK(without.code == ExitCode::kError);
   CHECK(without.err.find("is Kintsugi installed in this cluster?") != std::string::npos);
+}
+
+TEST_CASE("an empty list says where it looked and where incidents are") {
+  struct Case {
+    std::vector<std::string> flags;
+    const char* err;
+  };
+  const Case cases[] = {
+      {{"-n", "shop"},
+       "kintsugi: no incidents in namespace shop; they live in the controller's namespace (-n), not in their "
+       "target's: look everywhere with -A, and filter with --target-namespace\n"},
+      {{"-A"}, "kintsugi: no incidents in any namespace\n"},
+      {{"-l", "a=b"}, "kintsugi: no incidents match in namespace kintsugi-system\n"},
+      {{"-A", "--target-namespace", "shop"}, "kintsugi: no incidents match in any namespace\n"},
+      {{"-n", "shop", "-o", "json"}, ""},
+  };
+  for (const Case& one : cases) {
+    TestWorld world;
+    world.transport.when("GET", "/apis/kintsugi.dev/")
+        .respond(
+            200,
+            R"({"kind": "IncidentList", "apiVersion": "kintsugi.dev/v1alpha1", "metadata": {}, "items": []})");
+    std::vector<std::string> line{"list"};
+    line.insert(line.end(), one.flags.begin(), one.flags.end());
+    const Ending ending = world.run(line);
+    CHECK(ending.code == ExitCode::kDone);
+    CHECK(ending.err == one.err);
+  }
+}
+
+TEST_CASE("a list is narrowed by labels at the server and by the target's namespace here") {
+  Incident other = waiting_incident();
+  other.name = "inc-other-1";
+  other.spec.target.name_space = "blog";
+  TestWorld world;
+  world.keep_list({waiting_incident(), other});
+  CHECK(world.run({"list", "--target-namespace", "blog", "-o", "name"}).out ==
+        "incident.kintsugi.dev/inc-other-1\n");
+  CHECK(world.run({"list", "--target-namespace", "blog", "--no-headers"}).out.find("inc-other-1 ") == 0);
+  CHECK(world.run({"list", "-l", "team in (a,b)"}).code == ExitCode::kDone);
+  CHECK(world.transport.requests().back().url.find("labelSelector=team%20in%20%28a%2Cb%29") !=
+        std::string::npos);
+}
+
+TEST_CASE("--all-namespaces asks for all and shows which") {
+  TestWorld world;
+  const json list = {{"kind", "IncidentList"},
+                     {"apiVersion", kApiVersion},
+                     {"metadata", {{"resourceVersion", "9"}}},
+                     {"items", {stored_object(waiting_incident())}}};
+  world.transport.when("GET", "/apis/kintsugi.dev/v1alpha1/incidents?").respond(200, list.dump());
+  const Ending ending = world.run({"list", "-A"});
+  CHECK(ending.code == ExitCode::kDone);
+  CHECK(ending.out.find("NAMESPACE         NAME ") == 0);
+  CHECK(ending.out.find("\nkintsugi-system   inc-") != std::string::npos);
 }
 
 TEST_CASE("a watch prints what changes until it is stopped, and outlives a server that is away") {
@@ -407,7 +531,12 @@ TEST_CASE("a kubeconfig that cannot be used and the version need no server") {
   CHECK(world.run({"--context", "other", "list"}).code == ExitCode::kError);
   const Ending version = world.run({"version"});
   CHECK(version.code == ExitCode::kDone);
-  CHECK(version.out.find("kintsugi ") == 0);
+  CHECK(version.out ==
+        "kintsugi " + std::string(kintsugi::version()) + " (" + std::string(kApiVersion) + ")\n");
+  CHECK(world.run({"--version"}).out == version.out);
+  CHECK(json::parse(world.run({"version", "--client", "-o", "json"}).out) ==
+        json{{"clientVersion", {{"version", kintsugi::version()}, {"apiVersion", kApiVersion}}}});
+  CHECK(world.run({"version", "-o", "yaml"}).out.find("clientVersion:\n  apiVersion: kintsugi.dev/") == 0);
   CHECK(world.transport.requests().empty());
 }
 

@@ -18,6 +18,10 @@ SpecChange nothing(std::string why) {
   return {.done = std::move(why)};
 }
 
+SpecChange unchanged(std::string why) {
+  return {.done = std::move(why), .is_so_already = true};
+}
+
 /// What stands at `/spec/<key>` now, null where it is absent: for a test, which on the API server passes for
 /// null where the member is absent.
 json spec_member(const json& object, const char* key) {
@@ -36,15 +40,14 @@ Result<SpecChange> plan_decision(const Session& session, const json& object, con
   const bool approves = invocation.verb == Verb::kApprove;
   const bool is_named = !invocation.step.empty();
   const std::string step = is_named ? invocation.step : incident.status.awaiting;
-  const bool decides_deletion = waits_for_deletion(incident) && step == incident.status.awaiting;
-  if (incident.is_over() && !decides_deletion) return nothing(over(incident));
-  if (step.empty()) return nothing("no step waits for a decision; nothing was changed");
-  const bool waits = incident.status.awaiting == step;
+  const bool waits = !step.empty() && incident.status.awaiting == step;
   const Approval* before = find_approval(incident.spec, step);
   if (before != nullptr && before->approved == approves && !waits) {
-    return nothing("step " + show(step, 64) + " was " + (approves ? "approved" : "denied") + " by " +
-                   show(before->by) + " already");
+    return unchanged("step " + show(step, 64) + " was " + (approves ? "approved" : "denied") + " by " +
+                     show(before->by) + " already");
   }
+  if (incident.is_over() && !(waits && waits_for_deletion(incident))) return nothing(over(incident));
+  if (step.empty()) return nothing("no step waits for a decision; nothing was changed");
   SpecChange change{.patch = begin_patch(incident), .done = approves ? "approved" : "denied"};
   const json list = spec_member(object, "approvals");
   const json entry = {{"step", step},
@@ -72,7 +75,7 @@ Result<SpecChange> plan_decision(const Session& session, const json& object, con
 Result<SpecChange> plan_hold(const Session& session, const Incident& incident) {
   const bool holds = session.invocation.verb == Verb::kHold;
   if (incident.is_over()) return nothing(over(incident));
-  if (incident.spec.hold == holds) return nothing(holds ? "it is held already" : "it is not held");
+  if (incident.spec.hold == holds) return unchanged(holds ? "it is held already" : "it is not held");
   SpecChange change{.patch = begin_patch(incident), .done = holds ? "held" : "resumed"};
   change.patch.add("/spec/hold", holds);
   return change;
@@ -90,11 +93,13 @@ std::string release_question(const Incident& incident, ReleaseOrder::Victim vict
 
 Result<SpecChange> plan_release(const Session& session, const json& object, const Incident& incident) {
   const Invocation& invocation = session.invocation;
-  if (incident.is_over()) return nothing(over(incident));
   const auto& before = incident.spec.release;
   const std::string victim = kVictims[std::size_t(invocation.victim)];
-  if (before && before->victim == invocation.victim) {
-    return nothing("its release (victim " + victim + ") was ordered by " + show(before->by) + " already");
+  const bool was_ordered = before && before->victim == invocation.victim;
+  if (incident.is_over() && !(was_ordered && incident.status.outcome == Outcome::kReleased))
+    return nothing(over(incident));
+  if (was_ordered) {
+    return unchanged("its release (victim " + victim + ") was ordered by " + show(before->by) + " already");
   }
   SpecChange change{.patch = begin_patch(incident),
                     .done = "released",

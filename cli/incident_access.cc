@@ -21,6 +21,20 @@ k8s::ObjectKey key_of(const Session& session) {
   return {session.invocation.name_space, session.invocation.incident};
 }
 
+std::string full_name(const json& object) {
+  return "incident.kintsugi.dev/" + escape(stored_incident_from_json(object).name);
+}
+
+json without_managed_fields(json object) {
+  if (object.contains("metadata") && object["metadata"].is_object())
+    object["metadata"].erase("managedFields");
+  return object;
+}
+
+std::string document_text(const json& document, OutputFormat format) {
+  return format == OutputFormat::kYaml ? to_yaml_text(document) : to_json_text(document);
+}
+
 Consent ask(const Session& session, const SpecChange& change) {
   return change.cannot_be_undone ? ask_for_name(session, change.question, session.invocation.incident)
                                  : ask_consent(session, change.question);
@@ -68,8 +82,8 @@ Result<json> read_incident(const Session& session) {
 Result<std::vector<json>> list_incidents(const Session& session, const std::string& selector) {
   k8s::ListParams params;
   params.label_selector = selector;
-  auto objects =
-      session.client.list(kIncidents, session.invocation.name_space, params, session.read_options());
+  const std::string name_space = session.invocation.all_namespaces ? "" : session.invocation.name_space;
+  auto objects = session.client.list(kIncidents, name_space, params, session.read_options());
   if (objects) return std::move(*objects);
   Error error = objects.error();
   if (error.code != ErrorCode::kNotFound) return fail(std::move(error));
@@ -94,7 +108,7 @@ Result<ExitCode> change_incident(const Session& session, const Planner& plan) {
     if (!change) return fail(std::move(change).error());
     if (change->patch.empty()) {
       session.remark("incident " + session.invocation.incident + ": " + change->done);
-      return ExitCode::kNothingChanged;
+      return change->is_so_already ? print_unchanged(session, *object) : ExitCode::kNothingChanged;
     }
     if (!change->question.empty() && change->question != agreed) {
       if (const Consent consent = ask(session, *change); consent != Consent::kGiven) {
@@ -118,16 +132,34 @@ Result<ExitCode> change_incident(const Session& session, const Planner& plan) {
 }
 
 void print_change(const Session& session, const json& object, const std::string& done) {
-  std::ostream& out = session.console.out;
-  const std::string name = "incident.kintsugi.dev/" + escape(stored_incident_from_json(object).name);
-  switch (session.invocation.output) {
-    case OutputFormat::kJson: out << to_json_text(object); return;
-    case OutputFormat::kYaml: out << to_yaml_text(object); return;
-    case OutputFormat::kName: out << name << "\n"; return;
-    default: break;
+  const Invocation& invocation = session.invocation;
+  if (invocation.output != OutputFormat::kTable) {
+    session.console.out << object_text(object, invocation.output);
+    return;
   }
   constexpr std::string_view kSuffix[] = {"", " (dry run)", " (server dry run)"};
-  out << name << " " << done << kSuffix[std::size_t(session.invocation.dry_run)] << "\n";
+  session.console.out << full_name(object) << " " << done << kSuffix[std::size_t(invocation.dry_run)] << "\n";
+}
+
+ExitCode print_unchanged(const Session& session, const json& object) {
+  print_change(session, object, "unchanged");
+  return session.invocation.error_unchanged ? ExitCode::kNothingChanged : ExitCode::kDone;
+}
+
+std::string object_text(json object, OutputFormat format) {
+  if (format == OutputFormat::kName) return full_name(object) + "\n";
+  return document_text(without_managed_fields(std::move(object)), format);
+}
+
+std::string list_text(std::vector<json> objects, OutputFormat format) {
+  if (format == OutputFormat::kName) {
+    std::string text;
+    for (const json& object : objects) text += full_name(object) + "\n";
+    return text;
+  }
+  json items = json::array();
+  for (json& object : objects) items.push_back(without_managed_fields(std::move(object)));
+  return document_text({{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}}, format);
 }
 
 }  // namespace kintsugi::cli

@@ -21,7 +21,8 @@ inline constexpr k8s::Resource kPlaybooks{"kintsugi.dev", "v1alpha1", "playbooks
 
 /// The object of `session.invocation.incident`. Errors say where to look.
 Result<nlohmann::json> read_incident(const Session& session);
-/// All objects of the namespace, narrowed by a label selector in the API's text form.
+/// All objects of the namespace, or with --all-namespaces of all, narrowed by a label selector in the API's
+/// text form.
 Result<std::vector<nlohmann::json>> list_incidents(const Session& session, const std::string& selector = "");
 
 /// A change of one incident's spec, planned on the object as it was read.
@@ -29,7 +30,8 @@ struct SpecChange {
   k8s::JsonPatch patch{};  ///< empty: there is nothing to change
   std::string
       done;  ///< "approved": what is printed behind the incident's name; or why nothing is to be changed
-  std::string question{};  ///< what a person must agree to first; empty: nothing
+  bool is_so_already = false;  ///< an empty patch does what was asked for; otherwise it cannot be done
+  std::string question{};      ///< what a person must agree to first; empty: nothing
   bool cannot_be_undone = false;
 };
 using Planner = std::function<Result<SpecChange>(const nlohmann::json& object, const Incident& incident)>;
@@ -43,5 +45,13 @@ Result<ExitCode> change_incident(const Session& session, const Planner& plan);
 
 /// Says what became of an object: "incident.kintsugi.dev/NAME DONE", or as -o says.
 void print_change(const Session& session, const nlohmann::json& object, const std::string& done);
+/// The same for an object that is as it was to become: "unchanged". Ends well, unless --error-unchanged.
+ExitCode print_unchanged(const Session& session, const nlohmann::json& object);
+
+/// An object as people ask for it with -o json, yaml or name: as kubectl shows it, without who owns which
+/// field.
+std::string object_text(nlohmann::json object, OutputFormat format);
+/// Several of them; for json and yaml as a List.
+std::string list_text(std::vector<nlohmann::json> objects, OutputFormat format);
 
 }  // namespace kintsugi::cli

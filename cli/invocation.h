@@ -19,7 +19,7 @@ enum class ExitCode : std::uint8_t {
   kDone = 0,
   kError = 1,
   kWrongUse = 2,
-  kNothingChanged = 3,  ///< it is so already, or the person said no
+  kNothingChanged = 3,  ///< it cannot be done any more, the person said no, or --error-unchanged
   kNotReady = 4,        ///< check: a workload could not be contained, or not brought back at once
 };
 
@@ -36,6 +36,7 @@ enum class Verb : std::uint8_t {
   kReport,
   kCheck,
   kVersion,
+  kCompleteIncident,  ///< the names that a shell may complete to
 };
 
 enum class OutputFormat : std::uint8_t { kTable, kWide, kJson, kYaml, kName, kCsv, kMarkdown };
@@ -45,6 +46,9 @@ enum class DryRun : std::uint8_t {
   kClient,  ///< reads, shows the change, writes nothing
   kServer,  ///< the server validates and admits the change and stores nothing
 };
+
+/// Longer than anybody waits, and what a clock can still be set forward by.
+inline constexpr std::chrono::milliseconds kNoTimeout = std::chrono::days(3650);
 
 struct Invocation {
   Verb verb = Verb::kList;
@@ -61,18 +65,21 @@ struct Invocation {
   // list, timeline
   bool no_headers = false;
   bool watch = false;
+  bool all_namespaces = false;
+  std::string selector;  ///< of labels, in the API's text form
 
   // what changes something
   DryRun dry_run = DryRun::kNone;
-  bool yes = false;      ///< no question is asked
-  std::string incident;  ///< also describe, timeline; empty: all (list)
-  std::string step;      ///< empty: the one that waits
+  bool yes = false;              ///< no question is asked
+  bool error_unchanged = false;  ///< what is so already ends with kNothingChanged
+  std::string incident;          ///< also describe, timeline; empty: all (list)
+  std::string step;              ///< empty: the one that waits
   std::string reason;
   ReleaseOrder::Victim victim = ReleaseOrder::Victim::kRestore;
   std::string confirm;  ///< the incident's name once more, for what cannot be undone
 
-  // open, check
-  std::string pod_namespace;  ///< empty: that of the kubeconfig's context (open), all (check)
+  // list, open, check
+  std::string pod_namespace;  ///< empty: that of the kubeconfig's context (open), all (list, check)
   std::string pod_name;
   std::string playbook;
   Severity severity = Severity::kError;
@@ -90,7 +97,7 @@ struct Ended {
 };
 
 /// `arguments` with the program's name first; a name that begins with "kubectl-" is a plugin's and shown as
-/// "kubectl kintsugi".
+/// "kubectl kintsugi", and "kubectl_complete-kintsugi" is asked what its words could be completed to.
 std::variant<Invocation, Ended> parse_command_line(const std::vector<std::string>& arguments);
 
 }  // namespace kintsugi::cli

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cli/table.h"
@@ -14,7 +15,8 @@ namespace kintsugi::cli {
 class ListView {
  public:
   struct Options {
-    bool wide = false;  ///< also the playbook and the times to contain and to recover
+    bool wide = false;        ///< also what is waited for, the playbook, the times to contain and to recover
+    bool namespaces = false;  ///< the incident's own namespace first
     bool titles = true;
     bool colour = false;
   };
@@ -31,7 +33,8 @@ class ListView {
   const Options options_;
   Table table_;
   bool titles_due_;
-  std::map<std::string, std::string> shown_;  ///< resource versions by name
+  std::map<std::pair<std::string, std::string>, std::string>
+      shown_;  ///< resource versions by namespace and name
 };
 
 }  // namespace kintsugi::cli

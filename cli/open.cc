@@ -114,10 +114,14 @@ Incident new_incident(const Session& session, const targets::Pod& pod,
   return incident;
 }
 
-ExitCode already_open(const Session& session, const std::string& name) {
-  session.remark("incident " + show(name) + " is open for this pod already; see '" +
-                 session.invocation.program + " describe " + show(name) + "'");
-  return ExitCode::kNothingChanged;
+/// Unchanged where it is what was asked for; another playbook's is not.
+ExitCode already_open(const Session& session, const json& object, const Incident& found) {
+  const std::string name = show(found.name);
+  const bool is_wanted = playbook_of(found) == session.invocation.playbook;
+  session.remark("incident " + name + " is open for this pod already" +
+                 (is_wanted ? "" : ", with playbook " + playbook_of(found)) + "; see '" +
+                 session.invocation.program + " describe " + name + "'");
+  return is_wanted ? print_unchanged(session, object) : ExitCode::kNothingChanged;
 }
 
 /// Whether an object is what we tried to create when no answer came.
@@ -151,7 +155,7 @@ Result<ExitCode> create(const Session& session, Incident incident, unsigned gene
       print_change(session, *present, "opened");
       return ExitCode::kDone;
     }
-    if (!found.is_over() && !found.being_deleted) return already_open(session, found.name);
+    if (!found.is_over() && !found.being_deleted) return already_open(session, *present, found);
   }
   return fail(ErrorCode::kUnavailable, "the incidents of this pod change too fast; try again");
 }
@@ -167,7 +171,7 @@ Result<ExitCode> run_open(const Session& session) {
   unsigned generation = 0;
   for (const json& object : *known) {
     const Incident incident = stored_incident_from_json(object);
-    if (!incident.is_over() && !incident.being_deleted) return already_open(session, incident.name);
+    if (!incident.is_over() && !incident.being_deleted) return already_open(session, object, incident);
     generation = std::max(generation, generation_of(incident.name));
   }
   const auto playbook = read_playbook(session);

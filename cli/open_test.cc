@@ -143,10 +143,18 @@ TEST_CASE("the version and the mode of a playbook that is a resource are recorde
 TEST_CASE("an open incident of the pod is named instead of making another") {
   OpenWorld world({waiting_incident()});
   const Ending ending = world.run(kOpen);
-  CHECK(ending.code == ExitCode::kNothingChanged);
+  CHECK(ending.code == ExitCode::kDone);
+  CHECK(ending.out == "incident.kintsugi.dev/" + waiting_incident().name + " unchanged\n");
   CHECK(ending.err.find("incident " + waiting_incident().name + " is open for this pod already") !=
         std::string::npos);
   CHECK(ending.err.find("Playbook") == std::string::npos);
+  std::vector<std::string> line = kOpen;
+  line.emplace_back("--error-unchanged");
+  CHECK(world.run(line).code == ExitCode::kNothingChanged);
+  const Ending other = world.run({"open", "shop/web-1", "--playbook", "miner", "--reason", "r"});
+  CHECK(other.code == ExitCode::kNothingChanged);
+  CHECK(other.err.find("already, with playbook shell-in-container;") != std::string::npos);
+  CHECK(other.out.empty());
   CHECK(world.writes() == 0);
 }
 
@@ -166,7 +174,7 @@ TEST_CASE("whoever was faster is respected") {
   SECTION("with an incident that is open") {
     world.keep(other);
     const Ending ending = world.run(kOpen);
-    CHECK(ending.code == ExitCode::kNothingChanged);
+    CHECK(ending.code == ExitCode::kDone);
     CHECK(world.writes() == 1);
   }
   SECTION("with one that is over already") {

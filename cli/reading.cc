@@ -6,11 +6,10 @@
 #include <ostream>
 #include <utility>
 
-#include "base/escape.h"
 #include "cli/commands.h"
 #include "cli/describe_view.h"
-#include "cli/document_text.h"
 #include "cli/incident_access.h"
+#include "cli/incident_facts.h"
 #include "cli/list_view.h"
 #include "cli/timeline_view.h"
 #include "model/incident_json.h"
@@ -22,27 +21,31 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds kPollInterval{2};
 
-/// As kubectl shows objects: without who owns which field.
-json without_managed_fields(json object) {
-  if (object.contains("metadata") && object["metadata"].is_object())
-    object["metadata"].erase("managedFields");
-  return object;
-}
-
-std::string name_of(const json& object) {
-  return "incident.kintsugi.dev/" + escape(stored_incident_from_json(object).name) + "\n";
-}
-
-std::string as_list(std::vector<json> objects, OutputFormat format) {
-  if (format == OutputFormat::kName) {
-    std::string text;
-    for (const json& object : objects) text += name_of(object);
-    return text;
+/// What --selector and --target-namespace leave. The API server selects by labels only, and a target's
+/// namespace is none.
+Result<std::vector<json>> find_incidents(const Session& session) {
+  const Invocation& invocation = session.invocation;
+  auto objects = list_incidents(session, invocation.selector);
+  if (objects && !invocation.pod_namespace.empty()) {
+    std::erase_if(*objects, [&](const json& object) {
+      return stored_incident_from_json(object).spec.target.name_space != invocation.pod_namespace;
+    });
   }
-  json items = json::array();
-  for (json& object : objects) items.push_back(without_managed_fields(std::move(object)));
-  const json list = {{"apiVersion", "v1"}, {"kind", "List"}, {"items", std::move(items)}};
-  return format == OutputFormat::kYaml ? to_yaml_text(list) : to_json_text(list);
+  return objects;
+}
+
+/// An empty list has a reason that is easily missed: an incident is not in the namespace of its target.
+void explain_absence(const Session& session) {
+  const Invocation& invocation = session.invocation;
+  const bool filters = !invocation.selector.empty() || !invocation.pod_namespace.empty();
+  std::string text = filters ? "no incidents match" : "no incidents";
+  text += invocation.all_namespaces ? " in any namespace" : " in namespace " + invocation.name_space;
+  if (!invocation.all_namespaces && !filters) {
+    text +=
+        "; they live in the controller's namespace (-n), not in their target's: look everywhere with -A, and "
+        "filter with --target-namespace";
+  }
+  session.remark(text);
 }
 
 std::vector<Incident> incidents_of(const std::vector<json>& objects) {
@@ -72,7 +75,7 @@ bool wait_for_next_look(const Session& session) {
 void watch(const Session& session, ListView& view) {
   bool was_there = true;
   while (session.console.out.good() && wait_for_next_look(session)) {
-    auto objects = list_incidents(session);
+    auto objects = find_incidents(session);
     if (objects) {
       session.console.out << view.show_news(incidents_of(*objects), session.clock.now()) << std::flush;
     } else if (was_there && !session.stop.stop_requested()) {
@@ -86,32 +89,39 @@ void watch(const Session& session, ListView& view) {
 
 Result<ExitCode> run_list(const Session& session) {
   const Invocation& invocation = session.invocation;
-  auto objects = list_incidents(session);
+  auto objects = find_incidents(session);
   if (!objects) return fail(std::move(objects).error());
   const bool wide = invocation.output == OutputFormat::kWide;
   if (!wide && invocation.output != OutputFormat::kTable) {
-    session.console.out << as_list(std::move(*objects), invocation.output);
+    session.console.out << list_text(std::move(*objects), invocation.output);
     return ExitCode::kDone;
   }
-  ListView view({wide, !invocation.no_headers, session.console.colour});
+  ListView view({wide, invocation.all_namespaces, !invocation.no_headers, session.console.colour});
   session.console.out << view.show_news(incidents_of(*objects), session.clock.now()) << std::flush;
-  if (objects->empty()) session.remark("no incidents in namespace " + invocation.name_space);
+  if (objects->empty()) explain_absence(session);
   if (invocation.watch) watch(session, view);
+  return ExitCode::kDone;
+}
+
+Result<ExitCode> run_complete_incident(const Session& session) {
+  const auto objects = list_incidents(session);
+  if (!objects) return fail(objects.error());
+  for (const Incident& incident : incidents_of(*objects)) {
+    session.console.out << show(incident.name) << "\t" << to_string(stage_of(incident)) << ", "
+                        << show_target(incident.spec.target) << "\n";
+  }
+  session.console.out << ":4\n";
   return ExitCode::kDone;
 }
 
 Result<ExitCode> run_describe(const Session& session) {
   auto object = read_incident(session);
   if (!object) return fail(std::move(object).error());
-  std::ostream& out = session.console.out;
-  switch (session.invocation.output) {
-    case OutputFormat::kJson: out << to_json_text(without_managed_fields(std::move(*object))); break;
-    case OutputFormat::kYaml: out << to_yaml_text(without_managed_fields(std::move(*object))); break;
-    case OutputFormat::kName: out << name_of(*object); break;
-    default:
-      out << describe(stored_incident_from_json(*object), session.clock.now(),
-                      {session.invocation.program, session.console.colour});
-  }
+  const OutputFormat format = session.invocation.output;
+  session.console.out << (format == OutputFormat::kTable
+                              ? describe(stored_incident_from_json(*object), session.clock.now(),
+                                         {session.invocation.program, session.console.colour})
+                              : object_text(std::move(*object), format));
   return ExitCode::kDone;
 }
 

@@ -1,18 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run.h"
 
+#include <nlohmann/json.hpp>
 #include <ostream>
 #include <utility>
 
 #include "base/escape.h"
+#include "base/version.h"
 #include "cli/commands.h"
+#include "cli/document_text.h"
 #include "k8s-client/client/connect.h"
 #include "model/incident_json.h"
 
 namespace kintsugi::cli {
 namespace {
 
-constexpr const char* kVersion = KINTSUGI_VERSION;
 constexpr std::size_t kMaxUserBytes = 200;  // "opened by …" and the schema's 253 for `by`
 
 bool wants_colour(const Invocation& invocation, const Surroundings& surroundings) {
@@ -28,6 +30,15 @@ std::string user_of(const k8s::ClusterConfig& config, const k8s::Environment& en
   return "unknown";
 }
 
+std::string version_text(OutputFormat format) {
+  const nlohmann::json document = {{"clientVersion", {{"version", version()}, {"apiVersion", kApiVersion}}}};
+  switch (format) {
+    case OutputFormat::kJson: return to_json_text(document);
+    case OutputFormat::kYaml: return to_yaml_text(document);
+    default: return "kintsugi " + std::string(version()) + " (" + std::string(kApiVersion) + ")\n";
+  }
+}
+
 Result<ExitCode> dispatch(const Session& session) {
   switch (session.invocation.verb) {
     case Verb::kList: return run_list(session);
@@ -41,6 +52,7 @@ Result<ExitCode> dispatch(const Session& session) {
     case Verb::kRelease: return run_release(session);
     case Verb::kReport: return run_report(session);
     case Verb::kCheck: return run_check(session);
+    case Verb::kCompleteIncident: return run_complete_incident(session);
     case Verb::kVersion: break;  // needs no cluster
   }
   return ExitCode::kDone;
@@ -50,7 +62,7 @@ Result<ExitCode> connect_and_dispatch(const Invocation& invocation, const Surrou
   k8s::ConnectOptions options;
   options.kubeconfig = invocation.kubeconfig;
   options.environment = surroundings.environment;
-  options.user_agent = k8s::make_user_agent("kintsugi", kVersion, "");
+  options.user_agent = k8s::make_user_agent("kintsugi", version(), "");
   const auto connection = k8s::connect(options, surroundings.clock, surroundings.make_transport, nullptr);
   if (!connection) return fail(connection.error());
   k8s::Client& client = (*connection)->client();
@@ -73,7 +85,7 @@ ExitCode run(const std::vector<std::string>& arguments, const Surroundings& surr
   }
   const auto& invocation = std::get<Invocation>(parsed);
   if (invocation.verb == Verb::kVersion) {
-    surroundings.out << "kintsugi " << kVersion << " (" << kApiVersion << ")\n";
+    surroundings.out << version_text(invocation.output);
     return ExitCode::kDone;
   }
   const auto ended = connect_and_dispatch(invocation, surroundings);

@@ -64,7 +64,7 @@ TEST_CASE("no view lets text of an attacker reach the terminal") {
   for (const bool is_over : {false, true}) {
     if (is_over) incident.status.outcome = Outcome::kObserved;
     check_safe(describe(incident, kTestNow, {"kintsugi", false}));
-    check_safe(ListView({true, true, false}).show_news({incident}, kTestNow));
+    check_safe(ListView({.wide = true, .namespaces = true}).show_news({incident}, kTestNow));
     check_safe(timeline_as_table(incident, true, false));
     check_safe(timeline_as_markdown(incident));
   }
@@ -94,26 +94,64 @@ TEST_CASE("the list shows what is urgent first, in columns as kubectl has them")
   urgent.name = "inc-a-1";
 
   const std::vector<Incident> incidents{closed, minor, urgent};
-  CHECK(ListView({false, true, false}).show_news(incidents, kTestNow) ==
-        "NAME      SEVERITY   STAGE              TARGET       AGE   WAITING\n"
-        "inc-a-1   critical   AwaitingApproval   shop/web-1   10m   redeploy\n"
-        "inc-b-1   warning    Held               shop/api-2   10m   resume\n"
-        "inc-c-1   critical   Closed             shop/web-1   10m   <none>\n");
+  CHECK(ListView({}).show_news(incidents, kTestNow) ==
+        "NAME      SEVERITY   STAGE              TARGET       AGE\n"
+        "inc-a-1   critical   AwaitingApproval   shop/web-1   10m\n"
+        "inc-b-1   warning    Held               shop/api-2   10m\n"
+        "inc-c-1   critical   Closed             shop/web-1   10m\n");
+  CHECK(ListView({.wide = true}).show_news({urgent}, kTestNow) ==
+        "NAME      SEVERITY   STAGE              TARGET       AGE   WAITING    PLAYBOOK             "
+        "CONTAINED   "
+        "RECOVERED\n"
+        "inc-a-1   critical   AwaitingApproval   shop/web-1   10m   redeploy   shell-in-container   850ms    "
+        "   "
+        "<none>\n");
   CHECK(
-      ListView({true, false, false}).show_news({closed}, kTestNow) ==
+      ListView({.wide = true, .titles = false}).show_news({closed}, kTestNow) ==
       "inc-c-1   critical   Closed   shop/web-1   10m   <none>    shell-in-container   850ms       34.0s\n");
-  const std::string coloured = ListView({false, true, true}).show_news(incidents, kTestNow);
+  const std::string coloured = ListView({.colour = true}).show_news(incidents, kTestNow);
   CHECK(coloured.find("\x1b[31mcritical\x1b[0m") != std::string::npos);
 }
 
+TEST_CASE("the list fits into 80 columns for a name as Kintsugi makes it and a short target") {
+  const std::string text = ListView({}).show_news({waiting_incident()}, kTestNow);
+  INFO(text);
+  CHECK(text.find('\n') <= 80);
+  CHECK(text.size() <= std::size_t(2 * 81));
+}
+
+TEST_CASE("an incident that is over and still waits for a person shows it") {
+  Incident incident = waiting_incident();
+  incident.name = "inc-a-1";
+  incident.status.awaiting = "release";
+  incident.status.outcome = Outcome::kRecovered;
+  set_condition(incident, condition::kClosed, ConditionStatus::kTrue, "Quiet", "", kTestNow);
+  CHECK(ListView({.titles = false}).show_news({incident}, kTestNow) ==
+        "inc-a-1   critical   Closed,AwaitingApproval   shop/web-1   10m\n");
+}
+
+TEST_CASE("incidents of the same name in two namespaces are two") {
+  Incident one = waiting_incident();
+  one.name = "inc-a-1";
+  Incident two = one;
+  two.name_space = "other";
+  ListView view({.namespaces = true});
+  CHECK(view.show_news({two, one}, kTestNow) ==
+        "NAMESPACE         NAME      SEVERITY   STAGE              TARGET       AGE\n"
+        "kintsugi-system   inc-a-1   critical   AwaitingApproval   shop/web-1   10m\n"
+        "other             inc-a-1   critical   AwaitingApproval   shop/web-1   10m\n");
+  two.resource_version = "8";
+  CHECK(view.show_news({two, one}, kTestNow).find("other ") == 0);
+}
+
 TEST_CASE("a view that is shown again has the changes only") {
-  ListView view({false, true, false});
+  ListView view({});
   Incident incident = waiting_incident();
   CHECK(view.show_news({incident}, kTestNow).find("NAME") == 0);
   CHECK(view.show_news({incident}, kTestNow).empty());
   incident.resource_version = "8";
   CHECK(view.show_news({incident}, kTestNow).find("inc-") == 0);
-  CHECK(ListView({false, true, false}).show_news({}, kTestNow).empty());
+  CHECK(ListView({}).show_news({}, kTestNow).empty());
 }
 
 TEST_CASE("a description has what happened, what was decided and what comes next") {

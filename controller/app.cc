@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "base/file.h"
+#include "base/version.h"
 #include "controller/config_watch.h"
 #include "controller/elected_leadership.h"
 #include "controller/event_announcer.h"
@@ -38,7 +39,6 @@ constexpr std::size_t kReconcileWorkers = 32;
 constexpr std::size_t kWorkersForTheRest = 16;
 constexpr std::size_t kPreparationWorkers = 4;
 constexpr std::size_t kMaxRegistryConfigBytes = 1u << 20;
-constexpr const char* kVersion = "0.1.0";
 constexpr const char* kIncidentController = "incident";
 
 /// Hands the queue's durations to the metrics.
@@ -106,7 +106,7 @@ class App {
  private:
   static metrics::RegistryOptions metrics_options() {
     metrics::RegistryOptions options;
-    options.version = kVersion;
+    options.version = version();
     options.lease = kLeaseName;
     options.controllers = {{kIncidentController, unsigned(kReconcileWorkers)}};
     return options;
@@ -364,7 +364,7 @@ Result<void> run_controller(const Settings& settings, const Clock& clock, Logger
     const char* value = std::getenv(name);
     return std::string(value == nullptr ? "" : value);
   };
-  options.user_agent = k8s::make_user_agent("kintsugi-controller", kVersion, "");
+  options.user_agent = k8s::make_user_agent("kintsugi-controller", version(), "");
   auto connection = k8s::connect(options, clock);
   if (!connection) return tl::unexpected(std::move(connection).error());
   auto registry = registry_options(settings);

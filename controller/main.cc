@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/duration.h"
+#include "base/version.h"
 #include "controller/app.h"
 
 namespace {
@@ -76,6 +77,7 @@ int main(int argc, char** argv) {
   settings.identity = make_identity();
   CLI::App app("Kintsugi: carries a container breach from the first signal to a verified recovery",
                "kintsugi-controller");
+  app.set_version_flag("--version", "kintsugi-controller " + std::string(kintsugi::version()));
   app.add_option("--kubeconfig", settings.kubeconfig,
                  "Kubeconfig; default: $KUBECONFIG, ~/.kube/config, in-cluster");
   app.add_option("--namespace", settings.name_space, "Where incidents, playbooks and trust policies live")
