@@ -48,6 +48,8 @@ Result<SpecChange> plan_decision(const Session& session, const json& object, con
   }
   if (incident.is_over() && !(waits && waits_for_deletion(incident))) return nothing(over(incident));
   if (step.empty()) return nothing("no step waits for a decision; nothing was changed");
+  // A decision answers what was asked before it, and nothing that is asked later.
+  if (!waits) return nothing("step " + show(step, 64) + " does not wait for a decision; nothing was changed");
   SpecChange change{.patch = begin_patch(incident), .done = approves ? "approved" : "denied"};
   const json list = spec_member(object, "approvals");
   const json entry = {{"step", step},
@@ -66,8 +68,6 @@ Result<SpecChange> plan_decision(const Session& session, const json& object, con
     change.question = std::string(approves ? "Approve" : "Deny") + " step " + show(step, 64) + " of " +
                       show(incident.name) + " (" + show_target(incident.spec.target) +
                       "): " + show(incident.status.awaiting_reason, 1024) + "?";
-  } else if (!waits) {
-    session.remark("step " + step + " does not wait now; the decision counts once it does");
   }
   return change;
 }

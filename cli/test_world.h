@@ -45,6 +45,7 @@ inline Incident waiting_incident() {
                           incident.created,
                           {},
                           "app",
+                          "",
                           false};
   incident.spec.playbook = "shell-in-container";
   incident.spec.mode = Mode::kFull;

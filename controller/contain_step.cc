@@ -17,8 +17,8 @@ using PodPointer = std::shared_ptr<const Pod>;
 constexpr int kMaxPlans = 5;
 constexpr std::uint32_t kMaxReassertions = 3;
 
-// What a person may be asked about containment. Each is a question of its own: who agreed to pass a cap has not
-// agreed to a leak.
+// What a person may be asked about containment. Each is a question of its own: who agreed to pass a cap has
+// not agreed to a leak.
 constexpr std::string_view kGuarded = "contain/guard";
 constexpr std::string_view kUncontained = kUncontainedQuestion;  // the verification asks for its answer, too
 constexpr std::string_view kRemoved = "contain/removed";
@@ -192,8 +192,8 @@ StepResult refused(IncidentWork& work, const char* reason, const Error& error) {
   return step_done();
 }
 
-/// What an earlier isolation took from the pod: this incident's, or that of the one that holds it. A pod outside
-/// of any quarantine has lost nothing, whatever its annotation says.
+/// What an earlier isolation took from the pod: this incident's, or that of the one that holds it. A pod
+/// outside of any quarantine has lost nothing, whatever its annotation says.
 std::optional<targets::Undo> earlier_undo(IncidentWork& work, const Pod& victim) {
   if (work.status().containment) return targets::find_undo(victim, work.status().containment);
   if (!victim.quarantined()) return std::nullopt;
@@ -247,8 +247,8 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
   return tl::unexpected(std::move(last));
 }
 
-/// Whether the quarantine may be put back once more. Somebody works against it: after kMaxReassertions times it is
-/// a person's to decide, each time anew.
+/// Whether the quarantine may be put back once more. Somebody works against it: after kMaxReassertions times
+/// it is a person's to decide, each time anew.
 bool may_reassert(IncidentWork& work) {
   std::uint32_t& reassertions = work.status().containment->reassertions;
   if (reassertions < kMaxReassertions) {
@@ -264,10 +264,10 @@ bool may_reassert(IncidentWork& work) {
     return true;
   }
   if (answer != nullptr) work.await("contain", answer->by + " denied to put the quarantine back. " + why);
-  work.conclude(condition::kContained,
-                {ConditionStatus::kFalse, "QuarantineRemoved",
-                 "the quarantine was taken away more than 3 times; somebody or something works against it",
-                 true});
+  work.conclude(
+      condition::kContained,
+      {ConditionStatus::kFalse, "QuarantineRemoved",
+       "the quarantine was taken away more than 3 times; somebody or something works against it", true});
   return false;
 }
 

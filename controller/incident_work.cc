@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
-#include "playbooks/matcher.h"
 #include "model/incident_json.h"
+#include "playbooks/matcher.h"
 
 namespace kintsugi::controller {
 
@@ -34,7 +34,8 @@ Mode mode_cap(const World& world, const std::string& name_space) {
   const auto known = world.cache.name_space(name_space);
   if (known == nullptr) return world.book.cluster_cap();
   const auto label = known->labels.find(targets::kModeLabel);
-  const auto word = label == known->labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
+  const auto word =
+      label == known->labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
   return std::min(playbooks::mode_cap(word), world.book.cluster_cap());
 }
 

@@ -87,7 +87,8 @@ bool is_late(const Signal& signal, WallTime closed) {
 unsigned generation_of(const Incident& incident) {
   const std::size_t dash = incident.name.rfind('-');
   const int value = dash == std::string::npos ? 0 : std::atoi(incident.name.c_str() + dash + 1);
-  return value > 0 && incident_name(incident.spec.target, unsigned(value)) == incident.name ? unsigned(value) : 0;
+  return value > 0 && incident_name(incident.spec.target, unsigned(value)) == incident.name ? unsigned(value)
+                                                                                            : 0;
 }
 
 }  // namespace

@@ -58,7 +58,8 @@ void set_times(IncidentWork& work) {
   const Incident& incident = work.incident();
   const Origin& origin = incident.spec.origin;
   IncidentTimes& times = work.status().times;
-  times.detected = std::clamp(origin.detected, incident.created - kOldestOrigin, incident.created + kClockSkew);
+  times.detected =
+      std::clamp(origin.detected, incident.created - kOldestOrigin, incident.created + kClockSkew);
   times.compromise_start = origin.compromise_start;
   if (times.compromise_start && *times.compromise_start > *times.detected) times.compromise_start.reset();
   if (origin.time_was_clamped || times.detected != origin.detected)
@@ -233,7 +234,8 @@ StepResult Reconciler::advance(IncidentWork& work) {
 /// Stays open while signals come, so that a storm is one incident.
 StepResult Reconciler::observe(IncidentWork& work) {
   if (work.status().containment) {
-    work.note("Capped to observe: what is isolated stays so, and nothing more is done until the mode permits it");
+    work.note(
+        "Capped to observe: what is isolated stays so, and nothing more is done until the mode permits it");
     return step_waits(world_.settings.recheck);
   }
   WallTime last = work.incident().created;

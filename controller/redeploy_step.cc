@@ -10,7 +10,8 @@ namespace kintsugi::controller {
 namespace {
 
 constexpr const char* kJob = "verify-images";
-constexpr std::string_view kPinAction = "redeploy/pin";  // and "redeploy/pin-2", …: each has an undo of its own
+constexpr std::string_view kPinAction =
+    "redeploy/pin";  // and "redeploy/pin-2", …: each has an undo of its own
 /// After so many somebody or something works against it.
 constexpr std::size_t kMaxPins = 3;
 constexpr std::chrono::minutes kMostPatient{1};

@@ -30,8 +30,9 @@ StepResult delete_victim(IncidentWork& work) {
   if (!victim) return tl::unexpected(std::move(victim).error());
   const bool is_ours = *victim && (*victim)->quarantined() && (*victim)->incident == work.incident().name;
   if (*victim && !is_ours && (work.status().containment || (*victim)->quarantined())) {
-    return fail(make_error(ErrorCode::kRefused, "the pod is not in this incident's quarantine; it is not deleted")
-                    .on(work.target().to_string()));
+    return fail(
+        make_error(ErrorCode::kRefused, "the pod is not in this incident's quarantine; it is not deleted")
+            .on(work.target().to_string()));
   }
   const Action action = targets::plan_victim_deletion(work.target());
   if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
@@ -41,7 +42,8 @@ StepResult delete_victim(IncidentWork& work) {
   if (*victim) {
     targets::ApplyOptions options;
     options.timeout = world.settings.leader_contain_timeout;
-    if (auto applied = work.apply(action, options); !applied) return tl::unexpected(std::move(applied).error());
+    if (auto applied = work.apply(action, options); !applied)
+      return tl::unexpected(std::move(applied).error());
   }
   if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept)
     return tl::unexpected(kept.error());

@@ -43,9 +43,9 @@ struct Settings {
   std::chrono::milliseconds leader_redrive{2000};  ///< the leader contains what is not contained after this
   /// How far this replica's playbooks and namespaces may be behind those of the one that took a signal.
   std::chrono::milliseconds configuration_lag{30000};
-  std::chrono::milliseconds person_grace{3000};    ///< release and hold take effect this long after creation
-  std::chrono::milliseconds recheck{1000};         ///< how often a step that waits for the world looks again
-  std::chrono::milliseconds retry{5000};           ///< how soon a failed step is tried again
+  std::chrono::milliseconds person_grace{3000};  ///< release and hold take effect this long after creation
+  std::chrono::milliseconds recheck{1000};       ///< how often a step that waits for the world looks again
+  std::chrono::milliseconds retry{5000};         ///< how soon a failed step is tried again
 
   std::chrono::seconds incident_retention{std::chrono::days(90)};  ///< of those that are over; 0: for ever
   std::size_t max_closed_incidents = 1000;                         ///< 0: any number

@@ -30,7 +30,8 @@ inline StepOutcome step_waits(std::chrono::nanoseconds look_again) {
   return {false, look_again};
 }
 
-/// What a person is asked where the victim cannot be contained: approved, the incident may close all the same.
+/// What a person is asked where the victim cannot be contained: approved, the incident may close all the
+/// same.
 inline constexpr std::string_view kUncontainedQuestion = "contain/uncontained";
 
 /// Isolates the victim and proves it; re-asserts what somebody undid. `may_send` is asked right before the
@@ -45,8 +46,8 @@ StepResult redeploy(IncidentWork& work);
 StepResult verify(IncidentWork& work);
 /// Says why the service is not back, or not any more: its recovery time counts only once it has stayed.
 void withdraw_recovery(IncidentWork& work, const Finding& finding);
-/// What the verification concludes in place of `finding`, why the service is not back, once `readySeconds` have
-/// passed since it was to be; nothing: there is still time.
+/// What the verification concludes in place of `finding`, why the service is not back, once `readySeconds`
+/// have passed since it was to be; nothing: there is still time.
 std::optional<Finding> past_deadline(IncidentWork& work, const Finding& finding);
 /// What a person ordered: a false alarm.
 StepResult release(IncidentWork& work);

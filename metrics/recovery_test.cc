@@ -142,8 +142,8 @@ TEST_CASE("time to recover is observed only once the incident is closed as recov
   CHECK(histogram(families, kContain, "error").sample_count == 1);
   // While it is open its service may fall back, and what was observed cannot be taken back.
   const bool is_open = record.outcome == Outcome::kNone;
-  CHECK(families.series("kintsugi_incident_phase_duration_seconds", {{"phase", "verify"}}).histogram.sample_count ==
-        (is_open ? 0 : 1));
+  CHECK(families.series("kintsugi_incident_phase_duration_seconds", {{"phase", "verify"}})
+            .histogram.sample_count == (is_open ? 0 : 1));
   CHECK(families.gauge("kintsugi_incidents_in_window", {{"severity", "error"}, {"window", "90d"}}) == 0);
 }
 

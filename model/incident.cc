@@ -121,9 +121,8 @@ namespace {
 /// Works on a const status, too.
 template <class Signals>
 auto find_tally(Signals& signals, std::string_view source, std::string_view rule) {
-  return std::find_if(signals.begin(), signals.end(), [&](const SignalTally& tally) {
-    return tally.source == source && tally.rule == rule;
-  });
+  return std::find_if(signals.begin(), signals.end(),
+                      [&](const SignalTally& tally) { return tally.source == source && tally.rule == rule; });
 }
 
 }  // namespace
@@ -180,9 +179,8 @@ const Approval* find_answer(const Incident& incident, std::string_view question)
 
 void ask(Incident& incident, std::string_view question, std::string_view step) {
   auto& questions = incident.status.questions;
-  const bool is_asked =
-      std::any_of(questions.begin(), questions.end(),
-                  [&](const Question& candidate) { return candidate.name == question; });
+  const bool is_asked = std::any_of(questions.begin(), questions.end(),
+                                    [&](const Question& candidate) { return candidate.name == question; });
   if (is_asked) return;
   questions.push_back({std::string(question), std::string(step), incident.spec.approvals.size()});
 }

@@ -239,8 +239,8 @@ bool set_condition(Incident& incident, std::string_view type, ConditionStatus st
                    std::string_view message, WallTime now);
 /// Appends, escaping and bounding; an entry that repeats the last one's message is not added again.
 void add_timeline(IncidentStatus& status, WallTime now, std::string_view actor, std::string_view message);
-/// Counts `count` equal signals into their (source, rule) tally, those of too many rules into a common one, and
-/// raises the severity. Returns whether that is more than a count: a new tally, or a higher severity.
+/// Counts `count` equal signals into their (source, rule) tally, those of too many rules into a common one,
+/// and raises the severity. Returns whether that is more than a count: a new tally, or a higher severity.
 bool tally_signal(IncidentStatus& status, std::string_view source, std::string_view rule, Severity severity,
                   WallTime time, std::uint64_t count = 1);
 /// Whether a signal would only be counted (tally_signal() would return false).

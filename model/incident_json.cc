@@ -418,9 +418,8 @@ json status_to_json(const Incident& incident) {
   put(out, "awaiting", status.awaiting);
   put(out, "awaitingReason", status.awaiting_reason);
   for (const Question& question : status.questions) {
-    out["questions"].push_back({{"name", question.name},
-                                {"step", question.step},
-                                {"decidedBefore", question.decided_before}});
+    out["questions"].push_back(
+        {{"name", question.name}, {"step", question.step}, {"decidedBefore", question.decided_before}});
   }
   put(out, "acknowledgedBy", status.acknowledged_by);
   put(out, "replacement", status.replacement);

@@ -25,8 +25,8 @@ Incident full_incident() {
   incident.spec.target = {"Pod", "shop", "web-a", "pod-uid"};
   incident.spec.owner = {"Deployment", "web", "dep-uid"};
   incident.spec.origin = {
-      "falco", "Terminal shell", Severity::kCritical, "text", kNow, kNow + 1s, kNow - 1s, "web",
-      "not used", true};
+      "falco", "Terminal shell", Severity::kCritical, "text", kNow, kNow + 1s, kNow - 1s, "web", "not used",
+      true};
   incident.spec.playbook = "shell";
   incident.spec.playbook_hash = "abc";
   incident.spec.mode = Mode::kFull;
@@ -46,9 +46,8 @@ Incident full_incident() {
                       R"([{"op":"test","path":"/x","value":null}])", "[]", "pin"},
                      JournalEntry::State::kApplied,
                      "note"}};
-  status.containment =
-      ContainmentRecord{kNow + 1s,         {{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2,
-                        {{"web", "i", "id"}}};
+  status.containment = ContainmentRecord{
+      kNow + 1s, {{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2, {{"web", "i", "id"}}};
   status.questions = {{"redeploy/pin", "redeploy", 1}};
   status.images = {{"web", "r/web:1", "sha256:aa", {"sha256:bb"}, "release", "k", "Running"}};
   status.replacement = "web-b";

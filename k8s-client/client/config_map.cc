@@ -24,8 +24,8 @@ ApiResult<void> put_config_map_entry(Client& client, const ObjectKey& key, const
   auto patched = client.patch(kConfigMaps, key, patch);
   if (!patched && patched.error().is_failed_patch_test()) {
     // The server drops a `data` whose last entry was removed.
-    patched = client.patch(kConfigMaps, key,
-                           JsonPatch().test("/data", nullptr).add("/data", {{entry, value}}));
+    patched =
+        client.patch(kConfigMaps, key, JsonPatch().test("/data", nullptr).add("/data", {{entry, value}}));
     if (!patched && patched.error().is_failed_patch_test()) patched = client.patch(kConfigMaps, key, patch);
   }
   if (patched || patched.error().code != ErrorCode::kNotFound) return done(std::move(patched));

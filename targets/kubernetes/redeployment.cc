@@ -243,9 +243,9 @@ json undo_of(const k8s::JsonPatch& patch, const json& live) {
     const std::string path = operation["path"];
     const json::json_pointer pointer(path);
     if (live.contains(pointer)) {
-      undo.insert(undo.begin(), {{"op", "replace"}, {"path", path}, {"value", live.at(pointer)}});
+      undo.insert(undo.begin(), json({{"op", "replace"}, {"path", path}, {"value", live.at(pointer)}}));
     } else if (live.contains(pointer.parent_pointer())) {
-      undo.insert(undo.begin(), {{"op", "remove"}, {"path", path}});
+      undo.insert(undo.begin(), json({{"op", "remove"}, {"path", path}}));
     }
   }
   return undo;
@@ -255,8 +255,8 @@ json undo_of(const k8s::JsonPatch& patch, const json& live) {
 json kept_annotations(const json& victim, const std::string& incident) {
   json kept = victim.at("metadata").value("annotations", json::object());
   for (auto annotation = kept.begin(); annotation != kept.end();) {
-    const bool is_dropped = annotation.key().starts_with("kintsugi.dev/") ||
-                            annotation.key() == kSafeToEvictAnnotation;
+    const bool is_dropped =
+        annotation.key().starts_with("kintsugi.dev/") || annotation.key() == kSafeToEvictAnnotation;
     annotation = is_dropped ? kept.erase(annotation) : std::next(annotation);
   }
   kept["kintsugi.dev/recreated-for"] = incident;

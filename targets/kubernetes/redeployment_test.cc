@@ -100,7 +100,8 @@ TEST_CASE("a pin replaces images behind tests and is planned once") {
 
 TEST_CASE("hardening is added to what is there, and taken back") {
   json document = deployment_document();
-  document["spec"]["template"]["spec"]["containers"][0]["env"] = {{{"name", "PASSWORD"}, {"value", "s3cret"}}};
+  document["spec"]["template"]["spec"]["containers"][0]["env"] = {
+      {{"name", "PASSWORD"}, {"value", "s3cret"}}};
   document["spec"]["template"]["spec"]["containers"][0]["securityContext"] = {
       {"runAsUser", 5}, {"readOnlyRootFilesystem", false}};
   const auto pin =

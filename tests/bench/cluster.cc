@@ -117,8 +117,7 @@ void Cluster::make_namespace(const std::string& name, bool is_protected) {
 }
 
 std::string Cluster::trust_policy() const {
-  return support::trust_policy_text("release-images", registry_.host() + "/bench/**",
-                                    key_.pem());
+  return support::trust_policy_text("release-images", registry_.host() + "/bench/**", key_.pem());
 }
 
 void Cluster::deploy_victims() {

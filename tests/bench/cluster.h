@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "k8s-client/client/connect.h"
 #include "base/testing/signing_key.h"
+#include "k8s-client/client/connect.h"
 #include "sandbox/oci_registry.h"
 
 namespace kintsugi::bench {
