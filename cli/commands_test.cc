@@ -235,7 +235,7 @@ TEST_CASE("what is so already is unchanged, which is an error only for who asks 
     i.spec.release = ReleaseOrder{ReleaseOrder::Victim::kLeave, "bob", "r", kTestNow};
   };
   const Case cases[] = {
-      {{"approve", kName, "--step", "contain", "--reason", "r"},
+      {{"approve", kName, "--step", "redeploy", "--reason", "r"},
        [](Incident& i) { i.spec.approvals = {{"contain", true, "bob", "go", kTestNow}}; }},
       {{"approve", kName, "--step", "redeploy", "--reason", "r"},
        [](Incident& i) {
@@ -276,7 +276,7 @@ TEST_CASE("no document has who owns which field") {
   const std::vector<std::vector<std::string>> lines{{"describe", kName},
                                                     {"hold", kName},
                                                     {"hold", kName},
-                                                    {"approve", kName, "--step", "contain", "--reason", "r"},
+                                                    {"approve", kName, "--step", "redeploy", "--reason", "r"},
                                                     {"release", kName, "--reason", "r", "--dry-run=client"}};
   for (std::vector<std::string> line : lines) {
     for (const char* format : {"json", "yaml"}) {

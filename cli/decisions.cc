@@ -35,6 +35,12 @@ std::string over(const Incident& incident) {
   return "it is over (" + std::string(to_string(stage_of(incident))) + "); nothing was changed";
 }
 
+bool was_asked(const Incident& incident, const std::string& step) {
+  const auto& questions = incident.status.questions;
+  return std::any_of(questions.begin(), questions.end(),
+                     [&](const Question& question) { return question.step == step; });
+}
+
 Result<SpecChange> plan_decision(const Session& session, const json& object, const Incident& incident) {
   const Invocation& invocation = session.invocation;
   const bool approves = invocation.verb == Verb::kApprove;
@@ -49,7 +55,8 @@ Result<SpecChange> plan_decision(const Session& session, const json& object, con
   if (incident.is_over() && !(waits && waits_for_deletion(incident))) return nothing(over(incident));
   if (step.empty()) return nothing("no step waits for a decision; nothing was changed");
   // A decision answers what was asked before it, and nothing that is asked later.
-  if (!waits) return nothing("step " + show(step, 64) + " does not wait for a decision; nothing was changed");
+  if (!waits && !was_asked(incident, step))
+    return nothing("step " + show(step, 64) + " does not wait for a decision; nothing was changed");
   SpecChange change{.patch = begin_patch(incident), .done = approves ? "approved" : "denied"};
   const json list = spec_member(object, "approvals");
   const json entry = {{"step", step},

@@ -59,9 +59,13 @@ void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) 
   });
   if (is_done) return;
   const targets::Replacements now = work.world().target.replacements_of(work.target(), owners, "");
-  const auto newest = std::max_element(now.pods.begin(), now.pods.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.meta.created, a.meta.name) < std::tie(b.meta.created, b.meta.name);
-  });
+  const auto younger = [&](const targets::Pod& a, const targets::Pod& b) {
+    const auto age = [&](const targets::Pod& pod) {
+      return std::make_tuple(pod.meta.name == work.status().replacement, pod.meta.created, pod.meta.name);
+    };
+    return age(a) < age(b);
+  };
+  const auto newest = std::max_element(now.pods.begin(), now.pods.end(), younger);
   if (newest == now.pods.end() || !leader_may_send(work)) return;
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", newest->meta.uid);

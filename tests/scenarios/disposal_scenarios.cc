@@ -70,4 +70,16 @@ TEST_CASE("a deletion that wants approval waits for it after the end", "[scenari
   }
 }
 
+TEST_CASE("a victim whose labels somebody has given back is not deleted", "[scenario]") {
+  Scenario scenario;
+  const json victim = open_shop_with_release(scenario, "{victim: delete, afterSeconds: 3}");
+  const std::string name = close_incident(scenario, victim);
+  scenario.patch(k8s::kPods, name_of(victim),
+                 k8s::JsonPatch().remove("/metadata/labels/kintsugi.dev~1quarantine"));
+  scenario.eventually_incident(name, "says why it does not", [](const json& incident) {
+    return count_in_timeline(incident, "not in this incident's quarantine") == 1;
+  });
+  scenario.holds_for(1500ms, "the pod stays", [&] { return !is_gone(scenario, victim); });
+}
+
 }  // namespace kintsugi::scenarios

@@ -11,6 +11,7 @@
 
 #include "checks.h"
 #include "metrics_page.h"
+#include "responder.h"
 
 namespace kintsugi::scenarios {
 
@@ -24,21 +25,6 @@ std::vector<std::string> lines_of(const std::string& text) {
   std::vector<std::string> lines;
   for (std::string line; std::getline(stream, line);) lines.push_back(line);
   return lines;
-}
-
-/// What the responder's command prints, on standard output and error.
-std::string responder_reads(Scenario& scenario, const std::string& arguments) {
-  const std::string command = std::string(KINTSUGI_CLI_PROGRAM) + " " + arguments + " --kubeconfig " +
-                              scenario.world().kubeconfig() + " --namespace " + scenario.system() + " 2>&1";
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen(command.c_str(), "r"), ::pclose);
-  REQUIRE(pipe != nullptr);
-  std::string text;
-  char buffer[4096];
-  while (const std::size_t size = std::fread(buffer, 1, sizeof(buffer), pipe.get()))
-    text.append(buffer, size);
-  INFO(command);
-  CHECK_FALSE(text.empty());
-  return text;
 }
 
 }  // namespace
@@ -157,6 +143,7 @@ TEST_CASE("35: hostile text is shown escaped and expands nowhere", "[scenario]")
   const json result = scenario.send(event);
   REQUIRE(result["result"] == "opened");
   const std::string name = result["incident"];
+  CHECK(scenario.send(event)["result"] == "duplicate");
   const json decision{{"step", "contain"}, {"decision", "approve"}, {"by", text}, {"reason", text}};
   scenario.patch(kIncidents, name, k8s::JsonPatch().add("/spec/approvals", json::array({decision})));
   const json incident = scenario.eventually_condition(name, "Closed", "True");
@@ -167,19 +154,21 @@ TEST_CASE("35: hostile text is shown escaped and expands nowhere", "[scenario]")
   CHECK(summary.size() <= 1024);
   const std::string log = scenario.controller().log();
   std::string shown = rule + summary + log;
+  CHECK(incident["status"]["signals"].size() == 1);
+  shown += incident["status"]["signals"].dump();
   for (const json& entry : incident["status"]["timeline"]) shown += entry["message"].get<std::string>();
   const auto notes = scenario.client().list(k8s::kEvents, scenario.system());
   REQUIRE(notes);
   for (const json& note : *notes) shown += note["note"];
   shown += scenario.controller().scrape();
-  const std::string described = responder_reads(scenario, "describe " + name);
+  const std::string described = responder_runs(scenario, "describe " + name);
   CHECK(described.find("{{.Values.secret}} ${HOME} $(id)") != std::string::npos);
   shown += described;
   const std::vector<std::string> views{"list",          "list -o json",       "describe % -o json",
                                        "timeline %",    "timeline % -o json", "report",
                                        "report -o csv", "report -o markdown"};
   for (const std::string& view : views)
-    shown += responder_reads(scenario, std::regex_replace(view, std::regex("%"), name));
+    shown += responder_runs(scenario, std::regex_replace(view, std::regex("%"), name));
   for (const char* hostile : {"\x1b", "\x07", "\r", "\u202e"})
     CHECK(shown.find(hostile) == std::string::npos);
   CHECK(rule.find('\n') == std::string::npos);
