@@ -204,6 +204,8 @@ TEST_CASE("errors are decoded by status before the body is believed") {
   CHECK(client.create(kPods, "shop", json::object()).error().code == ErrorCode::kAlreadyExists);
   world.transport.serve([](const net::HttpRequest&) { return answer(422, failure(422, "Invalid")); });
   CHECK(client.patch(kPods, kWeb, JsonPatch()).error().is_failed_patch_test());
+  CHECK(client.create(kPods, "shop", json::object()).error().code == ErrorCode::kInvalidInput);
+  CHECK(client.update(kPods, kWeb, json::object()).error().code == ErrorCode::kInvalidInput);
   world.transport.serve([](const net::HttpRequest&) { return answer(504, "<html>gateway</html>"); });
   CHECK(client.patch(kPods, kWeb, JsonPatch()).error().outcome_unknown);
   CHECK_FALSE(client.get(kPods, kWeb).error().outcome_unknown);

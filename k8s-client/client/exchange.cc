@@ -32,7 +32,7 @@ bool may_retry(const std::string& method, const ApiError& error) {
 
 ApiError refusal(const net::HttpRequest& request, const net::HttpResponse& response,
                  const std::string& object) {
-  ApiError error = decode_api_error(response, object);
+  ApiError error = decode_api_error(response, object, request.method);
   // A gateway or etcd may have given up on a write that was carried out.
   if (is_write(request.method) && response.status >= 500 && !error.retry_after) error.outcome_unknown = true;
   return error;
