@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/escape.h"
+#include "base/time.h"
 
 namespace kintsugi::k8s {
 namespace {
@@ -203,6 +204,8 @@ Result<net::HttpRequest> RequestBuilder::logs(const ObjectKey& pod, const LogOpt
       .add_flag("previous", options.previous)
       .add_flag("timestamps", options.timestamps)
       .add("limitBytes", std::to_string(options.limit_bytes));
+  if (options.tail_lines) query.add("tailLines", std::to_string(*options.tail_lines));
+  if (options.since_time) query.add("sinceTime", format_seconds(*options.since_time));
   net::HttpRequest request = make_request("GET", server_ + *path + query.text());
   // Plain text on success, but refusals are to be a Status.
   request.headers.set("Accept", "application/json, */*");
