@@ -143,6 +143,7 @@ void classify(ApiError& error, bool has_status) {
   error.message =
       base.message.empty() ? "HTTP status " + std::to_string(error.http_status) : std::move(base.message);
   error.advice = advice_for(error.code);
+  if (may_be_a_proxy) error.reason = kNotServed;
 }
 
 }  // namespace
@@ -162,7 +163,7 @@ bool ApiError::is_failed_patch_test() const {
 }
 
 bool ApiError::is_not_served() const {
-  return http_status == 404 && code == ErrorCode::kUnavailable;
+  return http_status == 404 && reason == kNotServed;
 }
 
 bool ApiError::is_disruption_budget() const {

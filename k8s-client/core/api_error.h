@@ -13,6 +13,9 @@
 
 namespace kintsugi::k8s {
 
+/// The reason of a 404 without a Status: see ApiError::is_not_served().
+inline constexpr const char* kNotServed = "NotServed";
+
 /// One entry of a Status' `details.causes`.
 struct StatusCause {
   std::string type;  ///< the API's `reason`: "FieldValueInvalid", "DisruptionBudget", "ExitCode"
