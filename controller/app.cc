@@ -134,9 +134,9 @@ class App {
 
   void connect_handlers();
   void watch_exchanges();
-  Result<void> wait_for_caches(std::stop_token stop);
-  Result<void> load_known_good(std::stop_token stop);
-  Result<void> fill_caches(std::stop_token stop);
+  Result<void> wait_for_caches(const std::stop_token& stop);
+  Result<void> load_known_good(const std::stop_token& stop);
+  Result<void> fill_caches(const std::stop_token& stop);
   void start_workers();
   void housekeeping(std::stop_token stop);
   void refresh_metrics();
@@ -213,7 +213,7 @@ void App::watch_exchanges() {
   });
 }
 
-Result<void> App::fill_caches(std::stop_token stop) {
+Result<void> App::fill_caches(const std::stop_token& stop) {
   watch_exchanges();
   metrics_.controller(kIncidentController).set_queue([this] {
     const k8s::WorkQueueMetrics now = queue_.metrics();
@@ -227,12 +227,12 @@ Result<void> App::fill_caches(std::stop_token stop) {
   watches_.emplace_back([this](std::stop_token token) { recorder_.run(token); });
   if (auto synced = wait_for_caches(stop); !synced) return synced;
   book_.set_network_facts(probe_network(client_, stop, log_));
-  return load_known_good(std::move(stop));
+  return load_known_good(stop);
 }
 
 /// An API server that is away, or in trouble, must not end the process; one that does not know what incidents
 /// are does.
-Result<void> App::wait_for_caches(std::stop_token stop) {
+Result<void> App::wait_for_caches(const std::stop_token& stop) {
   const MonotonicTime patience = clock_.monotonic() + kDefinitionsPatience;
   for (;;) {
     const MonotonicTime deadline = clock_.monotonic() + kSayWaiting;
@@ -248,7 +248,7 @@ Result<void> App::wait_for_caches(std::stop_token stop) {
 }
 
 /// What the informers do by themselves is done here by hand.
-Result<void> App::load_known_good(std::stop_token stop) {
+Result<void> App::load_known_good(const std::stop_token& stop) {
   k8s::Backoff backoff({.initial = kRetryStart}, std::chrono::hours(1), jitter_of(settings_));
   for (;;) {
     auto loaded = trust_.load_known_good();

@@ -217,7 +217,7 @@ Result<std::string> RequestBuilder::exec_url(const ObjectKey& pod, const std::st
   if (command.empty())
     return fail(make_error(ErrorCode::kInvalidInput, "no command to run").on(pod.to_string()));
   const auto path = object_path(kPods, pod, "exec");
-  if (!path) return path;
+  if (!path) return fail(path.error());
   Query query;
   for (const std::string& word : command) query.add("command", word);
   query.add_if_set("container", container).add("stdout", "true").add("stderr", "true");
