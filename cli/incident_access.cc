@@ -86,7 +86,7 @@ Result<std::vector<json>> list_incidents(const Session& session, const std::stri
   auto objects = session.client.list(kIncidents, name_space, params, session.read_options());
   if (objects) return std::move(*objects);
   Error error = objects.error();
-  if (error.code != ErrorCode::kNotFound) return fail(std::move(error));
+  if (objects.error().http_status != 404) return fail(std::move(error));
   return fail(
       std::move(error).advise("is Kintsugi installed in this cluster? Its resource definitions are missing"));
 }

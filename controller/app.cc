@@ -18,6 +18,9 @@
 #include "incidents/kubernetes_ledger.h"
 #include "incidents/kubernetes_store.h"
 #include "k8s-client/client/connect.h"
+#include "k8s-client/client/wait.h"
+#include "k8s-client/client/warnings.h"
+#include "k8s-client/runtime/backoff.h"
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/event_recorder.h"
 #include "metrics/exposition.h"
@@ -26,7 +29,10 @@
 namespace kintsugi::controller {
 namespace {
 
-constexpr std::chrono::seconds kSyncTimeout{60};
+/// How often a start that waits for the API server says so.
+constexpr std::chrono::seconds kSayWaiting{10};
+/// How long an API server may be without the resource definitions; they may be on their way.
+constexpr std::chrono::seconds kDefinitionsPatience{60};
 constexpr std::chrono::milliseconds kRetryStart{200};
 constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
@@ -63,9 +69,9 @@ class App {
         connection_(std::move(connection)),
         client_(connection_->client()),
         metrics_(metrics_options()),
-        cache_(client_, clock, log),
+        cache_(client_, clock, log, jitter_of(settings)),
         target_(client_, cache_),
-        store_(client_, settings.name_space, clock, log),
+        store_(client_, settings.name_space, clock, log, jitter_of(settings)),
         durable_ledger_(client_, settings.name_space),
         ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
@@ -113,6 +119,10 @@ class App {
   }
 
   void wake(const std::string& name) { queue_.add(name); }
+  /// What a listing brings waits for what happens now (K5.5).
+  void wake(const std::string& name, const targets::ClusterCache::Notice& notice) {
+    queue_.add(name, notice.from_listing ? k8s::WorkPriority::kHousekeeping : k8s::WorkPriority::kNormal);
+  }
   void wake_all() {
     for (const auto& incident : store_.list()) queue_.add(incident->name, k8s::WorkPriority::kHousekeeping);
     preparation_.touch_all();
@@ -123,7 +133,10 @@ class App {
   }
 
   void connect_handlers();
-  Result<void> fill_caches(std::stop_token stop);
+  void watch_exchanges();
+  Result<void> wait_for_caches(const std::stop_token& stop);
+  Result<void> load_known_good(const std::stop_token& stop);
+  Result<void> fill_caches(const std::stop_token& stop);
   void start_workers();
   void housekeeping(std::stop_token stop);
   void refresh_metrics();
@@ -155,6 +168,7 @@ class App {
   EvidenceCollector evidence_;
   Jobs jobs_;
   ElectedLeadership leadership_;
+  k8s::SeenWarnings warnings_;
   k8s::ClientEventSink event_sink_;
   k8s::EventRecorder recorder_;
   EventAnnouncer announcer_;
@@ -172,47 +186,76 @@ class App {
 };
 
 void App::connect_handlers() {
-  cache_.on_pod([this](const targets::Pod& pod, bool) {
-    for (const std::string& name : reconciler_.concerned_by_pod(pod)) wake(name);
+  using Notice = targets::ClusterCache::Notice;
+  cache_.on_pod([this](const targets::Pod& pod, Notice notice) {
+    for (const std::string& name : reconciler_.concerned_by_pod(pod)) wake(name, notice);
   });
-  cache_.on_deployment([this](const targets::Deployment& deployment, bool) {
-    for (const std::string& name : reconciler_.concerned_by_deployment(deployment)) wake(name);
+  cache_.on_deployment([this](const targets::Deployment& deployment, Notice notice) {
+    for (const std::string& name : reconciler_.concerned_by_deployment(deployment)) wake(name, notice);
     preparation_.touch(deployment.meta.name_space, deployment.meta.name);
   });
-  cache_.on_namespace([this](const std::string& name_space) {
-    for (const std::string& name : reconciler_.concerned_by_namespace(name_space)) wake(name);
+  cache_.on_namespace([this](const std::string& name_space, Notice notice) {
+    for (const std::string& name : reconciler_.concerned_by_namespace(name_space)) wake(name, notice);
     preparation_.touch_namespace(name_space);
   });
   store_.subscribe([this](const std::string& name) { wake(name); });
 }
 
-Result<void> App::fill_caches(std::stop_token stop) {
+void App::watch_exchanges() {
   client_.set_observer([this](std::string_view method, int status, std::chrono::nanoseconds took) {
     metrics_.observe_request(method, status, took);
   });
+  client_.set_warning_sink([this](std::string_view text) {
+    if (warnings_.is_new(text)) log_.warning("The API server warns", {{"text", text}});
+  });
+  client_.set_retry_observer([this](const k8s::ApiError& error) {
+    log_.debug("A request is sent again", {{"error", error.to_string()}});
+  });
+}
+
+Result<void> App::fill_caches(const std::stop_token& stop) {
+  watch_exchanges();
   metrics_.controller(kIncidentController).set_queue([this] {
     const k8s::WorkQueueMetrics now = queue_.metrics();
     return metrics::QueueState{now.depth, now.adds, now.retries, now.unfinished, now.longest_running};
   });
+  if (auto started = front_.start_metrics(); !started) return started;
   connect_handlers();
   watches_ = cache_.start();
   for (auto& thread : config_.start()) watches_.push_back(std::move(thread));
   watches_.emplace_back([this](std::stop_token token) { store_.run(token); });
   watches_.emplace_back([this](std::stop_token token) { recorder_.run(token); });
-  const MonotonicTime deadline = clock_.monotonic() + kSyncTimeout;
-  if (auto synced = cache_.wait_for_sync(deadline, stop); !synced) return synced;
-  if (auto synced = store_.wait_for_sync(deadline, stop); !synced) {
-    return fail(std::move(synced).error().advise("are the CRDs installed (charts/kintsugi/crds.yaml)?"));
-  }
-  if (auto synced = config_.wait_for_sync(deadline, stop); !synced) return synced;
+  if (auto synced = wait_for_caches(stop); !synced) return synced;
   book_.set_network_facts(probe_network(client_, stop, log_));
-  // An API server in trouble must not end the process: what the informers do by themselves is done here by
-  // hand.
+  return load_known_good(stop);
+}
+
+/// An API server that is away, or in trouble, must not end the process; one that does not know what incidents
+/// are does.
+Result<void> App::wait_for_caches(const std::stop_token& stop) {
+  const MonotonicTime patience = clock_.monotonic() + kDefinitionsPatience;
+  for (;;) {
+    const MonotonicTime deadline = clock_.monotonic() + kSayWaiting;
+    auto synced = cache_.wait_for_sync(deadline, stop);
+    if (synced) synced = store_.wait_for_sync(deadline, stop);
+    if (synced) synced = config_.wait_for_sync(deadline, stop);
+    if (synced || stop.stop_requested()) return synced;
+    if (synced.error().code == ErrorCode::kUnsupported && clock_.monotonic() >= patience) {
+      return fail(std::move(synced).error().advise("are the CRDs installed (charts/kintsugi/crds.yaml)?"));
+    }
+    log_.warning("Waiting for the API server, not ready yet", {{"error", synced.error().to_string()}});
+  }
+}
+
+/// What the informers do by themselves is done here by hand.
+Result<void> App::load_known_good(const std::stop_token& stop) {
+  k8s::Backoff backoff({.initial = kRetryStart}, std::chrono::hours(1), jitter_of(settings_));
   for (;;) {
     auto loaded = trust_.load_known_good();
-    if (loaded || stop.stop_requested() || clock_.monotonic() >= deadline) return loaded;
+    if (loaded || stop.stop_requested()) return loaded;
     log_.warning("The last known good is not loaded yet", {{"error", loaded.error().to_string()}});
-    std::this_thread::sleep_for(kRetryStart);
+    const MonotonicTime now = clock_.monotonic();
+    k8s::wait_until(clock_, now + backoff.next(now), stop);
   }
 }
 
@@ -308,7 +351,7 @@ void App::housekeeping(std::stop_token stop) {
 }
 
 Result<void> App::run(std::stop_token stop) {
-  if (auto filled = fill_caches(stop); !filled) return filled;
+  if (auto filled = fill_caches(stop); !filled) return stop.stop_requested() ? Result<void>() : filled;
   if (auto started = front_.start(); !started) return started;
   start_workers();
   refresh_metrics();

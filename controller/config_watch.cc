@@ -40,9 +40,10 @@ Result<RawObject> keep_raw(k8s::RawJson raw) {
   return object;
 }
 
-k8s::InformerOptions options_of(const char* name, std::string field_selector = "") {
+k8s::InformerOptions options_of(const char* name, const Settings& settings, std::string field_selector = "") {
   k8s::InformerOptions options;
   options.name = name;
+  options.list_watch.seed = jitter_of(settings);
   options.list_watch.field_selector = std::move(field_selector);
   return options;
 }
@@ -81,10 +82,10 @@ struct ConfigWatch::Impl {
         playbook_source(client, kPlaybooks, settings.name_space),
         policy_source(client, kTrustPolicies, settings.name_space),
         mode_source(client, k8s::kConfigMaps, settings.name_space),
-        playbooks(playbook_source, keep_raw, options_of("playbooks"), clock, log),
-        policies(policy_source, keep_raw, options_of("trustpolicies"), clock, log),
-        mode(mode_source, keep_raw, options_of("mode", std::string("metadata.name=") + kModeConfigMap), clock,
-             log) {
+        playbooks(playbook_source, keep_raw, options_of("playbooks", settings), clock, log),
+        policies(policy_source, keep_raw, options_of("trustpolicies", settings), clock, log),
+        mode(mode_source, keep_raw,
+             options_of("mode", settings, std::string("metadata.name=") + kModeConfigMap), clock, log) {
     playbooks.add_handler([this](const auto&) { ask_for_rebuild(); });
     policies.add_handler([this](const auto&) { ask_for_rebuild(); });
     // Switching off must not wait for anything.

@@ -36,7 +36,7 @@ void ElectedLeadership::run(k8s::Connection& connection, const Settings& setting
   k8s::Watchdog watchdog(clock, [] { ::_exit(kLostLeadership); });
   k8s::LeaseElectorOptions options;
   options.identity = settings.identity;
-  options.seed = std::hash<std::string>()(settings.identity);
+  options.seed = jitter_of(settings);
   options.on_started = [&](std::int64_t token) {
     leading_ = true;
     log.info("Leading", {{"fencingToken", std::to_string(token)}});

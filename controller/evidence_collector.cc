@@ -105,7 +105,7 @@ class EvidenceCollector::Session {
       const std::string collector = previous ? "logs-previous" : "logs";
       auto text = owner_.client_.logs(pod_key(), options, call());
       if (text) {
-        keep("logs/" + container + (previous ? ".previous.log" : ".log"), *text, collector);
+        keep("logs/" + container + (previous ? ".previous.log" : ".log"), text->text, collector);
       } else if (!previous || restarts_of(container) > 0) {
         failed(collector + "/" + container, text.error());
       }

@@ -37,7 +37,7 @@ HttpFront::~HttpFront() {
 Result<void> HttpFront::start() {
   if (auto loaded = load_tokens(); !loaded) return loaded;
   if (auto started = start_signals(); !started) return started;
-  return start_metrics();
+  return metrics_server_ == nullptr ? start_metrics() : Result<void>();
 }
 
 Result<void> HttpFront::load_tokens() {

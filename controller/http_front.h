@@ -27,6 +27,8 @@ class HttpFront {
 
   /// Opens both addresses. Until set_ready(), /readyz says 503.
   Result<void> start();
+  /// Health and metrics alone, ahead of start(): a process that still waits for its cluster is alive.
+  Result<void> start_metrics();
   void set_ready() { ready_ = true; }
   std::uint16_t signals_port() const { return signals_server_->port(); }
   std::uint16_t metrics_port() const { return metrics_server_->port(); }
@@ -43,7 +45,6 @@ class HttpFront {
   Result<void> load_tokens();
   Result<net::ServerTls> load_certificate() const;
   Result<void> start_signals();
-  Result<void> start_metrics();
   net::HttpResponse answer_health(const net::ServerRequest& request) const;
   net::HttpResponse answer_metrics() const;
 

@@ -117,6 +117,17 @@ TEST_CASE("files that cannot be used keep the front from starting") {
   CHECK_FALSE(fixture.front().start());
 }
 
+TEST_CASE("a process that waits for its cluster is alive, not ready, and takes no signals yet") {
+  Fixture fixture;
+  REQUIRE(fixture.front().start_metrics());
+  CHECK(fixture.get("/healthz").status == 200);
+  CHECK(fixture.get("/readyz").status == 503);
+  const auto port = fixture.front().metrics_port();
+  REQUIRE(fixture.front().start());
+  CHECK(fixture.front().metrics_port() == port);
+  CHECK(fixture.post("first-token-0123456789") == 202);
+}
+
 TEST_CASE("it is ready when it is told so, until its stop, and what is measured can be read longer") {
   Fixture fixture;
   REQUIRE(fixture.front().start());

@@ -27,7 +27,7 @@ isolation::NetworkFacts probe_network(k8s::Client& client, std::stop_token stop,
     const auto objects = client.list(resource, "", {}, call);
     if (objects && objects->empty()) continue;
     // The API server does not know the kind: there can be no objects of it.
-    if (!objects && objects.error().code == ErrorCode::kNotFound) continue;
+    if (!objects && objects.error().http_status == 404) continue;
     if (!objects)
       log.warning("Cannot see policies", {{"kind", resource.kind}, {"error", objects.error().to_string()}});
     facts.foreign_policy_kinds.emplace_back(resource.kind);

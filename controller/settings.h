@@ -4,6 +4,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -54,5 +55,10 @@ struct Settings {
   std::array<double, 4> containment_objective{60, 60, 30, 5};
   std::array<double, 4> recovery_objective{14400, 3600, 1800, 600};
 };
+
+/// What the retries and watches of this replica are jittered by, so that replicas do not go in step.
+inline std::uint64_t jitter_of(const Settings& settings) {
+  return std::hash<std::string>()(settings.identity);
+}
 
 }  // namespace kintsugi::controller

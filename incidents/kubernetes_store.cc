@@ -5,7 +5,6 @@
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/document.h"
 #include "k8s-client/core/resource_version.h"
@@ -43,20 +42,21 @@ std::string describe(const std::string& name) {
 }  // namespace
 
 struct KubernetesIncidentStore::Impl {
-  Impl(k8s::Client& api, std::string where, const Clock& clock, Logger& log)
+  Impl(k8s::Client& api, std::string where, const Clock& clock, Logger& log, std::uint64_t jitter)
       : client(api),
         name_space(std::move(where)),
         source(client, kIncidents, name_space),
-        informer(source, project, options(), clock, log) {
+        informer(source, project, options(jitter), clock, log) {
     informer.add_index(kByTarget, [](const StoredIncident& stored) {
       return std::vector{stored.incident->spec.target.uid};
     });
     informer.add_handler([this](const k8s::Change<StoredIncident>& change) { on_change(change); });
   }
 
-  static k8s::InformerOptions options() {
+  static k8s::InformerOptions options(std::uint64_t jitter) {
     k8s::InformerOptions options;
     options.name = "incidents";
+    options.list_watch.seed = jitter;
     return options;
   }
 
@@ -64,12 +64,6 @@ struct KubernetesIncidentStore::Impl {
 
   void on_change(const k8s::Change<StoredIncident>& change) {
     const Incident& incident = *change.object().incident;
-    {
-      std::lock_guard lock(mutex);
-      const auto own = written.find(incident.name);
-      const bool caught_up = own != written.end() && !is_newer(*own->second, incident);
-      if (own != written.end() && (change.now == nullptr || caught_up)) written.erase(own);
-    }
     for (const auto& callback : subscribers) callback(incident.name);
   }
 
@@ -78,11 +72,28 @@ struct KubernetesIncidentStore::Impl {
     return order && *order > 0;
   }
 
-  Pointer newest(const std::string& name, Pointer seen) const {
+  static Pointer newer(Pointer own, Pointer seen) {
+    if (own == nullptr || seen == nullptr) return own == nullptr ? seen : own;
+    return is_newer(*own, *seen) ? own : seen;
+  }
+
+  /// The own writes that the informer has not caught up with. To be asked before the informer's copy is read:
+  /// what the informer sees in between is in that copy then. A write that it has seen is forgotten, also
+  /// where the object is not in its copy: then it was deleted since, perhaps while the watch was interrupted.
+  std::map<std::string, Pointer> unseen() const {
+    std::lock_guard lock(mutex);
+    std::erase_if(written,
+                  [this](const auto& own) { return informer.has_seen(own.second->resource_version); });
+    return written;
+  }
+
+  Pointer unseen(const std::string& name) const {
     std::lock_guard lock(mutex);
     const auto own = written.find(name);
-    if (own == written.end()) return seen;
-    return seen == nullptr || is_newer(*own->second, *seen) ? own->second : seen;
+    if (own == written.end()) return nullptr;
+    if (!informer.has_seen(own->second->resource_version)) return own->second;
+    written.erase(own);
+    return nullptr;
   }
 
   /// Reads an answer of the API server and remembers it as this process's own latest.
@@ -103,12 +114,12 @@ struct KubernetesIncidentStore::Impl {
   k8s::Informer<StoredIncident> informer;
   std::vector<std::function<void(const std::string&)>> subscribers;
   mutable std::mutex mutex;
-  std::map<std::string, Pointer> written;  ///< guarded; own writes that the watch has not shown yet
+  mutable std::map<std::string, Pointer> written;  ///< guarded; own writes; see unseen()
 };
 
 KubernetesIncidentStore::KubernetesIncidentStore(k8s::Client& client, std::string name_space,
-                                                 const Clock& clock, Logger& log)
-    : impl_(std::make_unique<Impl>(client, std::move(name_space), clock, log)) {}
+                                                 const Clock& clock, Logger& log, std::uint64_t jitter)
+    : impl_(std::make_unique<Impl>(client, std::move(name_space), clock, log, jitter)) {}
 
 KubernetesIncidentStore::~KubernetesIncidentStore() = default;
 
@@ -190,20 +201,17 @@ Result<void> KubernetesIncidentStore::remove(const Incident& incident) {
 }
 
 IncidentStore::Pointer KubernetesIncidentStore::cached(const std::string& name) const {
+  Pointer own = impl_->unseen(name);
   const auto stored = impl_->informer.get(impl_->key(name));
-  return impl_->newest(name, stored == nullptr ? nullptr : stored->incident);
+  return Impl::newer(std::move(own), stored == nullptr ? nullptr : stored->incident);
 }
 
 std::vector<IncidentStore::Pointer> KubernetesIncidentStore::of_target(const std::string& target_uid) const {
-  std::map<std::string, Pointer> found;
+  std::map<std::string, Pointer> found = impl_->unseen();
+  std::erase_if(found, [&](const auto& own) { return own.second->spec.target.uid != target_uid; });
   for (const auto& stored : impl_->informer.by_index(kByTarget, target_uid)) {
-    found[stored->incident->name] = impl_->newest(stored->incident->name, stored->incident);
-  }
-  {
-    std::lock_guard lock(impl_->mutex);
-    for (const auto& [name, incident] : impl_->written) {
-      if (incident->spec.target.uid == target_uid && !found.contains(name)) found[name] = incident;
-    }
+    Pointer& incident = found[stored->incident->name];
+    incident = Impl::newer(incident, stored->incident);
   }
   std::vector<Pointer> generations;
   generations.reserve(found.size());
@@ -215,16 +223,15 @@ std::vector<IncidentStore::Pointer> KubernetesIncidentStore::of_target(const std
 }
 
 std::vector<IncidentStore::Pointer> KubernetesIncidentStore::list() const {
+  std::map<std::string, Pointer> own = impl_->unseen();
+  const auto seen = impl_->informer.list();
   std::vector<Pointer> all;
-  std::set<std::string> seen;
-  for (const auto& stored : impl_->informer.list()) {
-    all.push_back(impl_->newest(stored->incident->name, stored->incident));
-    seen.insert(stored->incident->name);
+  all.reserve(seen.size() + own.size());
+  for (const auto& stored : seen) {
+    const auto written = own.extract(stored->incident->name);
+    all.push_back(Impl::newer(written ? written.mapped() : nullptr, stored->incident));
   }
-  std::lock_guard lock(impl_->mutex);
-  for (const auto& [name, incident] : impl_->written) {
-    if (!seen.contains(name)) all.push_back(incident);
-  }
+  for (auto& [name, incident] : own) all.push_back(std::move(incident));
   return all;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -15,8 +16,9 @@ namespace kintsugi::incidents {
 /// cache by a watch, and over it what this process wrote last, until the watch has caught up (K6.3).
 class KubernetesIncidentStore final : public IncidentStore {
  public:
-  /// All references must outlive the store.
-  KubernetesIncidentStore(k8s::Client& client, std::string name_space, const Clock& clock, Logger& log);
+  /// All references must outlive the store. `jitter` differs from process to process.
+  KubernetesIncidentStore(k8s::Client& client, std::string name_space, const Clock& clock, Logger& log,
+                          std::uint64_t jitter = 0);
   ~KubernetesIncidentStore() override;
 
   /// Follows the collection on the calling thread until stop is requested. Once.

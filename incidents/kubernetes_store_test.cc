@@ -98,6 +98,33 @@ TEST_CASE("what was written is read at once, before any watch has shown it") {
   CHECK(fixture.store.cached(created->name)->resource_version == written->resource_version);
 }
 
+TEST_CASE("an own write is laid over the copy until the watch has seen it, deleted or not") {
+  Fixture fixture;
+  const auto created = fixture.store.create(incident_of(1), 500ms);
+  REQUIRE(created);
+  std::stop_source stop;
+  const auto list_at = [&](const char* version) {
+    fixture.world.transport.serve([&stop, version](const net::HttpRequest& request) {
+      if (request.url.find("watch=") != std::string::npos) stop.request_stop();
+      return k8s::answer(200,
+                         std::string(R"({"metadata":{"resourceVersion":")") + version + R"("},"items":[]})");
+    });
+    fixture.store.run(stop.get_token());
+  };
+  SECTION("not yet: the listing is older") {
+    list_at("100");
+    CHECK(fixture.store.cached(created->name) != nullptr);
+    CHECK(fixture.store.list().size() == 1);
+    CHECK(fixture.store.of_target("uid-1").size() == 1);
+  }
+  SECTION("gone: it was deleted while nobody watched") {
+    list_at("105");
+    CHECK(fixture.store.cached(created->name) == nullptr);
+    CHECK(fixture.store.list().empty());
+    CHECK(fixture.store.of_target("uid-1").empty());
+  }
+}
+
 TEST_CASE("of two creates of one name one succeeds") {
   Fixture fixture;
   REQUIRE(fixture.store.create(incident_of(1), 500ms));

@@ -46,6 +46,13 @@ Result<net::Headers> impersonation_headers(const Impersonation& who) {
   return headers;
 }
 
+/// As CredentialSource promises.
+Error as_unauthorized(Error trouble) {
+  trouble.code = ErrorCode::kUnauthorized;
+  trouble.retryable = true;
+  return trouble;
+}
+
 class ConfiguredCredentials final : public CredentialSource {
  public:
   ConfiguredCredentials(ClusterConfig config, net::Headers headers, const Clock& clock)
@@ -58,7 +65,7 @@ class ConfiguredCredentials final : public CredentialSource {
     auto token = token_file_->token();
     if (token) return RequestCredentials{std::move(*token), headers_};
     if (!config_.token.empty()) return RequestCredentials{config_.token, headers_};
-    return fail(std::move(token).error());
+    return fail(as_unauthorized(std::move(token).error()));
   }
 
   void unauthorized(MonotonicTime request_start) override {
@@ -70,7 +77,7 @@ class ConfiguredCredentials final : public CredentialSource {
     const MonotonicTime now = clock_.monotonic();
     if (current_.generation != 0 && now - looked_at_ < kLookAgainAfter) return current_;
     auto fresh = load();
-    if (!fresh && current_.generation == 0) return fail(std::move(fresh).error());
+    if (!fresh && current_.generation == 0) return fail(as_unauthorized(std::move(fresh).error()));
     looked_at_ = now;
     if (fresh && (current_.generation == 0 || !same(*fresh, current_.options))) {
       current_ = {std::move(*fresh), current_.generation + 1};

@@ -24,7 +24,8 @@ struct TlsSnapshot {
   std::uint64_t generation = 0;
 };
 
-/// Credentials that may change while we run. Thread-safe; calls read local files at most.
+/// Credentials that may change while we run. Thread-safe; calls read local files at most. Errors are
+/// kUnauthorized and worth a retry: a file that is missing at the moment says nothing of the API's objects.
 class CredentialSource {
  public:
   virtual ~CredentialSource() = default;
@@ -36,9 +37,9 @@ class CredentialSource {
 
 /// Credentials of a cluster's configuration: files are looked at again after 50 s (token) and 5 min (CA,
 /// K12.3; client certificate and key, K12.4). New content counts once it can be parsed and key and
-/// certificate fit together; until then, and where a file cannot be read, the old one stays. Fails where
-/// there is nothing usable to start with, or the configuration contradicts itself. `clock` must outlive the
-/// source.
+/// certificate fit together; until then, and where a file cannot be read, the old one stays; but a token that
+/// the server refused does not. Fails where there is nothing usable to start with, or the configuration
+/// contradicts itself. `clock` must outlive the source.
 Result<std::unique_ptr<CredentialSource>> make_credentials(ClusterConfig config, const Clock& clock);
 
 }  // namespace kintsugi::k8s

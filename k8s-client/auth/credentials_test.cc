@@ -64,6 +64,23 @@ TEST_CASE("a certificate authority that changed gives a new generation, a broken
   CHECK((*source)->tls()->generation == 3);
 }
 
+TEST_CASE("a token whose file has gone after the server refused it is trouble with credentials, for now") {
+  const TestDirectory directory;
+  ManualClock clock;
+  ClusterConfig config = bare_config();
+  config.token_file = directory.write("token", "one");
+  auto source = make_credentials(config, clock);
+  REQUIRE(source);
+  std::filesystem::remove(config.token_file);
+  (*source)->unauthorized(clock.monotonic());
+  const auto missing = (*source)->credentials();
+  CHECK(missing.error().code == ErrorCode::kUnauthorized);
+  CHECK(missing.error().retryable);
+  CHECK(missing.error().object == config.token_file);
+  directory.write("token", "two");
+  CHECK((*source)->credentials()->bearer_token.equals("two"));
+}
+
 TEST_CASE("a client certificate is taken over only together with its key") {
   const TestDirectory directory;
   ManualClock clock;

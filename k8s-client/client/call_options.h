@@ -6,6 +6,7 @@
 #include <stop_token>
 #include <string_view>
 
+#include "k8s-client/core/api_error.h"
 #include "net/http.h"
 
 namespace kintsugi::k8s {
@@ -26,5 +27,8 @@ using ExchangeObserver =
     std::function<void(std::string_view method, int status, std::chrono::nanoseconds took)>;
 /// Called with the text of each Warning header of an answer (K12.12), escaped.
 using WarningSink = std::function<void(std::string_view text)>;
+/// Called before a request is sent again, with the answer to the last try. After a 429 its advice names the
+/// FlowSchema.
+using RetryObserver = std::function<void(const ApiError& error)>;
 
 }  // namespace kintsugi::k8s

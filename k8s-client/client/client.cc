@@ -115,6 +115,9 @@ void Client::set_observer(ExchangeObserver observer) {
 void Client::set_warning_sink(WarningSink sink) {
   impl_->exchange.set_warning_sink(std::move(sink));
 }
+void Client::set_retry_observer(RetryObserver observer) {
+  impl_->exchange.set_retry_observer(std::move(observer));
+}
 const Client::Options& Client::options() const {
   return impl_->options;
 }
@@ -161,7 +164,8 @@ ApiResult<void> Client::watch(const Resource& resource, const std::string& name_
   auto request = impl_->requests.watch(resource, name_space, params);
   if (!request) return tl::unexpected(transport_error(std::move(request).error(), object));
   const CallOptions call{.timeout = kWatchHeadTimeout, .stop = std::move(stop)};
-  return impl_->exchange.stream(std::move(*request), object, call, on_body);
+  return impl_->exchange.stream(std::move(*request), object, call, on_body,
+                                Exchange::Retries::kCredentialsOnly);
 }
 
 ApiResult<nlohmann::json> Client::create(const Resource& resource, const std::string& name_space,
@@ -208,26 +212,24 @@ ApiResult<nlohmann::json> Client::remove(const Resource& resource, const ObjectK
                                 name_of(resource, key), call);
 }
 
-ApiResult<std::string> Client::logs(const ObjectKey& pod, const LogOptions& options,
-                                    const CallOptions& call) {
+ApiResult<LogText> Client::logs(const ObjectKey& pod, const LogOptions& options, const CallOptions& call) {
   const std::string object = name_of(kPods, pod);
   auto request = impl_->requests.logs(pod, options);
   if (!request) return tl::unexpected(transport_error(std::move(request).error(), object));
   request->idle_timeout = call.timeout;
   const MonotonicTime deadline = impl_->clock.monotonic() + call.timeout;
-  std::string text;
-  bool late = false;
-  auto done = impl_->exchange.stream(std::move(*request), object, call, [&](std::string_view bytes) {
-    text += bytes.substr(0, options.limit_bytes - text.size());
-    late = impl_->clock.monotonic() >= deadline;
-    return !late && text.size() < options.limit_bytes;
-  });
-  if (!done) return tl::unexpected(std::move(done).error());
-  if (late && text.size() < options.limit_bytes) {
-    return tl::unexpected(
-        transport_error(make_error(ErrorCode::kTimeout, "the log did not end in time"), object));
-  }
-  return text;
+  LogText log;
+  const auto on_bytes = [&](std::string_view bytes) {
+    log.text += bytes.substr(0, options.limit_bytes - log.text.size());
+    log.is_truncated = log.text.size() == options.limit_bytes || impl_->clock.monotonic() >= deadline;
+    return !log.is_truncated;
+  };
+  auto done = impl_->exchange.stream(std::move(*request), object, call, on_bytes, Exchange::Retries::kAll);
+  if (done) return log;
+  if (log.text.empty() || done.error().code == ErrorCode::kCancelled)
+    return tl::unexpected(std::move(done).error());
+  log.is_truncated = true;
+  return log;
 }
 
 ApiResult<ExecResult> Client::exec(const ObjectKey& pod, const ExecOptions& options, std::stop_token stop) {

@@ -34,15 +34,21 @@ struct ExecOptions {
   std::vector<std::string> command{};
   std::size_t max_output_bytes = 1u << 20;  ///< of both streams together; more ends the session
   std::chrono::milliseconds deadline{20'000};
+  net::Priority priority = net::Priority::kNormal;
+};
+
+struct LogText {
+  std::string text;
+  bool is_truncated = false;  ///< at the limit, at the deadline, or where the stream broke: there may be more
 };
 
 /// Thread-safe; every call blocks its thread up to its timeout.
 ///
 /// Retries (K12.10): 429 and 5xx only when the server sent Retry-After and only inside the call's timeout; a
-/// create only after 429 and 503. Nothing is retried after an ambiguous transport error; such an error has
-/// `outcome_unknown` and the caller looks first. So has a write's 5xx without Retry-After, and a write's
-/// success whose answer cannot be read. A 401 drops the token and tries once with a fresh one, if there is
-/// another (K12.2).
+/// write only after 429 and 503, which say that nothing was done. Every other 5xx of a write has
+/// `outcome_unknown`, and so has an ambiguous transport error and a write's success whose answer cannot be
+/// read: none of them is retried, and the caller looks first. A 401 drops the token and tries once with a
+/// fresh one, if there is another (K12.2).
 class Client {
  public:
   /// As net::run_websocket.
@@ -64,9 +70,10 @@ class Client {
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
 
-  /// Both before the first call.
+  /// All before the first call.
   void set_observer(ExchangeObserver observer);
   void set_warning_sink(WarningSink sink);
+  void set_retry_observer(RetryObserver observer);
   const Options& options() const;
 
   ApiResult<nlohmann::json> get(const Resource& resource, const ObjectKey& key, const CallOptions& call = {});
@@ -98,8 +105,9 @@ class Client {
   ApiResult<nlohmann::json> remove(const Resource& resource, const ObjectKey& key,
                                    const DeleteOptions& options = {}, const CallOptions& call = {});
 
-  /// The first limit_bytes of a container's log (K11.8); written by the container: hostile.
-  ApiResult<std::string> logs(const ObjectKey& pod, const LogOptions& options, const CallOptions& call = {});
+  /// The first limit_bytes of a container's log, or of the part that the options choose (K11.8); written by
+  /// the container: hostile. What came before a timeout or a broken connection is a success, truncated.
+  ApiResult<LogText> logs(const ObjectKey& pod, const LogOptions& options, const CallOptions& call = {});
   /// Runs a command in a container over WebSocket v5 (K11). No Status before the close is an error, never
   /// success. Once the session was open, an error has `outcome_unknown`.
   ApiResult<ExecResult> exec(const ObjectKey& pod, const ExecOptions& options, std::stop_token stop = {});

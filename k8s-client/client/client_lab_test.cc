@@ -146,6 +146,20 @@ TEST_CASE("a failed test of a patch is told from a refusal", "[lab]") {
   CHECK(lab.client().patch_text(kConfigMaps, key, "[{]").error().code == ErrorCode::kInvalidInput);
 }
 
+TEST_CASE("a group that is not served is told from an object that is gone", "[lab]") {
+  Lab lab;
+  if (!lab.enter()) return;
+  constexpr Resource kUnknown{"nobody.example", "v1", "things", "Thing"};
+  const auto unknown = lab.client().list(kUnknown, lab.name_space);
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().is_not_served());
+  CHECK(unknown.error().code == ErrorCode::kUnavailable);
+  const auto gone = lab.client().get(kConfigMaps, lab.key("nothing"));
+  REQUIRE_FALSE(gone);
+  CHECK(gone.error().code == ErrorCode::kNotFound);
+  CHECK_FALSE(gone.error().is_not_served());
+}
+
 TEST_CASE("deletion with another's UID is a conflict and deletes nothing", "[lab]") {
   Lab lab;
   if (!lab.enter()) return;

@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "k8s-client/client/test_world.h"
+#include "k8s-client/client/warnings.h"
 
 using namespace kintsugi;
 using namespace kintsugi::k8s;
@@ -48,9 +49,10 @@ TEST_CASE("429 and 5xx are retried with Retry-After, and only with it (K13 case 
   };
   const Row rows[] = {
       {"GET", 429, "1", 2},    {"GET", 429, nullptr, 1},   {"GET", 500, "1", 2},  {"GET", 503, nullptr, 1},
-      {"PATCH", 500, "1", 2},  {"PATCH", 504, nullptr, 1}, {"POST", 429, "1", 2}, {"POST", 503, "1", 2},
+      {"PATCH", 500, "1", 1},  {"PATCH", 504, nullptr, 1}, {"POST", 429, "1", 2}, {"POST", 503, "1", 2},
       {"POST", 500, "1", 1},   {"POST", 504, "1", 1},      {"GET", 429, "60", 1}, {"GET", 404, "1", 1},
-      {"DELETE", 409, "1", 1}, {"GET", 302, "1", 1},
+      {"DELETE", 409, "1", 1}, {"GET", 302, "1", 1},       {"GET", 504, "1", 2},  {"DELETE", 500, "1", 1},
+      {"PATCH", 503, "1", 2},  {"PATCH", 429, "1", 2},
   };
   for (const Row& row : rows) {
     INFO(row.method << " " << row.status << " " << (row.retry_after ? row.retry_after : "-"));
@@ -69,6 +71,46 @@ TEST_CASE("429 and 5xx are retried with Retry-After, and only with it (K13 case 
     CHECK(result.has_value() == (row.expected_requests == 2));
     if (!result) CHECK(result.error().http_status == row.status);
   }
+}
+
+TEST_CASE("a write's 5xx is unknown unless the server was too busy to take it") {
+  const auto is_unknown = [](int status, const char* retry_after, const auto& call) {
+    TestWorld world;
+    world.transport.serve([&](const net::HttpRequest&) {
+      return retry_after ? answer_later(status, retry_after) : answer(status, "");
+    });
+    Client client = world.client();
+    return call(client).error().outcome_unknown;
+  };
+  const auto patch = [](Client& client) { return client.patch(kPods, kWeb, JsonPatch()); };
+  const auto get = [](Client& client) { return client.get(kPods, kWeb); };
+  const auto dry_run = [](Client& client) {
+    return client.create(kPods, "shop", json::object(), {.dry_run = true});
+  };
+  for (const int status : {500, 502, 503, 504}) {
+    CHECK(is_unknown(status, nullptr, patch));
+    CHECK(is_unknown(status, "60", patch) == (status != 503));
+    CHECK_FALSE(is_unknown(status, nullptr, get));
+    CHECK_FALSE(is_unknown(status, nullptr, dry_run));
+  }
+  CHECK_FALSE(is_unknown(429, nullptr, patch));
+  CHECK_FALSE(is_unknown(409, nullptr, patch));
+}
+
+TEST_CASE("whoever wants to know is told of each retry and under which FlowSchema") {
+  TestWorld world;
+  world.transport.serve([&](const net::HttpRequest&) {
+    if (world.transport.requests() > 2) return answer(200, kPod);
+    net::HttpResponse busy = answer_later(429, "1");
+    busy.headers.add("X-Kubernetes-PF-FlowSchema-UID", "abc");
+    return busy;
+  });
+  Client client = world.client();
+  std::vector<std::string> told;
+  client.set_retry_observer([&](const ApiError& error) { told.push_back(error.advice); });
+  CHECK(client.get(kPods, kWeb));
+  const std::string under = "throttled under the FlowSchema with UID abc";
+  CHECK(told == std::vector<std::string>{under, under});
 }
 
 TEST_CASE("retries end with the tenth try and with the call's timeout") {
@@ -204,6 +246,8 @@ TEST_CASE("errors are decoded by status before the body is believed") {
   CHECK(client.create(kPods, "shop", json::object()).error().code == ErrorCode::kAlreadyExists);
   world.transport.serve([](const net::HttpRequest&) { return answer(422, failure(422, "Invalid")); });
   CHECK(client.patch(kPods, kWeb, JsonPatch()).error().is_failed_patch_test());
+  CHECK(client.create(kPods, "shop", json::object()).error().code == ErrorCode::kInvalidInput);
+  CHECK(client.update(kPods, kWeb, json::object()).error().code == ErrorCode::kInvalidInput);
   world.transport.serve([](const net::HttpRequest&) { return answer(504, "<html>gateway</html>"); });
   CHECK(client.patch(kPods, kWeb, JsonPatch()).error().outcome_unknown);
   CHECK_FALSE(client.get(kPods, kWeb).error().outcome_unknown);
@@ -293,15 +337,53 @@ TEST_CASE("a log ends at its limit and in time") {
   TestWorld world;
   Client client = world.client();
   world.transport.serve([](const net::HttpRequest&) { return answer(200, std::string(100, 'x')); });
-  CHECK(client.logs(kWeb, {.limit_bytes = 10})->size() == 10);
-  CHECK(client.logs(kWeb, {})->size() == 100);
+  CHECK(client.logs(kWeb, {.limit_bytes = 10})->text.size() == 10);
+  CHECK(client.logs(kWeb, {.limit_bytes = 10})->is_truncated);
+  CHECK(client.logs(kWeb, {})->text.size() == 100);
+  CHECK_FALSE(client.logs(kWeb, {})->is_truncated);
   world.transport.serve([&](const net::HttpRequest&) {
     world.clock.advance(10s);
     return answer(200, "drip drip");
   });
-  CHECK(client.logs(kWeb, {}).error().code == ErrorCode::kTimeout);
+  const auto late = client.logs(kWeb, {});
+  REQUIRE(late);
+  CHECK(late->text == "dri");
+  CHECK(late->is_truncated);
   world.transport.serve([](const net::HttpRequest&) { return answer(400, failure(400, "BadRequest")); });
   CHECK(client.logs(kWeb, {}).error().code == ErrorCode::kInvalidInput);
+}
+
+TEST_CASE("a log whose stream breaks is what came before, and one of which nothing came an error") {
+  TestWorld world;
+  Client client = world.client();
+  for (const ErrorCode code : {ErrorCode::kTimeout, ErrorCode::kUnavailable, ErrorCode::kCancelled}) {
+    world.transport.serve([](const net::HttpRequest&) { return answer(200, "line\n"); });
+    world.transport.break_streams(make_error(code, "idle"));
+    const auto partial = client.logs(kWeb, {});
+    CHECK(partial.has_value() == (code != ErrorCode::kCancelled));
+    if (partial) CHECK(partial->text == "line\n");
+    if (partial) CHECK(partial->is_truncated);
+    world.transport.serve([](const net::HttpRequest&) { return answer(200, ""); });
+    CHECK(client.logs(kWeb, {}).error().code == code);
+  }
+}
+
+TEST_CASE("a log waits out a busy server, a watch is told at once") {
+  TestWorld world;
+  Client client = world.client();
+  for (const int status : {429, 503}) {
+    const int before = world.transport.requests();
+    world.transport.serve([&](const net::HttpRequest&) {
+      return world.transport.requests() == before + 1 ? answer_later(status, "1", "busy")
+                                                      : answer(200, "log");
+    });
+    CHECK(client.logs(kWeb, {})->text == "log");
+    CHECK(world.transport.requests() == before + 2);
+  }
+  world.transport.serve([&](const net::HttpRequest&) { return answer_later(429, "1"); });
+  const int before = world.transport.requests();
+  CHECK_FALSE(client.watch(kPods, "", {}, {}, [](std::string_view) { return true; }));
+  CHECK(world.transport.requests() == before + 1);
 }
 
 TEST_CASE("exchanges are observed and warnings surface, escaped") {
@@ -326,6 +408,15 @@ TEST_CASE("exchanges are observed and warnings surface, escaped") {
   CHECK_FALSE(client.remove(kPods, kWeb));
   CHECK(seen == std::vector<std::pair<std::string, int>>{{"GET", 200}, {"DELETE", 0}});
   CHECK(warnings == std::vector<std::string>{"v1beta1 is \"old\"\\x1b[2J", "unquoted"});
+}
+
+TEST_CASE("a warning is new once, and there is an end to new ones") {
+  SeenWarnings seen;
+  CHECK(seen.is_new("v1beta1 is old"));
+  CHECK_FALSE(seen.is_new("v1beta1 is old"));
+  int news = 1;
+  for (int i = 0; i < 10'000; ++i) news += int(seen.is_new(std::to_string(i)));
+  CHECK(news == 256);
 }
 
 TEST_CASE("a call whose stop was requested ends before it is sent") {

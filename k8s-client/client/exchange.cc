@@ -18,24 +18,17 @@ bool is_success(int status) {
   return status >= 200 && status <= 299;
 }
 
-bool is_write(const std::string& method) {
-  return method != "GET";
+/// K12.10. What may have been carried out is not sent again: a write's second answer (a failed test, a
+/// conflict) would hide the first one's effect. A budget's refusal is the playbook's to know (K10.2).
+bool is_worth_retrying(const ApiError& error) {
+  if (!error.retry_after || error.outcome_unknown || error.is_disruption_budget()) return false;
+  return error.http_status == 429 || error.http_status >= 500;
 }
 
-/// K12.10. A POST is not idempotent: only an answer that says that nothing was done lets it be sent again. A
-/// budget's refusal is the playbook's to know (K10.2).
-bool may_retry(const std::string& method, const ApiError& error) {
-  if (!error.retry_after || error.is_disruption_budget()) return false;
-  if (error.http_status == 429 || error.http_status == 503) return true;
-  return error.http_status >= 500 && method != "POST";
-}
-
-ApiError refusal(const net::HttpRequest& request, const net::HttpResponse& response,
-                 const std::string& object) {
-  ApiError error = decode_api_error(response, object);
-  // A gateway or etcd may have given up on a write that was carried out.
-  if (is_write(request.method) && response.status >= 500 && !error.retry_after) error.outcome_unknown = true;
-  return error;
+/// A gateway or etcd may have given up on a write that was carried out. Only a server that is too busy to
+/// take the request says for sure that it was not.
+bool may_have_been_done(const ApiError& error) {
+  return error.http_status >= 500 && !(error.http_status == 503 && error.retry_after);
 }
 
 }  // namespace
@@ -66,7 +59,7 @@ ApiResult<net::HttpResponse> Exchange::send(net::HttpRequest request, const std:
 }
 
 ApiResult<void> Exchange::stream(net::HttpRequest request, const std::string& object, const CallOptions& call,
-                                 const net::BodySink& on_body) {
+                                 const net::BodySink& on_body, Retries retries) {
   const auto attempt = [&](const net::HttpRequest& ready) {
     bool success = false;
     std::string error_body;
@@ -83,7 +76,7 @@ ApiResult<void> Exchange::stream(net::HttpRequest request, const std::string& ob
     if (response && !success) response->body = std::move(error_body);
     return response;
   };
-  auto response = run({std::move(request), object, call, attempt, {}, {}, {}}, Retries::kCredentialsOnly);
+  auto response = run({std::move(request), object, call, attempt, {}, {}, {}}, retries);
   if (!response) return tl::unexpected(std::move(response).error());
   return {};
 }
@@ -97,20 +90,36 @@ ApiResult<net::HttpResponse> Exchange::run(Turn turn, Retries retries) {
   for (int tries = 1;; ++tries) {
     auto response = run_once(turn);
     if (!response || is_success(response->status)) return response;
-    ApiError error = refusal(turn.request, *response, turn.object);
-    if (response->status == 429 && !error.is_disruption_budget()) limiter_.throttled(error.retry_after);
+    ApiError error = refusal(turn, *response);
     if (response->status == 401 && !renewed && renew_token(turn.request.bearer_token, turn.started)) {
       renewed = true;
       continue;
     }
-    if (retries == Retries::kCredentialsOnly || tries == kMaxTries ||
-        !may_retry(turn.request.method, error)) {
+    if (retries == Retries::kCredentialsOnly || !wait_to_retry(error, tries, turn.deadline, turn.call.stop)) {
       return tl::unexpected(std::move(error));
     }
-    const MonotonicTime next = clock_.monotonic() + *error.retry_after;
-    if (next >= turn.deadline || !wait_until(clock_, next, turn.call.stop))
-      return tl::unexpected(std::move(error));
   }
+}
+
+ApiError Exchange::refusal(const Turn& turn, const net::HttpResponse& response) {
+  ApiError error = decode_api_error(response, turn.object, turn.request.method);
+  const bool is_write = turn.request.method != "GET" && !turn.call.dry_run;
+  error.outcome_unknown = is_write && may_have_been_done(error);
+  note_throttling(error);
+  return error;
+}
+
+void Exchange::note_throttling(const ApiError& error) {
+  if (error.http_status == 429 && !error.is_disruption_budget()) limiter_.throttled(error.retry_after);
+}
+
+bool Exchange::wait_to_retry(const ApiError& error, int tries, MonotonicTime deadline,
+                             const std::stop_token& stop) const {
+  if (tries >= kMaxTries || !is_worth_retrying(error)) return false;
+  const MonotonicTime next = clock_.monotonic() + *error.retry_after;
+  if (next >= deadline || !wait_until(clock_, next, stop)) return false;
+  if (retry_observer_) retry_observer_(error);
+  return true;
 }
 
 ApiResult<net::HttpResponse> Exchange::run_once(Turn& turn) {

@@ -25,28 +25,37 @@ class Exchange {
 
   void set_observer(ExchangeObserver observer) { observer_ = std::move(observer); }
   void set_warning_sink(WarningSink sink) { warning_sink_ = std::move(sink); }
+  void set_retry_observer(RetryObserver observer) { retry_observer_ = std::move(observer); }
 
   /// The answer, which has a status of 200 to 299. `object` is named in errors.
   ApiResult<net::HttpResponse> send(net::HttpRequest request, const std::string& object,
                                     const CallOptions& call);
-  /// Hands the bytes of a body to `on_body`, those of an answer with a status of 200 to 299 only. Retried
-  /// after a 401 alone: a stream's user has its own pace. `call.timeout` ends with the answer's headers.
+  /// Watches have a pace of their own.
+  enum class Retries { kCredentialsOnly, kAll };
+  /// Hands the bytes of a body to `on_body`, those of an answer with a status of 200 to 299 only: what was
+  /// retried has given none. `call.timeout` ends with the answer's headers.
   ApiResult<void> stream(net::HttpRequest request, const std::string& object, const CallOptions& call,
-                         const net::BodySink& on_body);
+                         const net::BodySink& on_body, Retries retries);
 
   /// Waits for the rate limit.
   ApiResult<void> admit(const std::string& object, const CallOptions& call, MonotonicTime deadline);
   /// After a 401 to a request that was started at `started` with `token`: true when there is another token by
   /// now.
   bool renew_token(const Secret& token, MonotonicTime started);
+  /// Slows down after a 429.
+  void note_throttling(const ApiError& error);
+  /// After `tries` tries, of which the last one ended with `error`: where another one may help, waits until
+  /// it is time and returns true (K12.10).
+  bool wait_to_retry(const ApiError& error, int tries, MonotonicTime deadline,
+                     const std::stop_token& stop) const;
 
  private:
-  enum class Retries { kCredentialsOnly, kAll };
   using Attempt = std::function<Result<net::HttpResponse>(const net::HttpRequest&)>;
   struct Turn;
 
   ApiResult<net::HttpResponse> run(Turn turn, Retries retries);
   ApiResult<net::HttpResponse> run_once(Turn& turn);
+  ApiError refusal(const Turn& turn, const net::HttpResponse& response);
   void report(const net::HttpRequest& request, const Result<net::HttpResponse>& response,
               std::chrono::nanoseconds took) const;
 
@@ -57,6 +66,7 @@ class Exchange {
   const Clock& clock_;
   ExchangeObserver observer_;
   WarningSink warning_sink_;
+  RetryObserver retry_observer_;
 };
 
 }  // namespace kintsugi::k8s

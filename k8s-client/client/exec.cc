@@ -46,10 +46,11 @@ Result<net::TlsOptions> ExecSession::prepare(net::WebSocketRequest& request, con
 ApiResult<ExecResult> ExecSession::run(std::string url, const std::string& user_agent,
                                        const std::string& object, const ExecOptions& options,
                                        const std::stop_token& stop) {
-  const CallOptions call{.timeout = options.deadline, .stop = stop};
+  const CallOptions call{.priority = options.priority, .timeout = options.deadline, .stop = stop};
   const MonotonicTime deadline = clock.monotonic() + options.deadline;
   net::WebSocketRequest request = make_request(std::move(url), options.deadline);
-  for (bool renewed = false;; renewed = true) {
+  bool renewed = false;
+  for (int tries = 1;; ++tries) {
     if (auto admitted = exchange.admit(object, call, deadline); !admitted) {
       return tl::unexpected(std::move(admitted).error());
     }
@@ -70,9 +71,14 @@ ApiResult<ExecResult> ExecSession::run(std::string url, const std::string& user_
         refusal);
     if (done) return frames.finish();
     const int status = refusal.response.status;
-    if (status == 401 && !renewed && exchange.renew_token(request.bearer_token, began)) continue;
-    if (status != 0) return tl::unexpected(decode_api_error(refusal.response, object));
-    return broken(frames, started, done.error(), object);
+    if (status == 0) return broken(frames, started, done.error(), object);
+    if (status == 401 && !renewed && exchange.renew_token(request.bearer_token, began)) {
+      renewed = true;
+      continue;
+    }
+    ApiError error = decode_api_error(refusal.response, object);
+    exchange.note_throttling(error);
+    if (!exchange.wait_to_retry(error, tries, deadline, stop)) return tl::unexpected(std::move(error));
   }
 }
 

@@ -113,6 +113,37 @@ TEST_CASE("a 401 at the upgrade is tried once more with the rotated token") {
   CHECK(client.exec(kWeb, kCommand).error().code == ErrorCode::kUnauthorized);
 }
 
+TEST_CASE("a busy server is waited for, its throttling counts, and an urgent command does not queue") {
+  TestWorld world;
+  int tries = 0;
+  const auto busy_once = [&](int status) {
+    tries = 0;
+    return [&tries, status](const net::WebSocketRequest& request, const net::TlsOptions& tls,
+                            std::stop_token stop, const auto& on_message,
+                            net::UpgradeRefusal& refusal) -> Result<void> {
+      if (++tries > 1) return says({kSuccess})(request, tls, stop, on_message, refusal);
+      refusal.response = answer_later(status, "1");
+      return fail(ErrorCode::kRefused, "upgrade refused");
+    };
+  };
+  CHECK(world.client(busy_once(503)).exec(kWeb, kCommand));
+  CHECK(tries == 2);
+  CHECK(world.limiter.rate() == 50);
+  CHECK(world.client(busy_once(429)).exec(kWeb, kCommand));
+  CHECK(tries == 2);
+  CHECK(world.limiter.rate() < 50);
+
+  world.limiter.throttled(9s);
+  const MonotonicTime before = world.clock.monotonic();
+  ExecOptions urgent = kCommand;
+  urgent.priority = net::Priority::kContainment;
+  CHECK(world.client(says({kSuccess})).exec(kWeb, urgent));
+  CHECK(world.clock.monotonic() == before);
+  urgent.priority = net::Priority::kBackground;
+  CHECK(world.client(says({kSuccess})).exec(kWeb, urgent));
+  CHECK(world.clock.monotonic() - before >= 9s);
+}
+
 TEST_CASE("output is capped, and exec without a WebSocket says so") {
   TestWorld world;
   ExecOptions options = kCommand;

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -37,6 +38,8 @@ class FunctionTransport final : public net::HttpTransport {
   using Server = std::function<Result<net::HttpResponse>(const net::HttpRequest&)>;
 
   void serve(Server server) { server_ = std::move(server); }
+  /// Every stream ends with this after its body.
+  void break_streams(Error end) { end_of_streams_ = std::move(end); }
   int requests() const { return requests_; }
 
   Result<net::HttpResponse> send(const net::HttpRequest& request, std::stop_token) override {
@@ -51,13 +54,15 @@ class FunctionTransport final : public net::HttpTransport {
     const std::string body = std::exchange(response->body, "");
     if (!on_head(*response)) return response;
     for (std::size_t at = 0; at < body.size(); at += 3) {
-      if (!on_body(std::string_view(body).substr(at, 3))) break;
+      if (!on_body(std::string_view(body).substr(at, 3))) return response;
     }
+    if (end_of_streams_) return fail(*end_of_streams_);
     return response;
   }
 
  private:
   Server server_;
+  std::optional<Error> end_of_streams_;
   int requests_ = 0;
 };
 

@@ -8,6 +8,7 @@ namespace kintsugi::k8s {
 namespace {
 
 constexpr std::size_t kMaxWarnings = 16;
+constexpr std::size_t kMaxSeen = 256;
 
 /// What stands between the first quotes, without the backslashes of quoted pairs; the whole text where none
 /// are.
@@ -31,6 +32,11 @@ std::vector<std::string> warnings_of(const net::Headers& headers) {
     if (net::equals_ignoring_case(name, "Warning")) warnings.push_back(escape(quoted_text(value)));
   }
   return warnings;
+}
+
+bool SeenWarnings::is_new(std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  return seen_.size() < kMaxSeen && !seen_.contains(text) && seen_.emplace(text).second;
 }
 
 }  // namespace kintsugi::k8s

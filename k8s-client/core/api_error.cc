@@ -134,13 +134,16 @@ std::string advice_for(ErrorCode code) {
   }
 }
 
-void classify(ApiError& error) {
-  Error base = make_error(code_of(error), std::move(error.message));
+void classify(ApiError& error, bool has_status) {
+  const bool may_be_a_proxy = error.http_status == 404 && !has_status;
+  const ErrorCode code = may_be_a_proxy ? ErrorCode::kUnavailable : code_of(error);
+  Error base = make_error(code, std::move(error.message));
   error.code = base.code;
   error.retryable = base.retryable;
   error.message =
       base.message.empty() ? "HTTP status " + std::to_string(error.http_status) : std::move(base.message);
   error.advice = advice_for(error.code);
+  if (may_be_a_proxy) error.reason = kNotServed;
 }
 
 }  // namespace
@@ -156,7 +159,11 @@ bool ApiError::is_resource_version_too_large() const {
 }
 
 bool ApiError::is_failed_patch_test() const {
-  return http_status == 422 && causes.empty();
+  return of_patch && http_status == 422 && causes.empty();
+}
+
+bool ApiError::is_not_served() const {
+  return http_status == 404 && reason == kNotServed;
 }
 
 bool ApiError::is_disruption_budget() const {
@@ -165,12 +172,14 @@ bool ApiError::is_disruption_budget() const {
          });
 }
 
-ApiError decode_api_error(const net::HttpResponse& response, std::string object) {
+ApiError decode_api_error(const net::HttpResponse& response, std::string object, std::string_view method) {
   ApiError error;
   error.http_status = response.status;
+  error.of_patch = method == "PATCH";
   error.object = std::move(object);
   const auto document = parse_json(response.body, kStatusLimits);
-  if (document && is_status(*document)) {
+  const bool has_status = document && is_status(*document);
+  if (has_status) {
     fill_from_status(*document, error);
   } else {
     error.message = "HTTP status " + std::to_string(response.status);
@@ -179,7 +188,7 @@ ApiError decode_api_error(const net::HttpResponse& response, std::string object)
   if (const std::string* header = response.headers.find("Retry-After")) {
     if (const auto delay = parse_retry_after(*header)) error.retry_after = delay;
   }
-  classify(error);
+  classify(error, has_status);
   const std::string* flow = response.headers.find("X-Kubernetes-PF-FlowSchema-UID");
   if (response.status == 429 && flow != nullptr) {
     error.advice = "throttled under the FlowSchema with UID " + escape(*flow, 64);  // K12.10
@@ -199,7 +208,7 @@ ApiError api_error_from_status(const nlohmann::json& status, std::string object)
   const auto code = integer_of(status, "code");
   error.http_status = code && *code >= 100 && *code <= 599 ? int(*code) : 500;
   fill_from_status(status, error);
-  classify(error);
+  classify(error, /*has_status=*/true);
   return error;
 }
 

@@ -26,6 +26,10 @@ ApiError decode(int status, std::string body, net::Headers headers = {}) {
   return decode_api_error({status, std::move(headers), std::move(body)}, "pod shop/web-1");
 }
 
+ApiError decode_answer_to(const char* method, int status, std::string body) {
+  return decode_api_error({status, {}, std::move(body)}, "pod shop/web-1", method);
+}
+
 const nlohmann::json kFieldCause =
     nlohmann::json::array({{{"reason", "FieldValueInvalid"}, {"field", "spec.x"}, {"message", "must be y"}}});
 
@@ -119,17 +123,38 @@ TEST_CASE("text of a Status is escaped and bounded, and so is the number of caus
   CHECK(error.causes[0].message == "a\\nb");
 }
 
-TEST_CASE("a 422 without causes is a failed patch test, one with causes a refusal") {
-  const ApiError failed_test = decode(422, status_body(422, "Invalid"));
+TEST_CASE("a 404 without a Status does not say that the object is gone") {
+  for (const char* body : {"404 page not found\n", "", "{}", R"({"kind":"Pod"})", "<html>no route</html>"}) {
+    const ApiError error = decode(404, body);
+    CHECK(error.code == ErrorCode::kUnavailable);
+    CHECK(error.retryable);
+    CHECK(error.is_not_served());
+  }
+  const ApiError gone = decode(404, status_body(404, "NotFound"));
+  CHECK(gone.code == ErrorCode::kNotFound);
+  CHECK_FALSE(gone.is_not_served());
+  CHECK_FALSE(decode(503, "").is_not_served());
+}
+
+TEST_CASE("a 422 without causes is a failed test of a patch, and a refusal of anything else") {
+  for (const char* method : {"POST", "PUT", "DELETE", "GET"}) {
+    for (const std::string& body : {status_body(422, "Invalid"), std::string("no")}) {
+      const ApiError refusal = decode_answer_to(method, 422, body);
+      CHECK_FALSE(refusal.is_failed_patch_test());
+      CHECK(refusal.code == ErrorCode::kInvalidInput);
+      CHECK_FALSE(refusal.retryable);
+    }
+  }
+  const ApiError failed_test = decode_answer_to("PATCH", 422, status_body(422, "Invalid"));
   CHECK(failed_test.is_failed_patch_test());
   CHECK(failed_test.code == ErrorCode::kConflict);
   CHECK(failed_test.retryable);
-  const ApiError refusal = decode(422, status_body(422, "Invalid", kFieldCause));
+  const ApiError refusal = decode_answer_to("PATCH", 422, status_body(422, "Invalid", kFieldCause));
   CHECK_FALSE(refusal.is_failed_patch_test());
   CHECK(refusal.code == ErrorCode::kInvalidInput);
   CHECK_FALSE(refusal.retryable);
   CHECK(refusal.causes == std::vector<StatusCause>{{"FieldValueInvalid", "spec.x", "must be y"}});
-  CHECK_FALSE(decode(409, status_body(409, "Conflict")).is_failed_patch_test());
+  CHECK_FALSE(decode_answer_to("PATCH", 409, status_body(409, "Conflict")).is_failed_patch_test());
 }
 
 TEST_CASE("a disruption budget's 429 is told from throttling") {

@@ -13,6 +13,9 @@ namespace {
 using simdjson::error_code;
 using simdjson::ondemand::value;
 
+/// Relists come in one page of any size; the next one may be days away.
+constexpr std::size_t kKeepBytes = 1u << 20;
+
 error_code read_metadata(value metadata, ListMeta& out) {
   simdjson::ondemand::object object;
   if (const auto error = metadata.get_object().get(object)) return error;
@@ -75,6 +78,7 @@ Result<ListMeta> ListReader::read(RawJson page, const ItemSink& on_item) {
     }
     return simdjson::SUCCESS;
   });
+  if (page.text.size() > kKeepBytes) parser_ = std::make_unique<Parser>();
   if (error || !has_metadata || !has_items) {
     return fail(ErrorCode::kInvalidInput,
                 fmt::format("the answer is no list: {}",

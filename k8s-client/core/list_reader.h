@@ -20,8 +20,8 @@ struct ListMeta {
 };
 
 /// Walks one page of a list (PodList, PartialObjectMetadataList, any kind) item by item. The items' insides
-/// are not looked at, so one bad object does not fail the page (K4.6). Reuse it: it keeps its memory. Not
-/// thread-safe.
+/// are not looked at, so one bad object does not fail the page (K4.6). Reuse it: it keeps its memory, but for
+/// that of a page of more than 1 MiB. Not thread-safe.
 class ListReader {
  public:
   /// Gets the text of one item, valid during the call.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "k8s-client/core/list_reader.h"
 
+#include <malloc.h>
+
 #include <catch2/catch.hpp>
 #include <vector>
 
@@ -54,6 +56,21 @@ TEST_CASE("one bad item does not fail the page (K4.6)") {
       read(R"({"metadata":{"resourceVersion":"1"},"items":[{"a":1},{"metadata":7},null,7,{"b":2}]})");
   REQUIRE(page.meta);
   CHECK(page.items == std::vector<std::string>{R"({"a":1})", R"({"metadata":7})", "null", "7", R"({"b":2})"});
+}
+
+TEST_CASE("a huge page's memory is not kept") {
+  const auto heap_in_use = [] {
+    const auto info = mallinfo2();
+    return info.uordblks + info.hblkhd;
+  };
+  std::string huge = R"({"metadata":{"resourceVersion":"1"},"items":[{"a":1})";
+  for (int i = 0; i < 2'000'000; ++i) huge += R"(,{"a":1})";
+  huge += "]}";
+  const RawJson page = padded(huge);
+  ListReader reader;
+  const std::size_t before = heap_in_use();
+  CHECK(reader.read(page, [](RawJson) {}));
+  CHECK(heap_in_use() < before + (1u << 20));
 }
 
 TEST_CASE("what is no list is refused") {

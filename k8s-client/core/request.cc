@@ -6,6 +6,7 @@
 
 #include "base/encoding.h"
 #include "base/escape.h"
+#include "base/time.h"
 
 namespace kintsugi::k8s {
 namespace {
@@ -203,6 +204,8 @@ Result<net::HttpRequest> RequestBuilder::logs(const ObjectKey& pod, const LogOpt
       .add_flag("previous", options.previous)
       .add_flag("timestamps", options.timestamps)
       .add("limitBytes", std::to_string(options.limit_bytes));
+  if (options.tail_lines) query.add("tailLines", std::to_string(*options.tail_lines));
+  if (options.since_time) query.add("sinceTime", format_seconds(*options.since_time));
   net::HttpRequest request = make_request("GET", server_ + *path + query.text());
   // Plain text on success, but refusals are to be a Status.
   request.headers.set("Accept", "application/json, */*");
@@ -214,7 +217,7 @@ Result<std::string> RequestBuilder::exec_url(const ObjectKey& pod, const std::st
   if (command.empty())
     return fail(make_error(ErrorCode::kInvalidInput, "no command to run").on(pod.to_string()));
   const auto path = object_path(kPods, pod, "exec");
-  if (!path) return path;
+  if (!path) return fail(path.error());
   Query query;
   for (const std::string& word : command) query.add("command", word);
   query.add_if_set("container", container).add("stdout", "true").add("stderr", "true");

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "k8s-client/core/list_params.h"
 #include "k8s-client/core/resource.h"
@@ -27,7 +28,10 @@ struct LogOptions {
   std::string container{};
   bool previous = false;
   bool timestamps = true;
-  std::size_t limit_bytes = 1u << 20;  ///< sent as limitBytes and enforced here too
+  std::size_t limit_bytes = 1u << 20;  ///< sent as limitBytes and enforced here too: counts from the start
+  /// Only so many of the last lines, and only those since then: the start of what limit_bytes counts.
+  std::optional<std::uint32_t> tail_lines{};
+  std::optional<WallTime> since_time{};
 };
 
 inline constexpr std::string_view kExecSubprotocol = "v5.channel.k8s.io";  // K11.1

@@ -77,6 +77,12 @@ TEST_CASE("lists carry selectors, limit and version, and a continue token clears
         }) == "?limit=5&continue=a%3D%2B%2F");
 }
 
+TEST_CASE("a log can be asked for from its end") {
+  const auto newest =
+      kBuilder.logs(kWeb, {.tail_lines = 200, .since_time = WallTime(std::chrono::seconds(1'800'000'000))});
+  CHECK(newest->url.ends_with("&tailLines=200&sinceTime=2027-01-15T08%3A00%3A00Z"));
+}
+
 TEST_CASE("watches ask for bookmarks and end, and are idle for a little longer than the server") {
   WatchParams params;
   params.label_selector = "a=b";

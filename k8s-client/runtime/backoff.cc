@@ -13,6 +13,12 @@ std::chrono::nanoseconds backoff_delay(const BackoffPolicy& policy, unsigned fai
   return std::chrono::nanoseconds(std::int64_t(delay + delay * policy.jitter * random));
 }
 
+std::uint64_t jitter_seed(std::uint64_t identity, std::string_view purpose) {
+  std::uint64_t seed = identity ^ 0xcbf29ce484222325u;  // FNV-1a
+  for (const char c : purpose) seed = (seed ^ std::uint8_t(c)) * 0x100000001b3u;
+  return seed;
+}
+
 std::chrono::nanoseconds Backoff::next(MonotonicTime now) {
   forget_old_failures(now);
   const double random = std::uniform_real_distribution<double>(0.0, 1.0)(random_);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <random>
+#include <string_view>
 
 #include "base/clock.h"
 
@@ -19,6 +20,10 @@ struct BackoffPolicy {
 
 /// The delay after `failures` earlier ones; `random` is in [0, 1). Never overflows.
 std::chrono::nanoseconds backoff_delay(const BackoffPolicy& policy, unsigned failures, double random);
+
+/// A seed for the jitter of one thing that a process does: other for every process (`identity`, of a process
+/// or of its random device) and for every `purpose` ("pods"), so that neither goes in step with another.
+std::uint64_t jitter_seed(std::uint64_t identity, std::string_view purpose);
 
 /// One sequence of delays that starts again once nothing has failed for `reset_after` (K2.9). Not
 /// thread-safe.

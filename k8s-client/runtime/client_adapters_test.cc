@@ -151,7 +151,7 @@ TEST_CASE("an elector leads and releases through the client") {
   options.on_started = [&](std::int64_t token) { tokens.push_back(token); };
   LeaseElector elector(options, store, world.clock, log);
   CHECK(elector.run(stop.get_token()));
-  CHECK(tokens == std::vector<std::int64_t>{0});
+  CHECK(tokens == std::vector<std::int64_t>{1});
   CHECK(server.objects[kLeasePath]["spec"]["holderIdentity"] == "");
 }
 

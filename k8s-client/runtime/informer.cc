@@ -5,6 +5,16 @@
 
 namespace kintsugi::k8s {
 
+namespace {
+
+ListWatchOptions with_own_seed(const InformerOptions& options) {
+  ListWatchOptions own = options.list_watch;
+  own.seed = jitter_seed(own.seed, options.name);
+  return own;
+}
+
+}  // namespace
+
 InformerBase::InformerBase(ListWatchSource& source, Project project, InformerOptions options,
                            const Clock& clock, Logger& log)
     : source_(source),
@@ -13,7 +23,7 @@ InformerBase::InformerBase(ListWatchSource& source, Project project, InformerOpt
       clock_(clock),
       log_(log),
       meta_reader_(options_.annotation_prefixes),
-      list_watch_(options_.list_watch, *this) {}
+      list_watch_(with_own_seed(options_), *this) {}
 
 InformerBase::~InformerBase() = default;
 
@@ -35,15 +45,22 @@ Result<void> InformerBase::wait_for_sync(MonotonicTime deadline, std::stop_token
   while (!synced_) {
     if (stop.stop_requested())
       return fail(make_error(ErrorCode::kCancelled, "stopped before the first listing"));
-    if (clock_.monotonic() >= deadline) {
-      return fail(
-          make_error(ErrorCode::kTimeout, "no complete listing from the API server yet")
-              .on(options_.name)
-              .advise("check that the API server is reachable and that list and watch are permitted"));
-    }
+    if (clock_.monotonic() >= deadline) return fail(not_synced());
     clock_.wait_until(lock, wake_, deadline);
   }
   return {};
+}
+
+/// A collection is there as soon as its resource is served, so 404 means that it is not.
+Error InformerBase::not_synced() const {
+  const bool unknown = trouble_ && (trouble_->code == ErrorCode::kNotFound || trouble_->reason == kNotServed);
+  Error error = make_error(unknown ? ErrorCode::kUnsupported : ErrorCode::kTimeout,
+                           unknown ? "the API server does not serve this resource"
+                                   : "no complete listing from the API server yet");
+  if (trouble_) error.message += ": " + trouble_->message;
+  return std::move(error)
+      .on(options_.name)
+      .advise("check that the API server is reachable and that list and watch are permitted");
 }
 
 std::string InformerBase::resource_version_seen() const {
@@ -97,6 +114,7 @@ void InformerBase::on_resource_version(std::string_view version) {
   version_seen_ = version;
   counters_.list_watch = list_watch_.counters();
   if (std::exchange(synced_, true)) return;
+  trouble_.reset();
   wake_.notify_all();
 }
 
@@ -105,6 +123,7 @@ void InformerBase::on_trouble(const Error& error) {
                {{"resource", options_.name}, {"error", error.to_string()}});
   const std::lock_guard lock(mutex_);
   counters_.list_watch = list_watch_.counters();
+  if (!synced_) trouble_ = error;
 }
 
 /// Of a listing, an object that the store has already in this version is taken from there: no second copy

@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -34,8 +35,8 @@
 namespace kintsugi::k8s {
 
 struct InformerOptions {
-  std::string name{};  ///< for the log: "pods"
-  ListWatchOptions list_watch{};
+  std::string name{};             ///< for the log: "pods"
+  ListWatchOptions list_watch{};  ///< its seed need only differ by process: the informer adds its name
   std::vector<std::string> annotation_prefixes{};  ///< of the annotations that objects keep
 };
 
@@ -67,7 +68,9 @@ class InformerBase : private ListWatchSink {
   /// True once the initial state is in the store and every handler has returned from every object of it
   /// (K4.4).
   bool has_synced() const;
-  /// Blocks until has_synced(). kTimeout after `deadline`, kCancelled when stop is requested.
+  /// Blocks until has_synced(). After `deadline` kTimeout, with what is in the way as far as is known; or
+  /// kUnsupported where the API server answers that it does not know the resource. kCancelled when stop is
+  /// requested.
   Result<void> wait_for_sync(MonotonicTime deadline, std::stop_token stop) const;
   /// Everything up to this version is in the store and was handed to the handlers; empty before the sync. For
   /// read-your-writes: after a write that returned version V, trust the copy once compare_resource_versions
@@ -91,6 +94,7 @@ class InformerBase : private ListWatchSink {
   void on_trouble(const Error& error) override;
 
   ObjectPointer decode(RawJson object);
+  Error not_synced() const;
   void decode_failed(const std::string& object, const Error& error);
   void notify(const StoreChange& change, const ChangeContext& context) const;
 
@@ -108,6 +112,7 @@ class InformerBase : private ListWatchSink {
   mutable std::condition_variable wake_;
   bool synced_ = false;
   std::string version_seen_;
+  std::optional<Error> trouble_;  ///< the last one before the sync
   InformerCounters counters_;
 };
 

@@ -48,6 +48,7 @@ class ScriptedSource final : public ListWatchSource {
 
   ApiResult<void> watch(const WatchParams& params, std::stop_token, const net::BodySink& on_body) override {
     watches_from.push_back(params.resource_version);
+    watch_seconds.push_back(params.timeout_seconds);
     if (watches.empty()) return finish<void>();
     const Watch watch = std::move(watches.front());
     watches.pop_front();
@@ -63,6 +64,7 @@ class ScriptedSource final : public ListWatchSource {
   std::deque<Watch> watches;
   std::vector<ListParams> lists;
   std::vector<std::string> watches_from;
+  std::vector<std::uint32_t> watch_seconds;
   std::stop_source stop;
 
  private:
@@ -121,6 +123,42 @@ TEST_CASE(
   CHECK_FALSE(bench.pods.get({"shop", "b"}));
   CHECK(bench.pods.resource_version_seen() == "13");
   CHECK(bench.source.watches_from == Words{"10", "13"});
+}
+
+TEST_CASE("a wait for a resource that the server does not serve says so, and for one in trouble what it is") {
+  net::HttpResponse not_served;
+  not_served.status = 404;
+  not_served.body = "404 page not found\n";
+  const auto [trouble, code, message] = GENERATE_COPY(table<ApiError, ErrorCode, std::string>(
+      {{decode_api_error(not_served, "pods"), ErrorCode::kUnsupported, "does not serve this resource"},
+       {refusal(404, "NotFound"), ErrorCode::kUnsupported, "does not serve this resource"},
+       {refusal(403, "Forbidden"), ErrorCode::kTimeout, "no complete listing"},
+       {lost_connection(), ErrorCode::kTimeout, "connection reset"}}));
+  Bench bench;
+  bench.source.pages = {tl::unexpected(trouble)};
+  bench.run();
+  const auto waited = bench.pods.wait_for_sync(bench.clock.monotonic(), {});
+  REQUIRE_FALSE(waited);
+  CHECK(waited.error().code == code);
+  CHECK(waited.error().message.find(message) != std::string::npos);
+}
+
+TEST_CASE("informers of one process, and of two replicas, do not watch in step") {
+  const auto watch_seconds = [](const char* name, std::uint64_t seed) {
+    Bench bench;
+    ScriptedSource source;
+    source.pages = {page("10", {})};
+    source.watches = {{bookmark("11"), {}, {}}, {bookmark("12"), {}, {}}, {bookmark("13"), {}, {}}};
+    InformerOptions options{.name = name};
+    options.list_watch.seed = seed;
+    Informer<SlimPod> informer(source, project, options, bench.clock, bench.log);
+    informer.run(source.stop.get_token());
+    return source.watch_seconds;
+  };
+  CHECK(watch_seconds("pods", 1).size() == 4);
+  CHECK(watch_seconds("pods", 1) == watch_seconds("pods", 1));
+  CHECK(watch_seconds("pods", 1) != watch_seconds("pods", 2));
+  CHECK(watch_seconds("pods", 1) != watch_seconds("services", 1));
 }
 
 TEST_CASE(

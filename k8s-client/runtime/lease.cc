@@ -7,6 +7,17 @@ namespace kintsugi::k8s {
 
 using namespace std::chrono_literals;
 
+namespace {
+
+bool differ_beyond_version(const std::optional<LeaseRecord>& left, const std::optional<LeaseRecord>& right) {
+  if (!left || !right) return left.has_value() != right.has_value();
+  LeaseRecord same_version = *left;
+  same_version.resource_version = right->resource_version;
+  return same_version != *right;
+}
+
+}  // namespace
+
 Result<void> LeaseTimes::check() const {
   if (retry <= 0ns) return fail(ErrorCode::kInvalidInput, "the retry period of the lease must be positive");
   if (renew_deadline <= retry + retry / 5) {
@@ -29,10 +40,9 @@ void LeaseElection::observe(std::optional<LeaseRecord> record, MonotonicTime now
   const bool still_ours = leading_ && record && observed_ && record->holder == identity_ &&
                           record->transitions == observed_->transitions;
   if (!still_ours) lose();
-  if (record != observed_) {
-    observed_ = std::move(record);
-    observed_at_ = now;
-  }
+  if (differ_beyond_version(record, observed_)) observed_at_ = now;
+  observed_ = std::move(record);
+  if (observed_) highest_transitions_ = std::max(highest_transitions_, observed_->transitions);
 }
 
 std::optional<LeaseRecord> LeaseElection::propose(MonotonicTime now, WallTime stamp) {
@@ -40,11 +50,14 @@ std::optional<LeaseRecord> LeaseElection::propose(MonotonicTime now, WallTime st
   next.holder = identity_;
   next.duration = std::chrono::duration_cast<std::chrono::seconds>(times_.lease);
   next.acquired = next.renewed = stamp;
+  next.transitions = highest_transitions_ + 1;
   if (!observed_) return next;
   if (now < free_at() && !leading_) return std::nullopt;
   next.resource_version = observed_->resource_version;
-  next.transitions = observed_->transitions + (leading_ ? 0 : 1);
-  if (leading_) next.acquired = observed_->acquired;
+  if (leading_) {
+    next.transitions = observed_->transitions;
+    next.acquired = observed_->acquired;
+  }
   return next;
 }
 
@@ -53,6 +66,7 @@ MonotonicTime LeaseElection::free_at() const {
 }
 
 void LeaseElection::written(LeaseRecord record, MonotonicTime begun) {
+  highest_transitions_ = std::max(highest_transitions_, record.transitions);
   observed_ = std::move(record);
   observed_at_ = renewed_at_ = begun;
   leading_ = true;

@@ -46,7 +46,8 @@ class LeaseElection {
   LeaseElection(std::string identity, LeaseTimes times) : identity_(std::move(identity)), times_(times) {}
 
   /// The lease was read at `now`; nothing: it does not exist. What another one holds is valid for its
-  /// duration from when the record was seen to change, by the local clock (K8.2).
+  /// duration from when the record was seen to change, by the local clock (K8.2). A new version alone
+  /// (labels, annotations, managed fields) is no change of the record.
   void observe(std::optional<LeaseRecord> record, MonotonicTime now);
 
   /// The record to write: to take the lease, or to renew it where this one leads. Nothing while another one
@@ -69,7 +70,8 @@ class LeaseElection {
   MonotonicTime valid_until() const { return renewed_at_ + times_.renew_deadline; }
   /// When what another one holds runs out unless it is renewed; in the past where nobody holds it.
   MonotonicTime free_at() const;
-  /// Rises with each change of leader; every effect of a leader carries it (K8.10).
+  /// Rises with each change of leader, also where the lease was deleted in between; every effect of a leader
+  /// carries it (K8.10). 0: nobody is known to have led.
   std::int64_t fencing_token() const { return observed_ ? observed_->transitions : 0; }
   /// Who holds the lease as far as is known; may be empty.
   std::string holder() const { return observed_ ? observed_->holder : std::string(); }
@@ -85,6 +87,7 @@ class LeaseElection {
   const LeaseTimes times_;
   std::optional<LeaseRecord> observed_;
   MonotonicTime observed_at_{};
+  std::int64_t highest_transitions_ = 0;  ///< ever observed
   std::optional<Pending> pending_;
   bool leading_ = false;
   MonotonicTime renewed_at_{};

@@ -103,11 +103,13 @@ bool LeaseElector::keep(const std::stop_token& stop) {
 }
 
 /// Optimistic where our own last write is known, else read first; a write that fails is looked into at once
-/// (K8.3).
+/// (K8.3). A leader that reads that it is none stops there: to take the lease again would be a new term, of
+/// which the work of this one knows nothing.
 void LeaseElector::step(const std::stop_token& stop) {
+  const bool led = election_.leading();
   for (int tries = 0; tries < 2; ++tries) {
     if (must_read_) read(stop);
-    if (must_read_) break;
+    if (must_read_ || (led && !election_.leading())) break;
     write(stop);
     if (!must_read_) break;
   }

@@ -148,7 +148,7 @@ TEST_CASE(
     REQUIRE(record);
     CHECK(record->resource_version.empty());
     CHECK(record->holder == "me");
-    CHECK(record->transitions == 0);
+    CHECK(record->transitions == 1);
     CHECK(record->duration == 15s);
   }
   SECTION("released") {
@@ -165,6 +165,21 @@ TEST_CASE(
     CHECK_FALSE(election.propose(now + 14999ms, kStamp));
     CHECK(election.propose(now + 15s, kStamp)->transitions == 5);
   }
+  SECTION("held, then deleted") {
+    election.observe(held_by("other", 4), now);
+    election.observe(std::nullopt, now + 1s);
+    const auto record = election.propose(now + 1s, kStamp);
+    REQUIRE(record);
+    CHECK(record->resource_version.empty());
+    CHECK(record->transitions == 5);
+  }
+  SECTION("held, silent, and only labelled by somebody else meanwhile") {
+    election.observe(held_by("other", 4, "7"), now);
+    election.observe(held_by("other", 4, "8"), now + 14s);
+    const auto record = election.propose(now + 15s, kStamp);
+    REQUIRE(record);
+    CHECK(record->resource_version == "8");
+  }
 }
 
 TEST_CASE("only the local time of a change counts, never the stamps in the record (K8.2)") {
@@ -176,6 +191,7 @@ TEST_CASE("only the local time of a change counts, never the stamps in the recor
   CHECK_FALSE(election.propose(now, kStamp));
   for (int i = 1; i < 10; ++i) {
     now += 10s;
+    record.renewed += 1s;
     record.resource_version = std::to_string(100 + i);
     election.observe(record, now);
     CHECK_FALSE(election.propose(now + 14s, kStamp));
@@ -194,7 +210,7 @@ TEST_CASE("validity counts from the beginning of the request that renewed") {
   CHECK(election.valid_until() == begun + 10s);
   const auto renewal = election.propose(begun + 2s, kStamp + 2s);
   REQUIRE(renewal);
-  CHECK(renewal->transitions == 0);
+  CHECK(renewal->transitions == 1);
   CHECK(renewal->resource_version == "1");
   CHECK(renewal->acquired == kStamp);
   CHECK(renewal->renewed == kStamp + 2s);
@@ -202,7 +218,7 @@ TEST_CASE("validity counts from the beginning of the request that renewed") {
 
 TEST_CASE("a leader that sees anything but its own term has lost") {
   const auto seen =
-      GENERATE(std::optional<LeaseRecord>(held_by("other", 1)), std::optional<LeaseRecord>(held_by("me", 1)),
+      GENERATE(std::optional<LeaseRecord>(held_by("other", 1)), std::optional<LeaseRecord>(held_by("me", 2)),
                std::optional<LeaseRecord>(held_by("", 0)), std::optional<LeaseRecord>());
   LeaseElection election("me", {});
   const MonotonicTime now{1h};
@@ -212,6 +228,21 @@ TEST_CASE("a leader that sees anything but its own term has lost") {
   election.written(stored, now);
   election.observe(seen, now + 1s);
   CHECK_FALSE(election.leading());
+}
+
+TEST_CASE("a leader whose lease was labelled by somebody else renews it on the new version") {
+  LeaseElection election("me", {});
+  const MonotonicTime now{1h};
+  election.observe(std::nullopt, now);
+  LeaseRecord stored = *election.propose(now, kStamp);
+  stored.resource_version = "1";
+  election.written(stored, now);
+  stored.resource_version = "2";
+  election.observe(stored, now + 2s);
+  CHECK(election.leading());
+  CHECK(election.valid_until() == now + 10s);
+  CHECK(election.propose(now + 2s, kStamp)->resource_version == "2");
+  CHECK(election.propose(now + 2s, kStamp)->transitions == stored.transitions);
 }
 
 TEST_CASE("a lease with our name that we did not write is somebody else's") {
@@ -251,7 +282,8 @@ TEST_CASE("of two candidates over one lease at most one leads at any time, whate
       const bool was_leading = candidate.leading() && now < candidate.valid_until();
       if (!was_leading) candidate.lose();
       candidate.observe(store.record, now);
-      if (auto record = candidate.propose(now, kStamp)) {
+      const WallTime stamp = kStamp + std::chrono::duration_cast<WallTime::duration>(now.time_since_epoch());
+      if (auto record = candidate.propose(now, stamp)) {
         store.drop_writes = random() % 4 == 0;
         const bool answer_lost = store.drop_writes || random() % 4 == 0;
         const auto stored = store.put(*record, 5s, {});
@@ -282,7 +314,7 @@ TEST_CASE("an elector leads, renews, and releases on a stop (K8.11)") {
     return std::nullopt;
   };
   CHECK(bench.run(elector));
-  CHECK(bench.started == std::vector<std::int64_t>{0});
+  CHECK(bench.started == std::vector<std::int64_t>{1});
   CHECK(std::count(valid.begin(), valid.end(), true) == long(valid.size()));
   CHECK(bench.lost == 0);
   CHECK(bench.store.record->holder.empty());
@@ -293,12 +325,14 @@ TEST_CASE("an elector leads, renews, and releases on a stop (K8.11)") {
   bench.stop = {};
   puts = 15;
   CHECK(bench.run(next));
-  CHECK(bench.started == std::vector<std::int64_t>{0, 1});
+  CHECK(bench.started == std::vector<std::int64_t>{1, 2});
 }
 
 TEST_CASE("a candidate takes over within the lease and two and a half seconds of the last renewal") {
   const auto seed = std::uint64_t(GENERATE(range(0, 20)));
-  const auto waited = time_to_lead_after(held_by("other", 4, "8"), seed);
+  LeaseRecord renewed = held_by("other", 4, "8");
+  renewed.renewed += 2s;
+  const auto waited = time_to_lead_after(renewed, seed);
   CHECK(waited >= 15s);
   CHECK(waited <= 17500ms);
 }
@@ -368,6 +402,43 @@ TEST_CASE("a leader that finds another holder has lost at once, in the middle of
   CHECK(bench.lost == 1);
   CHECK_FALSE(elector.still_valid(0s));
   CHECK(bench.store.record->holder == "other");
+}
+
+TEST_CASE("a leader whose lease is deleted or released has lost, and does not take it again by the way") {
+  const auto after =
+      GENERATE(std::optional<LeaseRecord>(), std::optional<LeaseRecord>(held_by("", 1, "900")));
+  Bench bench;
+  LeaseElector elector(bench.options(), bench.store, bench.clock, bench.log);
+  bench.store.before_answer = [&](std::string_view call, auto) -> std::optional<ApiError> {
+    if (call == "put" && bench.store.version == 103) bench.store.record = after;
+    return std::nullopt;
+  };
+  CHECK(bench.run(elector).error().reason == "LeadershipLost");
+  CHECK(bench.lost == 1);
+  CHECK(bench.started == std::vector<std::int64_t>{1});
+  CHECK(bench.store.record == after);
+  CHECK_FALSE(elector.still_valid(0s));
+}
+
+TEST_CASE("close to its end a leadership is still valid, but not for what takes longer (K8.9)") {
+  const LeapingClock clock;
+  Logger log(clock, LogLevel::kError, [](std::string_view) {});
+  FakeLeaseStore store;
+  std::stop_source stop;
+  LeaseElectorOptions options;
+  options.identity = "me";
+  LeaseElector elector(options, store, clock, log);
+  std::vector<std::pair<bool, bool>> valid;  // without a margin, and for five seconds
+  store.before_answer = [&](std::string_view call, auto) -> std::optional<ApiError> {
+    if (call == "get" && elector.fencing_token() > 0) {
+      valid.emplace_back(elector.still_valid(0s), elector.still_valid(5s));
+      return no_answer();
+    }
+    return call == "put" && elector.fencing_token() > 0 ? std::optional(no_answer()) : std::nullopt;
+  };
+  CHECK(elector.run(stop.get_token()).error().reason == "LeadershipLost");
+  CHECK(valid ==
+        std::vector<std::pair<bool, bool>>{{true, true}, {true, true}, {true, false}, {true, false}});
 }
 
 TEST_CASE("renewals without an answer are found to have worked (K8.3)") {

@@ -79,7 +79,7 @@ struct ListWatchOptions {
   std::uint32_t page_size = 500;  ///< K1.1
   std::size_t max_line_bytes = LineFramer::kDefaultMaxLine;
   BackoffPolicy backoff;
-  std::uint64_t seed = 0;  ///< of jitter and watch durations; give each process another one
+  std::uint64_t seed = 0;  ///< of jitter and watch durations: jitter_seed()
 };
 
 struct ListWatchCounters {

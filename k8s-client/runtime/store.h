@@ -65,11 +65,14 @@ class Store {
   };
   struct KeyEqual {
     using is_transparent = void;
-    static const ObjectKey& key_of(const ObjectKey& key) { return key; }
-    static const ObjectKey& key_of(const ObjectPointer& object) { return object->metadata.key; }
-    template <class Left, class Right>
-    bool operator()(const Left& left, const Right& right) const {
-      return key_of(left) == key_of(right);
+    bool operator()(const ObjectPointer& left, const ObjectPointer& right) const {
+      return left->metadata.key == right->metadata.key;
+    }
+    bool operator()(const ObjectKey& key, const ObjectPointer& object) const {
+      return key == object->metadata.key;
+    }
+    bool operator()(const ObjectPointer& object, const ObjectKey& key) const {
+      return object->metadata.key == key;
     }
   };
   using Objects = std::unordered_set<ObjectPointer, KeyHash, KeyEqual>;

@@ -26,9 +26,10 @@ namespace kintsugi::k8s {
 enum class WorkPriority : std::uint8_t { kContainment, kNormal, kHousekeeping };
 
 struct WorkQueueOptions {
-  /// Of each key's retries (K5.3).
+  /// Of each key's retries (K5.3). Capped where a person still waits: an API server that comes back must not
+  /// find an incident asleep for a quarter of an hour, which is K5.3's cap.
   BackoffPolicy retry{
-      .initial = std::chrono::milliseconds(5), .cap = std::chrono::seconds(1000), .jitter = 0.0};
+      .initial = std::chrono::milliseconds(5), .cap = std::chrono::seconds(30), .jitter = 0.0};
   /// Of all keys' retries together; containment is exempt (K5.3).
   double retries_per_second = 10;
   unsigned retry_burst = 100;

@@ -140,17 +140,24 @@ std::vector<std::string> changed_pods(const k8s::Change<Cached<EndpointSlice>>& 
   return names;
 }
 
+template <class T>
+ClusterCache::Notice notice_of(const k8s::Change<Cached<T>>& change) {
+  return {.is_gone = change.now == nullptr, .from_listing = change.from_listing};
+}
+
 /// One watched collection: where it comes from and its copy.
 template <class T>
 struct Collection {
   Collection(k8s::Client& client, const k8s::Resource& resource, Reader<T> read, const Clock& clock,
-             Logger& log)
-      : source(client, resource, ""), informer(source, projection<T>(read), options(resource), clock, log) {}
+             Logger& log, std::uint64_t jitter)
+      : source(client, resource, ""),
+        informer(source, projection<T>(read), options(resource, jitter), clock, log) {}
 
-  static k8s::InformerOptions options(const k8s::Resource& resource) {
+  static k8s::InformerOptions options(const k8s::Resource& resource, std::uint64_t jitter) {
     k8s::InformerOptions options;
     options.name = resource.plural;
     options.list_watch.page_size = kPageSize;
+    options.list_watch.seed = jitter;
     return options;
   }
 
@@ -169,14 +176,14 @@ struct Collection {
 }  // namespace
 
 struct ClusterCache::Impl {
-  Impl(k8s::Client& client, const Clock& clock, Logger& log)
-      : pods(client, k8s::kPods, pod_from, clock, log),
-        replica_sets(client, k8s::kReplicaSets, replica_set_from, clock, log),
-        deployments(client, k8s::kDeployments, deployment_from, clock, log),
-        namespaces(client, k8s::kNamespaces, namespace_from, clock, log),
-        policies(client, k8s::kNetworkPolicies, policy_from, clock, log),
-        slices(client, k8s::kEndpointSlices, endpoint_slice_from, clock, log),
-        services(client, k8s::kServices, service_from, clock, log) {
+  Impl(k8s::Client& client, const Clock& clock, Logger& log, std::uint64_t jitter)
+      : pods(client, k8s::kPods, pod_from, clock, log, jitter),
+        replica_sets(client, k8s::kReplicaSets, replica_set_from, clock, log, jitter),
+        deployments(client, k8s::kDeployments, deployment_from, clock, log, jitter),
+        namespaces(client, k8s::kNamespaces, namespace_from, clock, log, jitter),
+        policies(client, k8s::kNetworkPolicies, policy_from, clock, log, jitter),
+        slices(client, k8s::kEndpointSlices, endpoint_slice_from, clock, log, jitter),
+        services(client, k8s::kServices, service_from, clock, log, jitter) {
     add_indexes();
     add_handlers();
   }
@@ -207,13 +214,14 @@ struct ClusterCache::Impl {
     pods.informer.add_handler([this](const k8s::Change<Cached<Pod>>& change) {
       const Pod& pod = *change.object().value;
       if (change.now == nullptr) remember_departed(change.object().value);
-      for (const auto& handler : pod_handlers) handler(pod, change.now == nullptr);
+      for (const auto& handler : pod_handlers) handler(pod, notice_of(change));
     });
     deployments.informer.add_handler([this](const k8s::Change<Cached<Deployment>>& change) {
-      for (const auto& handler : deployment_handlers) handler(*change.object().value, change.now == nullptr);
+      for (const auto& handler : deployment_handlers) handler(*change.object().value, notice_of(change));
     });
     policies.informer.add_handler([this](const k8s::Change<Cached<PolicyOrError>>& change) {
-      for (const auto& handler : namespace_handlers) handler(change.object().value->name_space);
+      for (const auto& handler : namespace_handlers)
+        handler(change.object().value->name_space, notice_of(change));
     });
     // A pod that starts or ends to serve has changed, too, though the object Pod has not.
     slices.informer.add_handler([this](const k8s::Change<Cached<EndpointSlice>>& change) {
@@ -221,11 +229,12 @@ struct ClusterCache::Impl {
       for (const std::string& name : changed_pods(change)) {
         const auto pod = pods.get(name_space, name);
         if (pod == nullptr) continue;
-        for (const auto& handler : pod_handlers) handler(*pod, /*is_gone=*/false);
+        for (const auto& handler : pod_handlers)
+          handler(*pod, {.is_gone = false, .from_listing = change.from_listing});
       }
     });
     namespaces.informer.add_handler([this](const k8s::Change<Cached<NamespaceInfo>>& change) {
-      for (const auto& handler : namespace_handlers) handler(change.object().value->name);
+      for (const auto& handler : namespace_handlers) handler(change.object().value->name, notice_of(change));
     });
   }
 
@@ -261,8 +270,8 @@ struct ClusterCache::Impl {
   std::deque<std::shared_ptr<const Pod>> departed;  ///< guarded; the newest last
 };
 
-ClusterCache::ClusterCache(k8s::Client& client, const Clock& clock, Logger& log)
-    : impl_(std::make_unique<Impl>(client, clock, log)) {}
+ClusterCache::ClusterCache(k8s::Client& client, const Clock& clock, Logger& log, std::uint64_t jitter)
+    : impl_(std::make_unique<Impl>(client, clock, log, jitter)) {}
 
 ClusterCache::~ClusterCache() = default;
 

@@ -4,6 +4,7 @@
 // and where to look; whatever is destructive reads live first.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,13 +26,19 @@ namespace kintsugi::targets {
 /// unchanging.
 class ClusterCache {
  public:
+  /// How a change became known.
+  struct Notice {
+    bool is_gone = false;
+    /// The initial state, or what a gap in the watch hid: may wait for live changes.
+    bool from_listing = false;
+  };
   /// A pod that came, changed, went, or has started or ended to be ready in an EndpointSlice.
-  using PodHandler = std::function<void(const Pod& pod, bool gone)>;
-  using DeploymentHandler = std::function<void(const Deployment& deployment, bool gone)>;
-  using NamespaceHandler = std::function<void(const std::string& name_space)>;
+  using PodHandler = std::function<void(const Pod& pod, Notice notice)>;
+  using DeploymentHandler = std::function<void(const Deployment& deployment, Notice notice)>;
+  using NamespaceHandler = std::function<void(const std::string& name_space, Notice notice)>;
 
-  /// All references must outlive the cache.
-  ClusterCache(k8s::Client& client, const Clock& clock, Logger& log);
+  /// All references must outlive the cache. `jitter` differs from process to process.
+  ClusterCache(k8s::Client& client, const Clock& clock, Logger& log, std::uint64_t jitter = 0);
   ~ClusterCache();
 
   // Handlers run on watch threads: enqueue and return. All before start().

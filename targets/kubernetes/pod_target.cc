@@ -34,6 +34,14 @@ std::string describe(const Action& action) {
   return action.resource + " " + action.name_space + "/" + action.name;
 }
 
+/// metadata.uid; empty where there is none.
+std::string uid_of(const json& object) {
+  const auto metadata = object.find("metadata");
+  if (metadata == object.end() || !metadata->is_object()) return {};
+  const auto uid = metadata->find("uid");
+  return uid != metadata->end() && uid->is_string() ? uid->get<std::string>() : std::string();
+}
+
 /// What a caller does about a refused write: plan again, or tell a person.
 tl::unexpected<Error> refused(const k8s::ApiError& error, const Action& action) {
   Error plain = error;
@@ -65,8 +73,11 @@ Result<json> PodTarget::read_document(const TargetRef& target, std::stop_token s
   call.stop = std::move(stop);
   auto document = client_.get(k8s::kPods, {target.name_space, target.name}, call);
   if (!document) return fail(document.error());
-  const json metadata = document->value("metadata", json::object());
-  if (metadata.value("uid", "") != target.uid) {
+  const std::string uid = uid_of(*document);
+  if (uid.empty()) {  // says nothing of the pod: a proxy's answer
+    return fail(make_error(ErrorCode::kUnavailable, "the server's answer is no pod").on(target.to_string()));
+  }
+  if (uid != target.uid) {
     return fail(
         make_error(ErrorCode::kNotFound, "the name belongs to another pod now").on(target.to_string()));
   }

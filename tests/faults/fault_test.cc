@@ -26,6 +26,12 @@ Rule answer(int status, double probability, std::optional<int> retry_after = {})
   return rule;
 }
 
+Rule foreign_answer(int status, double probability) {
+  Rule rule = answer(status, probability);
+  rule.fault.kind = Fault::Kind::kForeignAnswer;
+  return rule;
+}
+
 Rule cut(Fault::Kind kind, double probability) {
   Rule rule;
   rule.fault.kind = kind;
@@ -70,6 +76,10 @@ std::vector<Trouble> troubles() {
       {"a burst of 503", {at_first(answer(503, 1, 1), 6)}},
       {"a burst of conflicts",
        {of("PUT", at_first(answer(409, 1), 4)), of("PATCH", at_first(answer(409, 1), 4))}},
+      {"a burst of failed patch tests", {of("PATCH", at_first(answer(422, 1), 4))}},
+      {"the first create is refused as invalid", {of("POST", at_first(answer(422, 1), 1))}},
+      {"a burst of a proxy's 404", {at_first(foreign_answer(404, 1), 6)}},
+      {"one answer in ten is a proxy's 404", {foreign_answer(404, 0.1)}},
       {"one answer in five is 500", {answer(500, 0.2)}},
       {"one answer in five is 429", {answer(429, 0.2)}},
       {"one call in five is cut before the server acts", {cut(Kind::kCutBefore, 0.2)}},

@@ -85,7 +85,7 @@ bool is_of_the_connection(std::string_view name) {
 std::string head_text(const net::HttpResponse& response, const std::string& framing) {
   std::string text = "HTTP/1.1 " + std::to_string(response.status) + " Status\r\n";
   for (const auto& [name, value] : response.headers.all()) {
-    if (!is_of_the_connection(name)) text += name + ": " + value + "\r\n";
+    if (!is_of_the_connection(name)) text.append(name).append(": ").append(value).append("\r\n");
   }
   return text + framing + "\r\n\r\n";
 }
@@ -105,6 +105,7 @@ const char* reason_of(int status) {
   switch (status) {
     case 409: return "Conflict";
     case 410: return "Expired";
+    case 422: return "Invalid";
     case 429: return "TooManyRequests";
     case 501: return "NotImplemented";
     case 503: return "ServiceUnavailable";
@@ -122,6 +123,12 @@ std::string status_text(int status) {
                          {"reason", reason_of(status)},
                          {"code", status}})
       .dump();
+}
+
+net::HttpResponse foreign(const Fault& fault) {
+  net::HttpResponse response{fault.status, {}, "no route\n"};
+  response.headers.add("Content-Type", "text/plain");
+  return response;
 }
 
 net::HttpResponse made_up(const Fault& fault, bool is_watch) {
@@ -235,6 +242,7 @@ struct Proxy::Impl {
       return wait(rule->fault.delay) && pass(&client, received, call);
     if (rule->fault.kind == Fault::Kind::kAnswer)
       return write_response(client, made_up(rule->fault, call.is_watch));
+    if (rule->fault.kind == Fault::Kind::kForeignAnswer) return write_response(client, foreign(rule->fault));
     if (rule->fault.kind == Fault::Kind::kCutAfter) pass(nullptr, received, call);
     if (rule->hook) rule->hook(call);
     return false;
@@ -284,8 +292,10 @@ struct Proxy::Impl {
       is_heard = write_chunk(*client, bytes);
       return is_heard && steady_clock::now() < end;
     };
-    (void)transport->stream(request, stop.get_token(), on_head, on_body);
-    const bool is_orderly = call.status != 0 && is_heard && (age == 0ms || ended_watches++ % 2 == 0);
+    // A watch that has grown old in silence ends with its idle timeout, which is an error.
+    const bool was_answered =
+        transport->stream(request, stop.get_token(), on_head, on_body).has_value() || call.status != 0;
+    const bool is_orderly = was_answered && is_heard && (age == 0ms || ended_watches++ % 2 == 0);
     return is_orderly && client->write("0\r\n\r\n");
   }
 

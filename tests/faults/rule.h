@@ -35,8 +35,9 @@ struct Fault {
   enum class Kind : std::uint8_t {
     kDelay,   ///< pass it on after `delay`
     kAnswer,  ///< answer `status` in the server's place; 410 to a watch is an ERROR event, as servers send it
-    kCutBefore,  ///< end the connection; the server never sees the request
-    kCutAfter,   ///< end the connection once the server has acted
+    kForeignAnswer,  ///< the same with no Status but words of its own, as a proxy without a route answers
+    kCutBefore,      ///< end the connection; the server never sees the request
+    kCutAfter,       ///< end the connection once the server has acted
   };
 
   Kind kind = Kind::kDelay;
