@@ -235,7 +235,7 @@ TEST_CASE("what is so already is unchanged, which is an error only for who asks 
     i.spec.release = ReleaseOrder{ReleaseOrder::Victim::kLeave, "bob", "r", kTestNow};
   };
   const Case cases[] = {
-      {{"approve", kName, "--step", "redeploy", "--reason", "r"},
+      {{"approve", kName, "--step", "contain", "--reason", "r"},
        [](Incident& i) { i.spec.approvals = {{"contain", true, "bob", "go", kTestNow}}; }},
       {{"approve", kName, "--step", "redeploy", "--reason", "r"},
        [](Incident& i) {
