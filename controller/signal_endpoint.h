@@ -18,6 +18,9 @@
 
 namespace kintsugi::controller {
 
+/// A refusal as problem details (RFC 9457).
+net::HttpResponse problem_response(int status, std::string title, std::string detail);
+
 /// `POST /v1/signals/<source>`: decodes, hands each signal to the intake, answers when all are durable. Work
 /// waits in a bounded queue; when it is full, 429 is said before a body is read. Thread-safe.
 class SignalEndpoint {

@@ -89,6 +89,9 @@ struct ServerOptions {
   /// this is where a full queue says 429 and a missing credential 401.
   std::function<std::optional<HttpResponse>(const ServerRequest&)> admit{};
   Handler handle{};
+  /// Makes the answer where the server itself refuses (400, 408, 413, 431, 501, 505) or a handler failed
+  /// (500), with that status. Empty: a line of plain text. Must be thread-safe.
+  std::function<HttpResponse(int status)> refusal{};
   std::optional<ServerTls> tls{};
 };
 

@@ -125,6 +125,50 @@ TEST_CASE("bad requests get their status and the connection is closed", "[server
   CHECK(handled == 0);
 }
 
+TEST_CASE("the server's own refusals have the form that its owner gives them", "[server]") {
+  ServerLimits limits;
+  limits.max_header_bytes = 1024;
+  limits.max_body_bytes = 10;
+  limits.header_timeout = 60ms;
+  limits.body_timeout = 60ms;
+  const auto refusal = [](int status) {
+    if (status == 431) throw std::runtime_error("a bug");
+    HttpResponse response;  // its status is the server's business
+    response.headers.set("Content-Type", "application/problem+json");
+    response.body = "{\"status\":" + std::to_string(status) + "}";
+    return response;
+  };
+  const auto admit = [](const ServerRequest& request) -> std::optional<HttpResponse> {
+    if (request.path == "/throws") throw std::runtime_error("a bug");
+    return std::nullopt;
+  };
+  const Handler drop = [](const ServerRequest&, std::unique_ptr<Responder>) {};
+  TestServer server({.limits = limits, .admit = admit, .handle = drop, .refusal = refusal});
+  const std::pair<int, std::string> cases[] = {
+      {400, "nonsense\r\n\r\n"},
+      {408, "GET / HTTP/1.1\r\nHo"},
+      {408, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc"},
+      {413, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"},
+      {500, "GET /throws HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {500, kGet},
+      {501, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"},
+  };
+  for (const auto& [status, text] : cases) {
+    INFO(text);
+    RawConnection client = RawConnection::open(server.port());
+    client.send(text);
+    const std::string answer = client.read_until("}");
+    CHECK(status_of(answer) == status);
+    CHECK(answer.find("Content-Type: application/problem+json\r\n") != std::string::npos);
+    CHECK(answer.ends_with("{\"status\":" + std::to_string(status) + "}"));
+  }
+  RawConnection client = RawConnection::open(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(2000, 'x') + "\r\n\r\n");
+  const std::string answer = client.read_to_end();
+  CHECK(status_of(answer) == 431);
+  CHECK(answer.find("Content-Type: text/plain") != std::string::npos);
+}
+
 TEST_CASE("slow senders are cut off", "[server]") {
   ServerLimits limits;
   limits.header_timeout = 60ms;

@@ -4,6 +4,7 @@
 #include <thread>
 
 #include "net/io_thread.h"
+#include "net/server_response.h"
 #include "net/server_session.h"
 
 namespace kintsugi::net {
@@ -38,6 +39,18 @@ std::vector<std::shared_ptr<ServerSession>> ServerRegistry::sessions() const {
   std::vector<std::shared_ptr<ServerSession>> all;
   for (const auto& [key, session] : sessions_) all.push_back(session);
   return all;
+}
+
+HttpResponse ServerRegistry::refusal(int status) const {
+  if (!options.refusal) return plain_response(status);
+  try {
+    HttpResponse response = options.refusal(status);
+    response.status = status;
+    return response;
+  } catch (const std::exception& bug) {
+    log.error("making a refusal threw", {{"what", bug.what()}});
+    return plain_response(status);
+  }
 }
 
 bool ServerRegistry::start_websocket(std::function<void()> serve) {

@@ -39,6 +39,9 @@ class ServerRegistry {
   void start_draining() { draining_ = true; }
   bool draining() const { return draining_; }
 
+  /// The server's own answer with this status, in the form that its owner wants.
+  HttpResponse refusal(int status) const;
+
   /// Runs `serve` on a thread of its own; false over max_websockets.
   bool start_websocket(std::function<void()> serve);
 

@@ -131,7 +131,7 @@ std::optional<HttpResponse> ServerSession::admit() {
     return registry_.options.admit(request_);
   } catch (const std::exception& bug) {
     registry_.log.error("admission threw", {{"what", bug.what()}, {"path", request_.path}});
-    return plain_response(500);
+    return registry_.refusal(500);
   }
 }
 
@@ -167,13 +167,17 @@ void ServerSession::refuse(int status) {
   keep_alive_ = false;
   request_ = {};
   phase_ = Phase::kHandling;
-  answer(plain_response(status));
+  answer(registry_.refusal(status));
 }
 
 void ServerSession::answer(HttpResponse response) {
   if (phase_ != Phase::kHandling) return;
   phase_ = Phase::kAnswering;
   write_out(format_response(std::move(response), response_context()), [this] { after_answer(); });
+}
+
+void ServerSession::fail() {
+  answer(registry_.refusal(500));
 }
 
 void ServerSession::after_answer() {
@@ -233,7 +237,7 @@ void ServerSession::flush_stream() {
 void ServerSession::accept_websocket(const std::string& subprotocol,
                                      std::function<void(WebSocketPeer&)> serve) {
   if (phase_ != Phase::kHandling) return;
-  if (!parser_.is_websocket_upgrade() || !input_.empty()) return answer(plain_response(400));
+  if (!parser_.is_websocket_upgrade() || !input_.empty()) return answer(registry_.refusal(400));
   phase_ = Phase::kAnswering;
   serve_websocket(registry_, shared_from_this(), socket_, request_, subprotocol, std::move(serve));
 }

@@ -33,6 +33,8 @@ class ServerSession : public std::enable_shared_from_this<ServerSession> {
 
   // The answer to the request that was handed out last; ignored when the connection has gone.
   void answer(HttpResponse response);
+  /// Nobody is going to answer it: a 500.
+  void fail();
   void start_stream(const HttpResponse& head, std::shared_ptr<StreamBuffer> stream);
   /// The stream has something to write, or has ended.
   void flush_stream();
