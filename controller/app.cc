@@ -74,7 +74,7 @@ class App {
         verdicts_(clock),
         verifier_(registry_, verdicts_, clock),
         trust_(verifier_, book_, client_, settings.name_space, metrics_, clock),
-        evidence_store_(settings.evidence_directory, settings.evidence_budget_bytes, clock),
+        evidence_store_(settings.evidence_directory, settings.evidence_budget, clock),
         evidence_(settings.evidence_directory.empty() ? nullptr : &evidence_store_, client_, target_,
                   metrics_, clock),
         jobs_(Jobs::Limits{}),

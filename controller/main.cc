@@ -86,6 +86,9 @@ int main(int argc, char** argv) {
   app.add_option("--trust-policies", settings.trust_policies_directory,
                  "Directory of TrustPolicy files, beside the resources");
   app.add_option("--evidence-dir", settings.evidence_directory, "Where evidence is kept; a durable volume");
+  app.add_option("--evidence-max-bytes", settings.evidence_budget.total_bytes,
+                 "Of all evidence together; 0: no limit on a durable volume, 1.5 GiB on one that is not")
+      ->capture_default_str();
   const CLI::Option* signals =
       app.add_option("--signals-listen", "ADDRESS:PORT for signals; default 127.0.0.1:8443");
   const CLI::Option* metrics =
