@@ -116,8 +116,10 @@ void SignalEndpoint::run() {
 net::HttpResponse SignalEndpoint::answer(const net::ServerRequest& request) {
   const auto batch = decoder_.decode(request.body, clock_.now());
   if (!batch) {
-    observer_(decoder_.source(), "invalid");
-    return problem(signals::describe_body_error(batch.error()));
+    const signals::ProblemDetails details = signals::describe_body_error(batch.error());
+    // What is too large is refused unread, most of it by the server, which counts nothing.
+    if (details.status != 413) observer_(decoder_.source(), "invalid");
+    return problem(details);
   }
   if (!batch->is_list && !batch->elements.front()) {
     observer_(decoder_.source(), "invalid");
@@ -142,7 +144,7 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
     }
     auto taken = take_(*element);
     if (!taken) {
-      observer_(decoder_.source(), "invalid");
+      observer_(decoder_.source(), "not-durable");
       // Nothing of this element is durable: the sender sends again, and what was taken before meets itself.
       net::HttpResponse response = problem_response(503, "Not durable", taken.error().to_string());
       response.headers.set("Retry-After", "1");

@@ -32,7 +32,9 @@ class SignalEndpoint {
   };
   /// Makes one signal durable; see Intake::take(). Called from several threads.
   using Take = std::function<Result<IntakeResult>(const Signal& signal)>;
-  /// Told each signal's source and disposition word (or "invalid"), for metrics.
+  /// Told each signal's source and what became of it, for metrics: a disposition's word, "invalid", or
+  /// "not-durable" for one that its sender has to send again. Refusals of whole requests without a look at
+  /// their signals (401, 404, 405, 413, 429) are not told.
   using Observer = std::function<void(std::string_view source, std::string_view disposition)>;
 
   /// References must outlive the endpoint.
