@@ -31,7 +31,6 @@ constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kDrainTimeout{10};
 constexpr std::chrono::seconds kReloadCertificates{10};
-constexpr std::chrono::minutes kProbeNetwork{5};
 constexpr std::chrono::hours kCompact{1};
 constexpr std::size_t kReconcileWorkers = 32;
 /// The rest stays free for containment, while these wait for the rate limit or a slow API server.
@@ -68,6 +67,7 @@ class App {
         store_(client_, settings.name_space, clock, log),
         durable_ledger_(client_, settings.name_space),
         ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
+        probe_(client_, clock, log),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
         registry_transport_(net::make_curl_transport(net::CurlOptions{})),
         registry_(*registry_transport_, clock, std::move(registry)),
@@ -145,6 +145,7 @@ class App {
   incidents::KubernetesLedger durable_ledger_;
   RememberedLedger ledger_;
   PlaybookBook book_;
+  NetworkProbe probe_;
   ConfigWatch config_;
   std::unique_ptr<net::HttpTransport> registry_transport_;
   trust::RegistryClient registry_;
@@ -205,7 +206,7 @@ Result<void> App::fill_caches(std::stop_token stop) {
     return fail(std::move(synced).error().advise("are the CRDs installed (charts/kintsugi/crds.yaml)?"));
   }
   if (auto synced = config_.wait_for_sync(deadline, stop); !synced) return synced;
-  book_.set_network_facts(probe_network(client_, stop, log_));
+  book_.set_network_facts(probe_.look(stop));
   // An API server in trouble must not end the process: what the informers do by themselves is done here by
   // hand.
   for (;;) {
@@ -289,14 +290,10 @@ void App::housekeeping(std::stop_token stop) {
   std::condition_variable wake;
   const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
   MonotonicTime next_reload = clock_.monotonic() + kReloadCertificates;
-  MonotonicTime next_probe = clock_.monotonic() + kProbeNetwork;
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex);
     clock_.wait_until(lock, wake, clock_.monotonic() + kFlushRepeats);
-    if (clock_.monotonic() >= next_probe) {
-      next_probe = clock_.monotonic() + kProbeNetwork;
-      book_.set_network_facts(probe_network(client_, stop, log_));
-    }
+    if (clock_.monotonic() >= probe_.next_look()) book_.set_network_facts(probe_.look(stop));
     intake_.flush_repeats();
     refresh_metrics();
     show_config_verdicts();
