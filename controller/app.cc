@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdlib>
 
-#include "base/file.h"
 #include "controller/config_watch.h"
 #include "controller/elected_leadership.h"
 #include "controller/event_announcer.h"
@@ -21,6 +20,7 @@
 #include "k8s-client/runtime/event_recorder.h"
 #include "metrics/exposition.h"
 #include "net/curl_transport.h"
+#include "trust/registry_config_file.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -36,7 +36,6 @@ constexpr std::size_t kReconcileWorkers = 32;
 /// The rest stays free for containment, while these wait for the rate limit or a slow API server.
 constexpr std::size_t kWorkersForTheRest = 16;
 constexpr std::size_t kPreparationWorkers = 4;
-constexpr std::size_t kMaxRegistryConfigBytes = 1u << 20;
 constexpr const char* kVersion = "0.1.0";
 constexpr const char* kIncidentController = "incident";
 
@@ -339,16 +338,13 @@ void App::stop() {
   metrics_.controller(kIncidentController).set_queue({});
 }
 
-/// The credentials for registries, read once.
-Result<trust::RegistryOptions> registry_options(const Settings& settings) {
+Result<trust::RegistryOptions> registry_options(const Settings& settings, Logger& log) {
   trust::RegistryOptions options;
   options.allow_http = settings.allow_http_registry;
   if (settings.registry_config_file.empty()) return options;
-  auto text = read_file(settings.registry_config_file, kMaxRegistryConfigBytes);
-  if (!text) return tl::unexpected(std::move(text).error());
-  auto credentials = trust::RegistryCredentials::parse(Secret(std::move(*text)));
-  if (!credentials) return fail(std::move(credentials).error().on(settings.registry_config_file));
-  options.credentials = std::move(*credentials);
+  auto file = trust::RegistryConfigFile::open(settings.registry_config_file, log);
+  if (!file) return tl::unexpected(std::move(file).error());
+  options.credentials = [file = std::move(*file)] { return file->current(); };
   return options;
 }
 
@@ -364,7 +360,7 @@ Result<void> run_controller(const Settings& settings, const Clock& clock, Logger
   options.user_agent = k8s::make_user_agent("kintsugi-controller", kVersion, "");
   auto connection = k8s::connect(options, clock);
   if (!connection) return tl::unexpected(std::move(connection).error());
-  auto registry = registry_options(settings);
+  auto registry = registry_options(settings, log);
   if (!registry) return tl::unexpected(std::move(registry).error());
   App app(settings, clock, log, std::move(*connection), std::move(*registry));
   return app.run(std::move(stop));

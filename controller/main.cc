@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
   app.add_flag("--allow-http-registry", settings.allow_http_registry,
                "Plain HTTP also to registries that are not on loopback");
   app.add_option("--registry-config", settings.registry_config_file,
-                 "Credentials for registries: a file as ~/.docker/config.json; read at the start");
+                 "Credentials for registries: a file as ~/.docker/config.json; reloaded");
   std::string retention = "90d";
   app.add_option("--incident-retention", retention,
                  "How long incidents that are over are kept, such as 90d; 0: for ever")
