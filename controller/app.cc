@@ -4,7 +4,6 @@
 #include <atomic>
 #include <cstdlib>
 
-#include "base/file.h"
 #include "base/version.h"
 #include "controller/config_watch.h"
 #include "controller/elected_leadership.h"
@@ -25,6 +24,7 @@
 #include "k8s-client/runtime/event_recorder.h"
 #include "metrics/exposition.h"
 #include "net/curl_transport.h"
+#include "trust/registry_config_file.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -38,13 +38,11 @@ constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kDrainTimeout{10};
 constexpr std::chrono::seconds kReloadCertificates{10};
-constexpr std::chrono::minutes kProbeNetwork{5};
 constexpr std::chrono::hours kCompact{1};
 constexpr std::size_t kReconcileWorkers = 32;
 /// The rest stays free for containment, while these wait for the rate limit or a slow API server.
 constexpr std::size_t kWorkersForTheRest = 16;
 constexpr std::size_t kPreparationWorkers = 4;
-constexpr std::size_t kMaxRegistryConfigBytes = 1u << 20;
 constexpr const char* kIncidentController = "incident";
 
 /// Hands the queue's durations to the metrics.
@@ -74,13 +72,14 @@ class App {
         store_(client_, settings.name_space, clock, log, jitter_of(settings)),
         durable_ledger_(client_, settings.name_space),
         ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
+        probe_(client_, clock, log),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
         registry_transport_(net::make_curl_transport(net::CurlOptions{})),
         registry_(*registry_transport_, clock, std::move(registry)),
         verdicts_(clock),
         verifier_(registry_, verdicts_, clock),
         trust_(verifier_, book_, client_, settings.name_space, metrics_, clock),
-        evidence_store_(settings.evidence_directory, settings.evidence_budget_bytes, clock),
+        evidence_store_(settings.evidence_directory, settings.evidence_budget, clock),
         evidence_(settings.evidence_directory.empty() ? nullptr : &evidence_store_, client_, target_,
                   metrics_, clock),
         jobs_(Jobs::Limits{}),
@@ -158,6 +157,7 @@ class App {
   incidents::KubernetesLedger durable_ledger_;
   RememberedLedger ledger_;
   PlaybookBook book_;
+  NetworkProbe probe_;
   ConfigWatch config_;
   std::unique_ptr<net::HttpTransport> registry_transport_;
   trust::RegistryClient registry_;
@@ -226,7 +226,7 @@ Result<void> App::fill_caches(const std::stop_token& stop) {
   watches_.emplace_back([this](std::stop_token token) { store_.run(token); });
   watches_.emplace_back([this](std::stop_token token) { recorder_.run(token); });
   if (auto synced = wait_for_caches(stop); !synced) return synced;
-  book_.set_network_facts(probe_network(client_, stop, log_));
+  book_.set_network_facts(probe_.look(stop));
   return load_known_good(stop);
 }
 
@@ -332,14 +332,10 @@ void App::housekeeping(std::stop_token stop) {
   std::condition_variable wake;
   const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
   MonotonicTime next_reload = clock_.monotonic() + kReloadCertificates;
-  MonotonicTime next_probe = clock_.monotonic() + kProbeNetwork;
   while (!stop.stop_requested()) {
     std::unique_lock lock(mutex);
     clock_.wait_until(lock, wake, clock_.monotonic() + kFlushRepeats);
-    if (clock_.monotonic() >= next_probe) {
-      next_probe = clock_.monotonic() + kProbeNetwork;
-      book_.set_network_facts(probe_network(client_, stop, log_));
-    }
+    if (clock_.monotonic() >= probe_.next_look()) book_.set_network_facts(probe_.look(stop));
     intake_.flush_repeats();
     refresh_metrics();
     show_config_verdicts();
@@ -362,8 +358,12 @@ Result<void> App::run(std::stop_token stop) {
                       {"metrics", settings_.metrics_listen.address + ":" + metrics_port}});
   if (settings_.leader_elect) {
     leadership_.run(
-        *connection_, settings_, clock_, log_, [this] { wake_all(); }, [this] { this->stop(); },
-        std::move(stop));
+        *connection_, settings_, clock_, log_,
+        [this] {
+          trust_.expect_changes();
+          wake_all();
+        },
+        [this] { this->stop(); }, std::move(stop));
     return {};
   }
   wake_all();
@@ -385,16 +385,13 @@ void App::stop() {
   metrics_.controller(kIncidentController).set_queue({});
 }
 
-/// The credentials for registries, read once.
-Result<trust::RegistryOptions> registry_options(const Settings& settings) {
+Result<trust::RegistryOptions> registry_options(const Settings& settings, Logger& log) {
   trust::RegistryOptions options;
   options.allow_http = settings.allow_http_registry;
   if (settings.registry_config_file.empty()) return options;
-  auto text = read_file(settings.registry_config_file, kMaxRegistryConfigBytes);
-  if (!text) return tl::unexpected(std::move(text).error());
-  auto credentials = trust::RegistryCredentials::parse(Secret(std::move(*text)));
-  if (!credentials) return fail(std::move(credentials).error().on(settings.registry_config_file));
-  options.credentials = std::move(*credentials);
+  auto file = trust::RegistryConfigFile::open(settings.registry_config_file, log);
+  if (!file) return tl::unexpected(std::move(file).error());
+  options.credentials = [file = std::move(*file)] { return file->current(); };
   return options;
 }
 
@@ -410,7 +407,7 @@ Result<void> run_controller(const Settings& settings, const Clock& clock, Logger
   options.user_agent = k8s::make_user_agent("kintsugi-controller", version(), "");
   auto connection = k8s::connect(options, clock);
   if (!connection) return tl::unexpected(std::move(connection).error());
-  auto registry = registry_options(settings);
+  auto registry = registry_options(settings, log);
   if (!registry) return tl::unexpected(std::move(registry).error());
   App app(settings, clock, log, std::move(*connection), std::move(*registry));
   return app.run(std::move(stop));

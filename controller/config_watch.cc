@@ -10,6 +10,7 @@
 #include "base/document.h"
 #include "base/file.h"
 #include "base/strict_reader.h"
+#include "controller/key_memory.h"
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/informer.h"
 #include "playbooks/loader.h"
@@ -158,6 +159,9 @@ struct ConfigWatch::Impl {
     for (const auto& [resource, object, problems] : loaded) {
       std::string reason = problems.empty() ? "Loaded" : "Invalid";
       std::string message = problems.empty() ? "in force" : problems;
+      const auto stale = stale_keys.find(object->metadata.key.name);
+      if (problems.empty() && resource == &kTrustPolicies && stale != stale_keys.end())
+        message += " with the key that was read last: " + stale->second;
       for (const trust::TrustPolicy& policy : *policies_in_force) {
         if (resource != &kTrustPolicies || policy.spec.name != object->metadata.key.name || !policy.defect)
           continue;
@@ -222,11 +226,20 @@ struct ConfigWatch::Impl {
       loaded.push_back(std::move(playbook));
     }
     std::vector<trust::TrustPolicy> resolved;
+    std::map<std::string, std::string> now_stale;
     for (auto& [name, spec] : by_policy) {
+      std::string trouble;
       resolved.push_back(trust::resolve_keys(
           std::move(spec),
-          [this](const std::string& map, const std::string& key) { return read_config_map(map, key); }));
-      signature += name + "=" + resolved.back().hash + (resolved.back().defect ? "!" : "") + ";";
+          [&](const std::string& map, const std::string& key) { return keys.get(map, key, trouble); }));
+      if (trouble.empty()) continue;
+      if (!stale_keys.contains(name))
+        log.warning("A key is as it was read last", {{"trustPolicy", name}, {"error", trouble}});
+      now_stale.emplace(name, std::move(trouble));
+    }
+    stale_keys = std::move(now_stale);
+    for (const trust::TrustPolicy& policy : resolved) {
+      signature += policy.spec.name + "=" + policy.hash + (policy.defect ? "!" : "") + ";";
     }
     if (signature == published) return;
     published = std::move(signature);
@@ -247,6 +260,9 @@ struct ConfigWatch::Impl {
   k8s::Informer<RawObject> playbooks, policies, mode;
 
   // Of the rebuilding thread.
+  KeyMemory keys{
+      [this](const std::string& map, const std::string& key) { return read_config_map(map, key); }};
+  std::map<std::string, std::string> stale_keys;  ///< by policy: why its keys are the last ones known
   std::set<std::string> reported;
   std::string published = "nothing yet";
 

@@ -19,7 +19,8 @@ namespace kintsugi::controller {
 
 /// Keeps the book current: Playbook and TrustPolicy resources and files, the keys that policies refer to, and
 /// the mode of the ConfigMap "kintsugi". What is wrong is logged once and loses nothing else; of two
-/// documents of one name the resource counts.
+/// documents of one name the resource counts. A key that cannot be read for the moment is as it was read
+/// last.
 class ConfigWatch {
  public:
   /// References must outlive this object. `changed` is called after the book has changed.

@@ -18,6 +18,25 @@ net::ServerOptions at(const ListenAddress& listen) {
   return options;
 }
 
+bool is_health_path(std::string_view path) {
+  return path == "/healthz" || path == "/readyz";
+}
+
+/// What the server refuses before the endpoint sees it, in the form of the endpoint's own refusals.
+net::HttpResponse refusal(int status) {
+  switch (status) {
+    case 400: return problem_response(400, "Malformed request", "this is no HTTP/1.1 request as in RFC 9112");
+    case 408:
+      return problem_response(408, "Request timeout", "the request did not arrive in time; send again");
+    case 413:
+      return problem_response(413, "Content Too Large", "a body has 1 MiB at most; send fewer at once");
+    case 431: return problem_response(431, "Headers too large", "headers have 16 KiB and 128 lines at most");
+    case 501: return problem_response(501, "Not implemented", "of the transfer codings only chunked is read");
+    case 505: return problem_response(505, "Version not supported", "HTTP/1.1 is spoken here");
+    default: return problem_response(status, "Not answered", "the request met a defect of the controller");
+  }
+}
+
 }  // namespace
 
 HttpFront::HttpFront(const Settings& settings, SignalEndpoint::Take take, const Clock& clock, Logger& log,
@@ -68,8 +87,11 @@ Result<void> HttpFront::start_signals() {
     if (request.path.starts_with("/v1/signals/")) {
       return endpoint_->handle(std::move(request), std::move(responder));
     }
-    responder->respond(answer_health(request));
+    const bool is_known = is_health_path(request.path);
+    responder->respond(is_known ? answer_health(request)
+                                : problem_response(404, "Not found", "signals go to /v1/signals/<source>"));
   };
+  options.refusal = refusal;
   if (!settings_.signals_tls_certificate.empty()) {
     auto certificate = load_certificate();
     if (!certificate) return tl::unexpected(std::move(certificate).error());
@@ -95,13 +117,12 @@ Result<void> HttpFront::start_metrics() {
 net::HttpResponse HttpFront::answer_health(const net::ServerRequest& request) const {
   net::HttpResponse response;
   response.headers.set("Content-Type", "text/plain; charset=utf-8");
-  const bool is_health = request.path == "/healthz";
-  if (!is_health && request.path != "/readyz") {
+  if (!is_health_path(request.path)) {
     response.status = 404;
     response.body = "not found\n";
     return response;
   }
-  const bool good = is_health || ready_;
+  const bool good = request.path == "/healthz" || ready_;
   response.status = good ? 200 : 503;
   response.body = good ? "ok\n" : "not ready\n";
   return response;

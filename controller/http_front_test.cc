@@ -6,6 +6,7 @@
 
 #include "k8s-client/auth/test_directory.h"
 #include "net/curl_transport.h"
+#include "net/testing/raw_socket.h"
 #include "net/testing/test_certificates.h"
 
 namespace kintsugi::controller {
@@ -82,6 +83,42 @@ TEST_CASE("signals are taken over TLS from who has the token") {
   CHECK(fixture.post("first-token-012345678") == 401);
   CHECK(fixture.post("") == 401);
   CHECK(fixture.post("first-token-0123456789", net::TestAuthority("another")) == 0);
+}
+
+TEST_CASE("whatever is refused on the signals address is refused as a problem") {
+  Settings settings;
+  settings.signals_listen = {"127.0.0.1", 0};
+  settings.metrics_listen = {"127.0.0.1", 0};
+  const SystemClock clock;
+  Logger log(clock, LogLevel::kError, [](std::string_view) {});
+  const auto take = [](const Signal&) { return IntakeResult{Disposition::kOpened, "inc-1", "opened"}; };
+  HttpFront front(settings, take, clock, log, [](auto, auto) {}, [] { return std::string(); });
+  REQUIRE(front.start());
+  const std::string head = "POST /v1/signals/falco HTTP/1.1\r\nHost: a\r\n";
+  const std::pair<int, std::string> cases[] = {
+      {400, "nonsense\r\n\r\n"},
+      {400, head + "Content-Length: 3\r\n\r\nno!"},
+      {404, "GET / HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {404, "POST /v1/signals/other HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {405, "GET /v1/signals/falco HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {413, head + "Content-Length: 10485760\r\n\r\n"},
+      {422, head + "Content-Length: 2\r\n\r\n{}"},
+      {431, head + "X: " + std::string(20'000, 'x') + "\r\n\r\n"},
+      {501, head + "Transfer-Encoding: gzip\r\n\r\n"},
+  };
+  for (const auto& [status, text] : cases) {
+    INFO(text.substr(0, 100));
+    auto client = net::RawConnection::open(front.signals_port());
+    client.send(text);
+    const std::string answer = client.read_until("}");
+    CHECK(answer.substr(9, 3) == std::to_string(status));
+    CHECK(answer.find("Content-Type: application/problem+json\r\n") != std::string::npos);
+    const auto problem = nlohmann::json::parse(answer.substr(answer.find("\r\n\r\n") + 4), nullptr, false);
+    REQUIRE(problem.is_object());
+    CHECK(problem["status"] == status);
+    CHECK_FALSE(problem["title"].get<std::string>().empty());
+    CHECK_FALSE(problem["detail"].get<std::string>().empty());
+  }
 }
 
 TEST_CASE("tokens and certificate are read again, and what is broken changes nothing") {

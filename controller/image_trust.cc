@@ -7,7 +7,9 @@
 #include "base/document.h"
 #include "base/escape.h"
 #include "k8s-client/client/config_map.h"
+#include "playbooks/matcher.h"
 #include "targets/kubernetes/redeployment.h"
+#include "trust/reasons.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -16,6 +18,7 @@ using nlohmann::json;
 
 constexpr std::chrono::seconds kVerifyTimeout{20};
 constexpr const char* kKnownGoodConfigMap = "kintsugi-known-good";
+constexpr const char* kSuspectImage = "SuspectImage";
 constexpr std::size_t kMaxKnownGoodBytes = 900u << 10;
 
 /// "repository@digest" for the running content of a container whose template names `image`.
@@ -77,6 +80,26 @@ std::map<std::string, TrustedImage> parse_entry(const std::string& text) {
   return images;
 }
 
+/// Why the policy that the playbook names has no say about an image; nothing where it has.
+std::optional<std::string> lack_of(const std::string& policy, const std::string& image,
+                                   const std::vector<trust::TrustPolicy>& all) {
+  const auto named = std::find_if(all.begin(), all.end(), [&](const trust::TrustPolicy& candidate) {
+    return candidate.spec.name == policy;
+  });
+  if (named == all.end()) return "there is no such TrustPolicy, and the playbook demands it";
+  const auto reference = trust::ImageReference::parse(image);
+  if (reference && !named->spec.selects(*reference))
+    return "the TrustPolicy that the playbook demands does not select this image";
+  return std::nullopt;
+}
+
+ImageAnswer refuse_image(const std::string& image, const char* reason, const std::string& message) {
+  ImageAnswer answer;
+  answer.reason = reason;
+  answer.message = "image " + escape(image, 256) + message;
+  return answer;
+}
+
 }  // namespace
 
 ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client,
@@ -91,20 +114,23 @@ ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s:
 ImageAnswer ImageTrust::ask(const std::string& image, const std::string& container, const std::string& policy,
                             const char* origin, std::stop_token stop) {
   const PlaybookBook::Policies all = book_.policies();
-  std::vector<trust::TrustPolicy> chosen;
-  std::copy_if(
-      all->begin(), all->end(), std::back_inserter(chosen),
-      [&](const trust::TrustPolicy& candidate) { return policy.empty() || candidate.spec.name == policy; });
+  if (!policy.empty()) {
+    if (const auto lack = lack_of(policy, image, *all)) {
+      metrics_.count_image_verification(metrics::VerificationResult::kRefused);
+      return refuse_image(image, trust::reason::kNoMatchingPolicy, ", policy " + policy + ": " + *lack);
+    }
+  }
   trust::Call call;
   call.deadline = clock_.monotonic() + kVerifyTimeout;
   call.stop = std::move(stop);
-  const trust::Verdict verdict = verifier_.verify(std::string_view(image), chosen, call);
+  const trust::Verdict verdict = verifier_.verify(std::string_view(image), *all, call);
   metrics_.count_image_verification(verdict.accepted    ? metrics::VerificationResult::kAccepted
                                     : verdict.retryable ? metrics::VerificationResult::kUnavailable
                                                         : metrics::VerificationResult::kRefused);
   ImageAnswer answer;
   answer.reason = verdict.reason;
   answer.retryable = verdict.retryable;
+  answer.retry_after = verdict.retry_after;
   const bool names_digest = !verdict.digest || image.ends_with(verdict.digest->text());
   answer.message = "image " + escape(image, 256) + (names_digest ? "" : " (" + verdict.digest->text() + ")") +
                    (verdict.policy.empty() ? "" : ", policy " + verdict.policy) + ": " + verdict.message;
@@ -114,9 +140,17 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
 
 ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string& policy, bool suspect,
                                const std::string& workload_uid, std::stop_token stop) {
+  catch_up();
   const std::string running = targets::digest_of(question.running_image_id);
+  if (suspect && running.empty()) {
+    return refuse_image(
+        question.image, kSuspectImage,
+        ": container " + escape(question.container, 64) +
+            ": the image is suspect, and which digest ran is not known, so that none can be told "
+            "from it");
+  }
   const auto is_forbidden = [&](const ImageAnswer& answer) {
-    return suspect && !running.empty() && answer.image && covers(*answer.image, running);
+    return suspect && answer.image && covers(*answer.image, running);
   };
   std::optional<ImageAnswer> of_template;
   const auto ask_template = [&]() -> ImageAnswer& {
@@ -133,10 +167,8 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   ImageAnswer refusal = ask_template();
   if (refusal.image && !is_forbidden(refusal)) return refusal;
   if (is_forbidden(refusal)) {
-    refusal.message =
-        "image " + escape(question.image, 256) + ": its digest is suspect and may not be used again";
-    refusal.reason = "SuspectImage";
-    refusal.image.reset();
+    refusal =
+        refuse_image(question.image, kSuspectImage, ": its digest is suspect and may not be used again");
   }
   // A refusal is about what the template names now: that says more than what the runtime happened to report.
   if (const auto good = known_good(workload_uid, question.container);
@@ -149,6 +181,7 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
       return again;
     }
     refusal.retryable = refusal.retryable || again.retryable;
+    refusal.retry_after = std::max(refusal.retry_after, again.retry_after);
   }
   return refusal;
 }
@@ -167,11 +200,37 @@ std::optional<std::vector<ImageAnswer>> ImageTrust::take_answers(const std::stri
   return answers;
 }
 
-std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployment, std::stop_token stop) {
+std::set<std::string> ImageTrust::required_policies(const targets::Deployment& deployment,
+                                                    const Labels& namespace_labels) const {
+  std::set<std::string> names;
+  const PlaybookBook::Playbooks all = book_.playbooks();
+  for (const Playbook& playbook : *all) {
+    const auto* step = playbook.step<RedeployStep>();
+    if (step != nullptr && playbooks::selects_target(playbook, namespace_labels, deployment.template_labels))
+      names.insert(step->trust_policy);
+  }
+  if (names.empty()) names.insert("");
+  return names;
+}
+
+ImageAnswer ImageTrust::ask_all(const std::string& image, const std::string& container,
+                                const std::set<std::string>& policies, std::stop_token stop) {
+  ImageAnswer answer;
+  for (const std::string& policy : policies) {
+    answer = ask(image, container, policy, "Template", stop);
+    if (!answer.image) return answer;
+  }
+  return answer;
+}
+
+std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployment,
+                                             const Labels& namespace_labels, std::stop_token stop) {
+  catch_up();
+  const std::set<std::string> policies = required_policies(deployment, namespace_labels);
   std::vector<ImageAnswer> answers;
   std::vector<TrustedImage> good;
   for (const targets::Container& container : deployment.containers) {
-    answers.push_back(ask(container.image, container.name, "", "Template", stop));
+    answers.push_back(ask_all(container.image, container.name, policies, stop));
     if (answers.back().image) good.push_back(*answers.back().image);
   }
   if (!good.empty() && good.size() == answers.size()) {
@@ -191,6 +250,12 @@ std::optional<TrustedImage> ImageTrust::known_good(const std::string& workload_u
   return image == workload->second.end() ? std::nullopt : std::optional(image->second);
 }
 
+std::size_t ImageTrust::known_containers(const std::string& workload_uid) const {
+  std::lock_guard lock(mutex_);
+  const auto workload = known_good_.find(workload_uid);
+  return workload == known_good_.end() ? 0 : workload->second.size();
+}
+
 Result<void> ImageTrust::remember(const targets::Deployment& deployment,
                                   const std::vector<TrustedImage>& images) {
   json entry = json::object();
@@ -199,37 +264,55 @@ Result<void> ImageTrust::remember(const targets::Deployment& deployment,
     entry[image.container] = image_to_json(image);
     by_container[image.container] = image;
   }
-  {
-    std::lock_guard lock(mutex_);
-    auto& known = known_good_[deployment.meta.uid];
-    const bool same = known.size() == by_container.size() &&
-                      std::all_of(images.begin(), images.end(), [&](const TrustedImage& image) {
-                        const auto found = known.find(image.container);
-                        return found != known.end() && found->second.digest == image.digest;
-                      });
-    known = std::move(by_container);
-    if (same) return {};
+  const std::lock_guard storing(storing_);
+  const auto take = [&] {
+    const std::lock_guard lock(mutex_);
+    known_good_[deployment.meta.uid] = std::move(by_container);
+  };
+  const auto is_known = [&](const TrustedImage& image) {
+    const auto known = known_good(deployment.meta.uid, image.container);
+    return known && known->digest == image.digest;
+  };
+  if (known_containers(deployment.meta.uid) == images.size() &&
+      std::all_of(images.begin(), images.end(), is_known)) {
+    take();
+    return {};
   }
   auto kept = k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, deployment.meta.uid,
                                         entry.dump());
   if (!kept) return fail(kept.error());
+  take();
   return {};
 }
 
 Result<void> ImageTrust::load_known_good() {
+  const std::lock_guard storing(storing_);
   auto stored = client_.get(k8s::kConfigMaps, {name_space_, kKnownGoodConfigMap});
-  if (!stored) return stored.error().code == ErrorCode::kNotFound ? Result<void>() : fail(stored.error());
-  const json data = stored->value("data", json::object());
-  std::lock_guard lock(mutex_);
+  if (!stored && stored.error().code != ErrorCode::kNotFound) return fail(stored.error());
+  const json data = stored ? stored->value("data", json::object()) : json::object();
+  std::map<std::string, std::map<std::string, TrustedImage>> read;
   for (const auto& [uid, text] : data.items()) {
     if (!text.is_string() || text.get_ref<const std::string&>().size() > kMaxKnownGoodBytes) continue;
-    // What was proven in this process is newer.
-    known_good_.emplace(uid, parse_entry(text.get<std::string>()));
+    read.emplace(uid, parse_entry(text.get<std::string>()));
   }
+  const std::lock_guard lock(mutex_);
+  known_good_ = std::move(read);
   return {};
 }
 
+void ImageTrust::expect_changes() {
+  const std::lock_guard lock(catching_up_);
+  may_have_changed_ = true;
+}
+
+/// Where it cannot be read, what is known counts, and the next decision tries again.
+void ImageTrust::catch_up() {
+  const std::lock_guard lock(catching_up_);
+  if (may_have_changed_ && load_known_good()) may_have_changed_ = false;
+}
+
 void ImageTrust::forget_all_but(const std::set<std::string>& workload_uids) {
+  const std::lock_guard storing(storing_);
   std::vector<std::string> gone;
   {
     std::lock_guard lock(mutex_);

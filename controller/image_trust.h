@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -33,6 +34,7 @@ struct ImageAnswer {
   std::string reason;   ///< where there is none: a stable word ("SignatureInvalid", "RegistryUnavailable")
   std::string message;  ///< names image and policy
   bool retryable = false;
+  std::optional<std::chrono::milliseconds> retry_after;  ///< how long the registry asks to be left alone
 };
 
 /// Which digest may run, in this order: the one that the template names, the running one, what the template's
@@ -44,7 +46,8 @@ class ImageTrust {
   ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s::Client& client, std::string name_space,
              metrics::Registry& metrics, const Clock& clock);
 
-  /// `policy` narrows to one TrustPolicy; empty: all. `suspect` forbids the running digest.
+  /// Every TrustPolicy that selects the image must accept it. `policy` names one that has to be among them;
+  /// empty: any. `suspect` forbids the running digest, and everything where that is unknown.
   ImageAnswer decide(const ImageQuestion& question, const std::string& policy, bool suspect,
                      const std::string& workload_uid, std::stop_token stop);
 
@@ -52,18 +55,32 @@ class ImageTrust {
   void keep_answers(const std::string& incident, std::vector<ImageAnswer> answers);
   std::optional<std::vector<ImageAnswer>> take_answers(const std::string& incident);
 
-  /// Verifies by day what a workload's containers name, and remembers it as last known good, durably.
-  std::vector<ImageAnswer> prepare(const targets::Deployment& deployment, std::stop_token stop);
+  /// Verifies by day what a workload's containers name, by the rule of the breach: with the trust policy of
+  /// each playbook that would redeploy a pod of it. What all accept is remembered as last known good,
+  /// durably.
+  std::vector<ImageAnswer> prepare(const targets::Deployment& deployment, const Labels& namespace_labels,
+                                   std::stop_token stop);
 
-  /// Reads what earlier processes remembered. Before the first decide().
+  /// Reads what was remembered, by whatever process; what this one held is replaced. Before the first
+  /// decide().
   Result<void> load_known_good();
+  /// Another process may have remembered more since: it is read before the next decision. At each start of
+  /// leadership; does not block.
+  void expect_changes();
   /// Drops what is remembered of any other workload, best effort: those are gone for good.
   void forget_all_but(const std::set<std::string>& workload_uids);
 
  private:
+  void catch_up();
+  /// The names that `policy` of decide() can have for a pod of this workload; at least one, maybe empty.
+  std::set<std::string> required_policies(const targets::Deployment& deployment,
+                                          const Labels& namespace_labels) const;
+  ImageAnswer ask_all(const std::string& image, const std::string& container,
+                      const std::set<std::string>& policies, std::stop_token stop);
   ImageAnswer ask(const std::string& image, const std::string& container, const std::string& policy,
                   const char* origin, std::stop_token stop);
   std::optional<TrustedImage> known_good(const std::string& workload_uid, const std::string& container) const;
+  std::size_t known_containers(const std::string& workload_uid) const;
   Result<void> remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images);
 
   trust::Verifier& verifier_;
@@ -72,6 +89,9 @@ class ImageTrust {
   const std::string name_space_;
   metrics::Registry& metrics_;
   const Clock& clock_;
+  std::mutex storing_;      ///< held over a write or read of the ConfigMap and what follows from it in memory
+  std::mutex catching_up_;  ///< taken before all others
+  bool may_have_changed_ = false;  ///< guarded by catching_up_
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, TrustedImage>>
       known_good_;                                           ///< guarded; by workload UID, container

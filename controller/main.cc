@@ -88,6 +88,9 @@ int main(int argc, char** argv) {
   app.add_option("--trust-policies", settings.trust_policies_directory,
                  "Directory of TrustPolicy files, beside the resources");
   app.add_option("--evidence-dir", settings.evidence_directory, "Where evidence is kept; a durable volume");
+  app.add_option("--evidence-max-bytes", settings.evidence_budget.total_bytes,
+                 "Of all evidence together; 0: no limit on a durable volume, 1.5 GiB on one that is not")
+      ->capture_default_str();
   const CLI::Option* signals =
       app.add_option("--signals-listen", "ADDRESS:PORT for signals; default 127.0.0.1:8443");
   const CLI::Option* metrics =
@@ -100,7 +103,7 @@ int main(int argc, char** argv) {
   app.add_flag("--allow-http-registry", settings.allow_http_registry,
                "Plain HTTP also to registries that are not on loopback");
   app.add_option("--registry-config", settings.registry_config_file,
-                 "Credentials for registries: a file as ~/.docker/config.json; read at the start");
+                 "Credentials for registries: a file as ~/.docker/config.json; reloaded");
   std::string retention = "90d";
   app.add_option("--incident-retention", retention,
                  "How long incidents that are over are kept, such as 90d; 0: for ever")

@@ -16,23 +16,40 @@ constexpr k8s::Resource kForeignPolicies[] = {
      false},
 };
 
+constexpr std::chrono::minutes kLookAgain{5};
+constexpr std::chrono::seconds kLookAgainSoon{5};
+
 }  // namespace
 
-isolation::NetworkFacts probe_network(k8s::Client& client, std::stop_token stop, Logger& log) {
+NetworkProbe::NetworkProbe(k8s::Client& client, const Clock& clock, Logger& log)
+    : client_(client), clock_(clock), log_(log) {}
+
+isolation::NetworkFacts NetworkProbe::look(std::stop_token stop) {
   isolation::NetworkFacts facts;
+  bool is_complete = true;
   for (const k8s::Resource& resource : kForeignPolicies) {
-    k8s::CallOptions call;
-    call.priority = net::Priority::kBackground;
-    call.stop = stop;
-    const auto objects = client.list(resource, "", {}, call);
-    if (objects && objects->empty()) continue;
-    // The API server does not know the kind: there can be no objects of it.
-    if (!objects && objects.error().http_status == 404) continue;
-    if (!objects)
-      log.warning("Cannot see policies", {{"kind", resource.kind}, {"error", objects.error().to_string()}});
-    facts.foreign_policy_kinds.emplace_back(resource.kind);
+    const auto now = is_there(resource, stop);
+    is_complete = is_complete && now.has_value();
+    const std::string kind(resource.kind);
+    if (now) seen_[kind] = *now;
+    const auto seen = seen_.find(kind);
+    if (seen == seen_.end() || seen->second) facts.foreign_policy_kinds.push_back(kind);
   }
+  next_look_ = clock_.monotonic() + (is_complete ? std::chrono::seconds(kLookAgain) : kLookAgainSoon);
   return facts;
+}
+
+std::optional<bool> NetworkProbe::is_there(const k8s::Resource& resource, std::stop_token stop) {
+  k8s::CallOptions call;
+  call.priority = net::Priority::kBackground;
+  call.stop = std::move(stop);
+  const auto objects = client_.list(resource, "", {}, call);
+  if (objects) return !objects->empty();
+  // The API server does not know the kind: there can be no objects of it.
+  if (objects.error().http_status == 404) return false;
+  log_.warning("Cannot see policies", {{"kind", resource.kind}, {"error", objects.error().to_string()}});
+  if (objects.error().code == ErrorCode::kForbidden) return true;
+  return std::nullopt;
 }
 
 }  // namespace kintsugi::controller

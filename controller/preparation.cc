@@ -185,7 +185,9 @@ void Preparation::assess_containment(const targets::Deployment& deployment, cons
 /// Whether a replacement comes up from accepted digests without a change of the template, and why not.
 void Preparation::assess_template(const targets::Deployment& deployment, Readiness& readiness) const {
   std::vector<TrustedImage> accepted;
-  for (const ImageAnswer& answer : world_.trust.prepare(deployment, {})) {
+  const auto name_space = world_.cache.name_space(deployment.meta.name_space);
+  const Labels labels = name_space != nullptr ? name_space->labels : Labels();
+  for (const ImageAnswer& answer : world_.trust.prepare(deployment, labels, {})) {
     if (answer.image) {
       accepted.push_back(*answer.image);
     } else if (readiness.prepared_reason.empty()) {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <tuple>
 
 #include "controller/steps.h"
 #include "k8s-client/core/patch.h"
 #include "targets/kubernetes/containment.h"
+#include "targets/kubernetes/redeployment.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -59,14 +59,11 @@ void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) 
   });
   if (is_done) return;
   const targets::Replacements now = work.world().target.replacements_of(work.target(), owners, "");
-  const auto younger = [&](const targets::Pod& a, const targets::Pod& b) {
-    const auto age = [&](const targets::Pod& pod) {
-      return std::make_tuple(pod.meta.name == work.status().replacement, pod.meta.created, pod.meta.name);
-    };
-    return age(a) < age(b);
-  };
-  const auto newest = std::max_element(now.pods.begin(), now.pods.end(), younger);
-  if (newest == now.pods.end() || !leader_may_send(work)) return;
+  const auto known = std::find_if(now.pods.begin(), now.pods.end(), [&](const targets::Pod& pod) {
+    return pod.meta.name == work.status().replacement;
+  });
+  const targets::Pod* newest = known != now.pods.end() ? &*known : targets::newest_of(now.pods);
+  if (newest == nullptr || !leader_may_send(work)) return;
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", newest->meta.uid);
   if (!newest->has_annotations) {

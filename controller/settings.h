@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "evidence/store.h"
 #include "model/severity.h"
 
 namespace kintsugi::controller {
@@ -25,7 +26,7 @@ struct Settings {
   std::string playbooks_directory;       ///< empty: Playbook resources only
   std::string trust_policies_directory;  ///< empty: TrustPolicy resources only
   std::string evidence_directory;        ///< empty: nothing can be collected
-  std::uint64_t evidence_budget_bytes = 256u << 20;
+  evidence::Budget evidence_budget;
   ListenAddress signals_listen{"127.0.0.1", 8443};
   ListenAddress metrics_listen{"127.0.0.1", 9090};
   std::string signals_token_file;

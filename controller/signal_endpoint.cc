@@ -24,12 +24,9 @@ net::HttpResponse problem(const signals::ProblemDetails& details) {
   return with_body(details.status, "application/problem+json", signals::to_json(details));
 }
 
-net::HttpResponse problem(int status, std::string title, std::string detail) {
-  return problem({status, std::move(title), std::move(detail), ""});
-}
-
 net::HttpResponse busy() {
-  net::HttpResponse response = problem(429, "Too many signals", "the intake queue is full; send again");
+  net::HttpResponse response =
+      problem_response(429, "Too many signals", "the intake queue is full; send again");
   response.headers.set("Retry-After", "1");
   return response;
 }
@@ -41,6 +38,10 @@ json result_to_json(std::size_t index, const IntakeResult& result) {
 }
 
 }  // namespace
+
+net::HttpResponse problem_response(int status, std::string title, std::string detail) {
+  return problem({status, std::move(title), std::move(detail), ""});
+}
 
 SignalEndpoint::SignalEndpoint(Options options, Take take, const SignalTokens& tokens,
                                const signals::Decoder& decoder, const Clock& clock, Observer observer)
@@ -69,14 +70,15 @@ std::optional<net::HttpResponse> SignalEndpoint::admit(const net::ServerRequest&
   if (options_.require_token) {
     const std::string* authorization = request.headers.find("Authorization");
     if (authorization == nullptr || !tokens_.admits(source, *authorization)) {
-      net::HttpResponse response = problem(401, "Unauthorized", "a bearer token of this source is needed");
+      net::HttpResponse response =
+          problem_response(401, "Unauthorized", "a bearer token of this source is needed");
       response.headers.set("WWW-Authenticate", "Bearer");
       return response;
     }
   }
-  if (source != decoder_.source()) return problem(404, "Not found", "no such source of signals");
+  if (source != decoder_.source()) return problem_response(404, "Not found", "no such source of signals");
   if (request.method != "POST") {
-    net::HttpResponse response = problem(405, "Method not allowed", "signals are sent by POST");
+    net::HttpResponse response = problem_response(405, "Method not allowed", "signals are sent by POST");
     response.headers.set("Allow", "POST");
     return response;
   }
@@ -114,8 +116,10 @@ void SignalEndpoint::run() {
 net::HttpResponse SignalEndpoint::answer(const net::ServerRequest& request) {
   const auto batch = decoder_.decode(request.body, clock_.now());
   if (!batch) {
-    observer_(decoder_.source(), "invalid");
-    return problem(signals::describe_body_error(batch.error()));
+    const signals::ProblemDetails details = signals::describe_body_error(batch.error());
+    // What is too large is refused unread, most of it by the server, which counts nothing.
+    if (details.status != 413) observer_(decoder_.source(), "invalid");
+    return problem(details);
   }
   if (!batch->is_list && !batch->elements.front()) {
     observer_(decoder_.source(), "invalid");
@@ -140,9 +144,9 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
     }
     auto taken = take_(*element);
     if (!taken) {
-      observer_(decoder_.source(), "invalid");
+      observer_(decoder_.source(), "not-durable");
       // Nothing of this element is durable: the sender sends again, and what was taken before meets itself.
-      net::HttpResponse response = problem(503, "Not durable", taken.error().to_string());
+      net::HttpResponse response = problem_response(503, "Not durable", taken.error().to_string());
       response.headers.set("Retry-After", "1");
       return response;
     }

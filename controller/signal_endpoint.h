@@ -18,6 +18,9 @@
 
 namespace kintsugi::controller {
 
+/// A refusal as problem details (RFC 9457).
+net::HttpResponse problem_response(int status, std::string title, std::string detail);
+
 /// `POST /v1/signals/<source>`: decodes, hands each signal to the intake, answers when all are durable. Work
 /// waits in a bounded queue; when it is full, 429 is said before a body is read. Thread-safe.
 class SignalEndpoint {
@@ -29,7 +32,9 @@ class SignalEndpoint {
   };
   /// Makes one signal durable; see Intake::take(). Called from several threads.
   using Take = std::function<Result<IntakeResult>(const Signal& signal)>;
-  /// Told each signal's source and disposition word (or "invalid"), for metrics.
+  /// Told each signal's source and what became of it, for metrics: a disposition's word, "invalid", or
+  /// "not-durable" for one that its sender has to send again. Refusals of whole requests without a look at
+  /// their signals (401, 404, 405, 413, 429) are not told.
   using Observer = std::function<void(std::string_view source, std::string_view disposition)>;
 
   /// References must outlive the endpoint.

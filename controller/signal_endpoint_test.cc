@@ -160,6 +160,7 @@ TEST_CASE("what is not durable is not accepted") {
   };
   const net::HttpResponse answer = fixture.answer_to(kEvent);
   CHECK(answer.status == 503);
+  CHECK(fixture.observed.back() == "falco not-durable");
   CHECK(*answer.headers.find("Retry-After") == "1");
 }
 
@@ -172,6 +173,17 @@ TEST_CASE("a body that is no event is a problem with its field") {
   CHECK(*answer.headers.find("Content-Type") == "application/problem+json");
   CHECK(json::parse(answer.body)["field"] == "priority");
   CHECK(fixture.observed.back() == "falco invalid");
+}
+
+TEST_CASE("a request that is refused as a whole is no signal") {
+  Fixture fixture;
+  CHECK(fixture.answer_to(std::string(100, '[') + std::string(100, ']')).status == 413);
+  net::ServerRequest request;
+  request.path = "/v1/signals/falco";
+  CHECK(fixture.endpoint().admit(request)->status == 405);
+  request.path = "/v1/signals/other";
+  CHECK(fixture.endpoint().admit(request)->status == 404);
+  CHECK(fixture.observed.empty());
 }
 
 }  // namespace kintsugi::controller

@@ -66,11 +66,9 @@ StepResult verify(IncidentWork& work) {
   if (!finding.holds()) return not_recovered(work, finding);
   if (!work.status().times.recovered) work.status().times.recovered = work.now();
   work.conclude(condition::kRecovered, finding);
-  if (work.status().replacement.empty() && !now.pods.empty()) {
-    const auto newest = std::max_element(now.pods.begin(), now.pods.end(), [](const auto& a, const auto& b) {
-      return a.meta.created < b.meta.created;
-    });
-    work.status().replacement = newest->meta.name;
+  if (work.status().replacement.empty()) {
+    if (const targets::Pod* newest = targets::newest_of(now.pods))
+      work.status().replacement = newest->meta.name;
   }
   const WallTime quiet_until = *work.status().times.recovered + arguments.quiet;
   if (work.now() < quiet_until) return step_waits(quiet_until - work.now());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <sstream>
 
@@ -15,6 +16,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::size_t kMaxManifestBytes = 1u << 20;
+constexpr std::size_t kSmallBytes = 64u << 10;
+constexpr std::chrono::minutes kMeasureAgain{5};
 
 /// Names come from pods and containers, which attackers may name: only plain relative paths are taken.
 bool is_plain_path(const std::string& path) {
@@ -76,8 +79,32 @@ bool is_durable_mount(std::string_view mountinfo, std::string_view directory) {
   return !(nearest.point == "/" && nearest.type == "overlay");
 }
 
-DirectoryStore::DirectoryStore(std::string directory, std::uint64_t budget_bytes, const Clock& clock)
-    : directory_(std::move(directory)), budget_bytes_(budget_bytes), clock_(clock) {}
+DirectoryStore::DirectoryStore(std::string directory, Budget budget, const Clock& clock)
+    : directory_(std::move(directory)), budget_(budget), clock_(clock) {}
+
+Result<void> DirectoryStore::reserve(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (!measured_ || clock_.monotonic() >= *measured_ + kMeasureAgain) {
+    used_bytes_ = bytes_below(directory_);
+    limit_bytes_ = budget_.total_bytes != 0 ? budget_.total_bytes : is_durable() ? 0 : kNotDurableBytes;
+    measured_ = clock_.monotonic();
+  }
+  const std::uint64_t open = bytes <= kSmallBytes ? limit_bytes_ : limit_bytes_ - limit_bytes_ / 8;
+  if (limit_bytes_ != 0 && used_bytes_ + bytes > open) {
+    return fail(
+        make_error(ErrorCode::kTooLarge,
+                   fmt::format("the evidence of all incidents has {} of {} bytes", used_bytes_, limit_bytes_))
+            .on(directory_)
+            .advise("move the evidence of closed incidents away, or raise --evidence-max-bytes"));
+  }
+  used_bytes_ += bytes;
+  return {};
+}
+
+void DirectoryStore::give_back(std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  used_bytes_ -= std::min(bytes, used_bytes_);
+}
 
 Result<File> DirectoryStore::put(const std::string& incident, const std::string& path,
                                  std::string_view content, std::string_view collector) {
@@ -93,15 +120,20 @@ Result<File> DirectoryStore::put(const std::string& incident, const std::string&
                     .on(file.parent_path().string())
                     .advise("check that the evidence directory exists and is writable"));
   }
-  if (bytes_below(folder) + content.size() > budget_bytes_) {
+  if (bytes_below(folder) + content.size() > budget_.per_incident_bytes) {
     return fail(make_error(ErrorCode::kTooLarge,
-                           fmt::format("over the budget of {} bytes an incident", budget_bytes_))
+                           fmt::format("over the budget of {} bytes an incident", budget_.per_incident_bytes))
                     .on(file.string()));
   }
+  const std::uintmax_t before = fs::file_size(file, error);
+  const std::uint64_t replaced = error ? 0 : before;
+  if (auto reserved = reserve(content.size()); !reserved) return tl::unexpected(std::move(reserved).error());
   if (auto written = write_file_durably(file.string(), content); !written) {
+    give_back(content.size());
     return tl::unexpected(std::move(written).error());
   }
-  return File{path, sha256_hex(content), content.size(), std::string(collector), clock_.now()};
+  give_back(replaced);
+  return File{path, sha256_hex(content), content.size(), std::string(collector), clock_.now(), false};
 }
 
 Result<std::string> DirectoryStore::finish(const Manifest& manifest) {

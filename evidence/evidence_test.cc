@@ -25,10 +25,11 @@ struct TemporaryDirectory {
 TEST_CASE("evidence is kept with its hash and vouched for by the manifest") {
   const TemporaryDirectory directory;
   const ManualClock clock;
-  DirectoryStore store(directory.path, 1000, clock);
+  DirectoryStore store(directory.path, {1000}, clock);
   CHECK(store.find("inc-1").error().code == ErrorCode::kNotFound);
-  const auto file = store.put("inc-1", "logs/web.log", "line\n", "logs");
+  auto file = store.put("inc-1", "logs/web.log", "line\n", "logs");
   REQUIRE(file);
+  file->truncated = true;
   CHECK(file->sha256 == sha256_hex("line\n"));
   Manifest manifest{"inc-1", "pod shop/web", clock.now(), {*file}, {{"processes", "no ps"}}};
   const auto hash = store.finish(manifest);
@@ -45,7 +46,7 @@ TEST_CASE("evidence is kept with its hash and vouched for by the manifest") {
 TEST_CASE("a path that would leave the incident's folder is refused") {
   const TemporaryDirectory directory;
   const ManualClock clock;
-  DirectoryStore store(directory.path, 1000, clock);
+  DirectoryStore store(directory.path, {1000}, clock);
   const std::string bad =
       GENERATE("", "/etc/x", "../x", "a/../../x", "a//../x", "a\nb", "a b", "./a", "%2e%2e/x");
   INFO(bad);
@@ -56,10 +57,41 @@ TEST_CASE("a path that would leave the incident's folder is refused") {
 TEST_CASE("an incident's budget holds over all of its files") {
   const TemporaryDirectory directory;
   const ManualClock clock;
-  DirectoryStore store(directory.path, 10, clock);
+  DirectoryStore store(directory.path, {10}, clock);
   CHECK(store.put("inc-1", "a", "123456", "c"));
   CHECK(store.put("inc-1", "b", "12345", "c").error().code == ErrorCode::kTooLarge);
   CHECK(store.put("inc-2", "b", "12345", "c"));
+}
+
+TEST_CASE("the budget of all incidents holds, and leaves room for what is small") {
+  const TemporaryDirectory directory;
+  ManualClock clock;
+  const std::string large(100u << 10, 'x');
+  const std::string small(10u << 10, 'x');
+  {
+    DirectoryStore earlier(directory.path, {1u << 20, 1u << 20}, clock);
+    for (int i = 0; i < 5; ++i) REQUIRE(earlier.put("inc-" + std::to_string(i), "a", large, "logs"));
+  }
+  DirectoryStore store(directory.path, {1u << 20, 1u << 20}, clock);
+  REQUIRE(store.put("inc-6", "a", large, "logs"));
+  REQUIRE(store.put("inc-7", "a", large, "logs"));
+  for (int i = 0; i < 3; ++i) REQUIRE(store.put("inc-7", "a", large, "logs"));  // replaced, not added
+  REQUIRE(store.put("inc-8", "a", large, "logs"));
+  const auto refused = store.put("inc-9", "a", large, "logs");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kTooLarge);
+  CHECK(refused.error().to_string().find("--evidence-max-bytes") != std::string::npos);
+  CHECK(store.put("inc-9", "pod.json", small, "pod"));
+  CHECK(store.finish({"inc-9", "pod shop/web", clock.now(), {}, {{"logs", "full"}}}));
+  int more = 0;
+  while (more < 100 && store.put("inc-10", std::to_string(more), small, "pod")) ++more;
+  CHECK(more > 10);
+  CHECK(more < 25);
+
+  std::filesystem::remove_all(directory.path + "/inc-1");
+  CHECK_FALSE(store.put("inc-9", "b", small, "pod"));
+  clock.advance(std::chrono::minutes(5));
+  CHECK(store.put("inc-9", "b", small, "pod"));
 }
 
 TEST_CASE("a manifest that is none is an error") {

@@ -38,6 +38,7 @@ std::string to_text(const Manifest& manifest) {
                             {"bytes", file.bytes},
                             {"collector", file.collector},
                             {"collectedTime", format_micros(file.collected)}});
+    if (file.truncated) out["files"].back()["truncated"] = true;
   }
   for (const Failure& failure : manifest.failures) {
     out["failures"].push_back({{"collector", failure.collector}, {"message", failure.message}});
@@ -61,11 +62,13 @@ Result<Manifest> parse_manifest(std::string_view text) {
   for (const Node& item : files->items) {
     const Node* bytes = item.find("bytes");
     const auto size = bytes == nullptr ? fail(ErrorCode::kInvalidInput, "no size") : bytes->as_integer();
-    File file{text_of(item, "path", ok), text_of(item, "sha256", ok), 0, text_of(item, "collector", ok),
-              time_of(item, "collectedTime", ok)};
+    File file{text_of(item, "path", ok),      text_of(item, "sha256", ok),        0,
+              text_of(item, "collector", ok), time_of(item, "collectedTime", ok), false};
     if (!ok || !size || *size < 0)
       return fail(ErrorCode::kInvalidInput, "malformed entry in the manifest's files");
     file.bytes = std::uint64_t(*size);
+    const Node* truncated = item.find("truncated");
+    file.truncated = truncated != nullptr && truncated->boolean;
     manifest.files.push_back(std::move(file));
   }
   for (const Node& item : failures == nullptr ? Node().items : failures->items) {

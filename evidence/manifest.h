@@ -17,10 +17,12 @@ struct File {
   std::uint64_t bytes = 0;
   std::string collector;
   WallTime collected;
+  bool truncated =
+      false;  ///< there was more: of a log the newest part is here, of other output the beginning
   bool operator==(const File&) const = default;
 };
 
-/// A collector that came back with nothing, and why.
+/// A collector that came back with nothing or without what matters most, and why.
 struct Failure {
   std::string collector;
   std::string message;
@@ -36,8 +38,8 @@ struct Manifest {
   std::vector<Failure> failures;
 };
 
-/// `{"incident", "target", "createdTime", "files": [{path, sha256, bytes, collector, collectedTime}],
-/// "failures": […]}`
+/// `{"incident", "target", "createdTime", "files": [{path, sha256, bytes, collector, collectedTime,
+/// truncated}], "failures": […]}`; `truncated` is there where it is true.
 std::string to_text(const Manifest& manifest);
 /// Strict about types, at most 1 MiB; members it does not know are passed over.
 Result<Manifest> parse_manifest(std::string_view text);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <memory>
+#include <cstdint>
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -30,11 +32,20 @@ class Store {
   virtual bool is_durable() const = 0;
 };
 
-/// `directory`/<incident>/… on a file system. At most `budget_bytes` for one incident in this process's
-/// lifetime.
+/// How much a store may hold.
+struct Budget {
+  std::uint64_t per_incident_bytes = 256u << 20;
+  /// Of all incidents together. 0: no limit on a durable volume, and kNotDurableBytes on one that dies with
+  /// the pod: what is above an emptyDir's sizeLimit makes the kubelet evict the pod, and all is gone.
+  std::uint64_t total_bytes = 0;
+};
+inline constexpr std::uint64_t kNotDurableBytes = 1536u << 20;  ///< three quarters of the chart's sizeLimit
+
+/// `directory`/<incident>/… on a file system. The last eighth of the total is for files of at most 64 KiB, so
+/// that a full store still takes manifests. What others add or remove there is seen after five minutes.
 class DirectoryStore final : public Store {
  public:
-  DirectoryStore(std::string directory, std::uint64_t budget_bytes, const Clock& clock);
+  DirectoryStore(std::string directory, Budget budget, const Clock& clock);
 
   Result<File> put(const std::string& incident, const std::string& path, std::string_view content,
                    std::string_view collector) override;
@@ -44,9 +55,17 @@ class DirectoryStore final : public Store {
   bool is_durable() const override;
 
  private:
-  std::string directory_;
-  std::uint64_t budget_bytes_;
+  /// Counts `bytes` that are going to be written; kTooLarge where the total does not allow that.
+  Result<void> reserve(std::uint64_t bytes);
+  void give_back(std::uint64_t bytes);
+
+  const std::string directory_;
+  const Budget budget_;
   const Clock& clock_;
+  std::mutex mutex_;
+  std::uint64_t used_bytes_ = 0;           ///< guarded
+  std::uint64_t limit_bytes_ = 0;          ///< guarded; 0: none
+  std::optional<MonotonicTime> measured_;  ///< guarded; when the directory was last looked through
 };
 
 /// Judges from the text of /proc/self/mountinfo whether what is written below `directory` (absolute) outlives

@@ -81,8 +81,8 @@ class AsioHttpServer final : public HttpServer {
       tls = tls_;
     }
     auto session = std::make_shared<ServerSession>(
-        registry_, adopt_server_socket(context_, descriptor, tls.get()), address, format_peer(address, port));
-    registry_.add(session);
+        registry_, adopt_server_socket(context_, descriptor, tls.get()), format_peer(address, port));
+    registry_.add(session, address);
     session->post([](ServerSession& one) { one.start(); });
   }
 

@@ -64,7 +64,11 @@ class Responder {
 using Handler = std::function<void(ServerRequest request, std::unique_ptr<Responder> responder)>;
 
 struct ServerLimits {
-  std::size_t max_connections = 1024;  ///< more are closed at once
+  /// A connection above a limit takes the place of one that has no admitted request under way (a handshake, a
+  /// head or a refused body that does not come, kept alive): the one that waits longest, of the address with
+  /// the most connections, of its own where that is full. Where there is none, it is the new one that is
+  /// closed.
+  std::size_t max_connections = 1024;
   std::size_t max_connections_per_peer = 256;
   std::size_t max_header_bytes = 16u << 10;
   std::size_t max_body_bytes = 1u << 20;             ///< above it: 413
@@ -89,6 +93,9 @@ struct ServerOptions {
   /// this is where a full queue says 429 and a missing credential 401.
   std::function<std::optional<HttpResponse>(const ServerRequest&)> admit{};
   Handler handle{};
+  /// Makes the answer where the server itself refuses (400, 408, 413, 431, 501, 505) or a handler failed
+  /// (500), with that status. Empty: a line of plain text. Must be thread-safe.
+  std::function<HttpResponse(int status)> refusal{};
   std::optional<ServerTls> tls{};
 };
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "net/test_server.h"
 #include "net/testing/raw_socket.h"
@@ -125,6 +126,50 @@ TEST_CASE("bad requests get their status and the connection is closed", "[server
   CHECK(handled == 0);
 }
 
+TEST_CASE("the server's own refusals have the form that its owner gives them", "[server]") {
+  ServerLimits limits;
+  limits.max_header_bytes = 1024;
+  limits.max_body_bytes = 10;
+  limits.header_timeout = 60ms;
+  limits.body_timeout = 60ms;
+  const auto refusal = [](int status) {
+    if (status == 431) throw std::runtime_error("a bug");
+    HttpResponse response;  // its status is the server's business
+    response.headers.set("Content-Type", "application/problem+json");
+    response.body = "{\"status\":" + std::to_string(status) + "}";
+    return response;
+  };
+  const auto admit = [](const ServerRequest& request) -> std::optional<HttpResponse> {
+    if (request.path == "/throws") throw std::runtime_error("a bug");
+    return std::nullopt;
+  };
+  const Handler drop = [](const ServerRequest&, std::unique_ptr<Responder>) {};
+  TestServer server({.limits = limits, .admit = admit, .handle = drop, .refusal = refusal});
+  const std::pair<int, std::string> cases[] = {
+      {400, "nonsense\r\n\r\n"},
+      {408, "GET / HTTP/1.1\r\nHo"},
+      {408, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nabc"},
+      {413, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n"},
+      {500, "GET /throws HTTP/1.1\r\nHost: a\r\n\r\n"},
+      {500, kGet},
+      {501, "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n"},
+  };
+  for (const auto& [status, text] : cases) {
+    INFO(text);
+    RawConnection client = RawConnection::open(server.port());
+    client.send(text);
+    const std::string answer = client.read_until("}");
+    CHECK(status_of(answer) == status);
+    CHECK(answer.find("Content-Type: application/problem+json\r\n") != std::string::npos);
+    CHECK(answer.ends_with("{\"status\":" + std::to_string(status) + "}"));
+  }
+  RawConnection client = RawConnection::open(server.port());
+  client.send("GET / HTTP/1.1\r\nHost: a\r\nX: " + std::string(2000, 'x') + "\r\n\r\n");
+  const std::string answer = client.read_to_end();
+  CHECK(status_of(answer) == 431);
+  CHECK(answer.find("Content-Type: text/plain") != std::string::npos);
+}
+
 TEST_CASE("slow senders are cut off", "[server]") {
   ServerLimits limits;
   limits.header_timeout = 60ms;
@@ -158,21 +203,26 @@ TEST_CASE("slow senders are cut off", "[server]") {
   }
 }
 
-TEST_CASE("connections over a limit are closed at once", "[server]") {
+TEST_CASE("connections over a limit are closed at once where every other is at work", "[server]") {
   const bool per_peer = GENERATE(false, true);
+  Held held;
+  const Handler handle = [&](const ServerRequest& request, std::unique_ptr<Responder> responder) {
+    (request.path == "/held" ? held.handler() : echo_handler())(request, std::move(responder));
+  };
   TestServer server({.limits = limits_with([&](ServerLimits& l) {
                        (per_peer ? l.max_connections_per_peer : l.max_connections) = 2;
                      }),
-                     .handle = echo_handler()});
+                     .handle = handle});
   RawConnection first = RawConnection::open(server.port());
+  first.send("GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto to_first = held.take();
   RawConnection second = RawConnection::open(server.port());
-  first.send(kGet);
-  second.send(kGet);
-  CHECK(status_of(first.read_until("GET / ")) == 200);
-  CHECK(status_of(second.read_until("GET / ")) == 200);
+  second.send("GET /held HTTP/1.1\r\nHost: a\r\n\r\n");
+  const auto to_second = held.take();
   RawConnection third = RawConnection::open(server.port());
   CHECK(third.wait_end());
   first.close();
+  to_first->respond(text_response(200, "too late"));
   std::string answer;  // the place is free once the server has seen the end
   for (int i = 0; i < 100 && answer.empty(); ++i) {
     RawConnection next = RawConnection::open(server.port());
@@ -181,6 +231,66 @@ TEST_CASE("connections over a limit are closed at once", "[server]") {
     if (answer.empty()) std::this_thread::sleep_for(5ms);
   }
   CHECK(status_of(answer) == 200);
+  to_second->respond(text_response(200, "second"));
+  CHECK(second.read_until("second").ends_with("second"));
+}
+
+TEST_CASE("a new connection takes the place of the one that waits longest without a request", "[server]") {
+  const bool per_peer = GENERATE(false, true);
+  Held held;
+  const auto admit = [](const ServerRequest& request) -> std::optional<HttpResponse> {
+    if (request.path == "/refused") return text_response(401, "who?");
+    return std::nullopt;
+  };
+  TestServer server({.limits = limits_with([&](ServerLimits& l) {
+                       (per_peer ? l.max_connections_per_peer : l.max_connections) = 4;
+                     }),
+                     .admit = admit,
+                     .handle = held.handler()});
+  RawConnection busy = RawConnection::open(server.port());
+  busy.send(kGet);
+  const auto to_busy = held.take();
+  RawConnection kept_alive = RawConnection::open(server.port());
+  kept_alive.send(kGet);
+  held.take()->respond(text_response(200, "once"));
+  CHECK(kept_alive.read_until("once").ends_with("once"));
+  RawConnection refused = RawConnection::open(server.port());
+  refused.send("POST /refused HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\nslow");
+  CHECK(refused.read_until("who?").ends_with("who?"));
+  RawConnection half_a_head = RawConnection::open(server.port());
+  half_a_head.send("GET / HT");
+
+  std::vector<RawConnection> fresh;
+  for (int i = 0; i < 3; ++i) {
+    fresh.push_back(RawConnection::open(server.port()));
+    fresh.back().send(kGet);
+    held.take()->respond(text_response(200, "fresh"));
+    CHECK(fresh.back().read_until("fresh").ends_with("fresh"));
+  }
+  CHECK(kept_alive.wait_end());
+  CHECK(refused.wait_end());
+  CHECK(half_a_head.wait_end());
+  to_busy->respond(text_response(200, "at last"));
+  CHECK(busy.read_until("at last").ends_with("at last"));
+}
+
+TEST_CASE("peers with many idle connections lock nobody out", "[server]") {
+  TestServer server({.limits = limits_with([&](ServerLimits& l) {
+                       l.max_connections = 40;
+                       l.max_connections_per_peer = 20;
+                     }),
+                     .handle = echo_handler()});
+  RawConnection good = RawConnection::open_from(9, server.port());
+  good.send(kGet);
+  CHECK(good.read_until("GET / ").ends_with("GET / "));
+  std::vector<RawConnection> idle;
+  for (int i = 0; i < 100; ++i)
+    idle.push_back(RawConnection::open_from(std::uint8_t(1 + i % 2), server.port()));
+  good.send(kGet);  // who has fewer connections keeps them, however long they wait
+  CHECK(good.read_until("GET / ").ends_with("GET / "));
+  RawConnection another = RawConnection::open_from(10, server.port());
+  another.send(kGet);
+  CHECK(another.read_until("GET / ").ends_with("GET / "));
 }
 
 TEST_CASE("admission decides before the body is read", "[server]") {

@@ -25,7 +25,7 @@ class RequestParser {
   /// stops in between. Returns how many bytes were taken; those must not be given again.
   std::size_t feed(std::string_view input);
   State state() const;
-  /// kFailed: 400, 413, 431 or 501.
+  /// kFailed: 400, 413, 431, 501 or 505.
   int failure_status() const { return failure_status_; }
 
   /// From the end of the head on: all but body and peer.

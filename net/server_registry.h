@@ -4,6 +4,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -28,16 +29,24 @@ class ServerRegistry {
   Logger& log;
   const SystemClock clock;
 
-  /// Counts a connection from this address; false (and not counted) over a limit.
+  /// Counts a connection from this address, over a limit in place of an idle one, which is closed; false (and
+  /// not counted) where nobody can give way.
   bool admit(const std::string& address);
-  /// Keeps an admitted session until remove().
-  void add(std::shared_ptr<ServerSession> session);
-  void remove(const std::shared_ptr<ServerSession>& session, const std::string& address);
+  /// Keeps an admitted session until remove(). It is idle.
+  void add(std::shared_ptr<ServerSession> session, const std::string& address);
+  void remove(ServerSession& session);
+  /// The session has a request that must be answered. False: its place is another's, it must close.
+  bool start_exchange(ServerSession& session);
+  /// The session is idle from now on.
+  void end_exchange(ServerSession& session);
   std::vector<std::shared_ptr<ServerSession>> sessions() const;
 
   /// After this, exchanges end with their connection.
   void start_draining() { draining_ = true; }
   bool draining() const { return draining_; }
+
+  /// The server's own answer with this status, in the form that its owner wants.
+  HttpResponse refusal(int status) const;
 
   /// Runs `serve` on a thread of its own; false over max_websockets.
   bool start_websocket(std::function<void()> serve);
@@ -60,7 +69,19 @@ class ServerRegistry {
   const std::shared_ptr<Link>& link() const { return link_; }
 
  private:
+  struct Entry {
+    std::shared_ptr<ServerSession> session;
+    std::string address;
+    std::uint64_t idle_since = 0;  ///< a count, not a time; kBusy: it is not
+    bool gave_way = false;         ///< counted no more
+  };
+
+  static constexpr std::uint64_t kBusy = std::numeric_limits<std::uint64_t>::max();
+
   bool is_empty() const { return sessions_.empty() && websockets_ == 0; }
+  /// The entry that gives way to a connection from `address`, counted no more; nullptr: none can.
+  std::shared_ptr<ServerSession> take_place_of_idle(const std::string& address);
+  void discount(const std::string& address);
 
   const std::shared_ptr<Link> link_;
   std::atomic<bool> draining_ = false;
@@ -69,7 +90,8 @@ class ServerRegistry {
   std::size_t connections_ = 0;
   std::size_t websockets_ = 0;
   std::unordered_map<std::string, std::size_t> connections_by_address_;
-  std::unordered_map<ServerSession*, std::shared_ptr<ServerSession>> sessions_;
+  std::uint64_t idle_count_ = 0;
+  std::unordered_map<const ServerSession*, Entry> sessions_;
 };
 
 }  // namespace kintsugi::net

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/server_responder.h"
 
-#include "net/server_response.h"
 #include "net/server_session.h"
 #include "net/stream_buffer.h"
 
@@ -67,7 +66,7 @@ class SessionResponder final : public Responder {
       : session_(std::move(session)), stream_limit_(stream_limit), chunked_(chunked) {}
 
   ~SessionResponder() override {
-    if (!used_) respond(plain_response(500));
+    if (!used_) session_.post([](ServerSession& session) { session.fail(); });
   }
 
   void respond(HttpResponse response) override {

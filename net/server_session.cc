@@ -17,11 +17,9 @@ constexpr std::chrono::milliseconds kFinishTime{1000};
 
 }  // namespace
 
-ServerSession::ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, std::string address,
-                             std::string peer)
+ServerSession::ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, std::string peer)
     : registry_(registry),
       socket_(std::move(socket)),
-      address_(std::move(address)),
       peer_(std::move(peer)),
       parser_(registry.options.limits) {}
 
@@ -44,7 +42,8 @@ void ServerSession::close() {
   phase_ = Phase::kEnded;
   if (stream_ != nullptr) stream_->close();
   socket_->close();
-  registry_.remove(shared_from_this(), address_);
+  const auto self = shared_from_this();  // the registry may hold the last other one
+  registry_.remove(*this);
 }
 
 void ServerSession::post(std::function<void(ServerSession&)> work) {
@@ -54,6 +53,7 @@ void ServerSession::post(std::function<void(ServerSession&)> work) {
 void ServerSession::next_request() {
   if (registry_.draining() && input_.empty()) return finish(false);
   phase_ = Phase::kHead;
+  registry_.end_exchange(*this);
   parser_ = RequestParser(registry_.options.limits);
   socket_->set_deadline(registry_.options.limits.header_timeout);
   input_.empty() ? read_more() : advance();
@@ -121,6 +121,7 @@ void ServerSession::on_head() {
     if (waits) keep_alive_ = false;  // whether the body still comes is the client's choice
     return answer(std::move(*refusal));
   }
+  if (!registry_.start_exchange(*this)) return close();
   if (complete) return dispatch();
   expect_body(waits);
 }
@@ -131,7 +132,7 @@ std::optional<HttpResponse> ServerSession::admit() {
     return registry_.options.admit(request_);
   } catch (const std::exception& bug) {
     registry_.log.error("admission threw", {{"what", bug.what()}, {"path", request_.path}});
-    return plain_response(500);
+    return registry_.refusal(500);
   }
 }
 
@@ -167,13 +168,17 @@ void ServerSession::refuse(int status) {
   keep_alive_ = false;
   request_ = {};
   phase_ = Phase::kHandling;
-  answer(plain_response(status));
+  answer(registry_.refusal(status));
 }
 
 void ServerSession::answer(HttpResponse response) {
   if (phase_ != Phase::kHandling) return;
   phase_ = Phase::kAnswering;
   write_out(format_response(std::move(response), response_context()), [this] { after_answer(); });
+}
+
+void ServerSession::fail() {
+  answer(registry_.refusal(500));
 }
 
 void ServerSession::after_answer() {
@@ -233,7 +238,7 @@ void ServerSession::flush_stream() {
 void ServerSession::accept_websocket(const std::string& subprotocol,
                                      std::function<void(WebSocketPeer&)> serve) {
   if (phase_ != Phase::kHandling) return;
-  if (!parser_.is_websocket_upgrade() || !input_.empty()) return answer(plain_response(400));
+  if (!parser_.is_websocket_upgrade() || !input_.empty()) return answer(registry_.refusal(400));
   phase_ = Phase::kAnswering;
   serve_websocket(registry_, shared_from_this(), socket_, request_, subprotocol, std::move(serve));
 }

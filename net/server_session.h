@@ -19,9 +19,8 @@ namespace kintsugi::net {
 /// Everything but post() is called on the socket's strand.
 class ServerSession : public std::enable_shared_from_this<ServerSession> {
  public:
-  /// `address` is what the registry admitted, `peer` has the port too.
-  ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, std::string address,
-                std::string peer);
+  /// `peer` is the client's address and port.
+  ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, std::string peer);
 
   void start();
   /// Closes when the exchange under way has ended; at once where there is none.
@@ -33,6 +32,8 @@ class ServerSession : public std::enable_shared_from_this<ServerSession> {
 
   // The answer to the request that was handed out last; ignored when the connection has gone.
   void answer(HttpResponse response);
+  /// Nobody is going to answer it: a 500.
+  void fail();
   void start_stream(const HttpResponse& head, std::shared_ptr<StreamBuffer> stream);
   /// The stream has something to write, or has ended.
   void flush_stream();
@@ -69,7 +70,6 @@ class ServerSession : public std::enable_shared_from_this<ServerSession> {
 
   ServerRegistry& registry_;
   const std::shared_ptr<Socket> socket_;
-  const std::string address_;
   const std::string peer_;
 
   Phase phase_ = Phase::kHandshake;

@@ -49,7 +49,8 @@ struct World {
 
 void give_credentials(World& world) {
   const std::string json = R"({"auths":{"r.example.com":{"username":"user","password":"hunter2"}}})";
-  world.options.credentials = RegistryCredentials::parse(Secret(json)).value();
+  auto parsed = std::make_shared<const RegistryCredentials>(RegistryCredentials::parse(Secret(json)).value());
+  world.options.credentials = [parsed] { return parsed; };
 }
 
 const std::string* authorization(const net::HttpRequest& request) {

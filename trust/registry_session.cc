@@ -177,14 +177,21 @@ Result<RegistrySession::Login> RegistrySession::log_in(const RegistryRequest& re
     if (login) remember_login(request.image, *login);
     return login;
   }
-  const BasicCredentials* credentials = options_.credentials.find(request.image);
-  if (credentials == nullptr) {
+  auto basic = basic_login(request.image);
+  if (!basic) {
     return refuse(ErrorCode::kUnauthorized, reason::kRegistryUnauthorized, "the registry wants credentials");
   }
-  const std::string pair = fmt::format("{}:{}", credentials->username, credentials->password.reveal());
-  Login login{false, Secret(base64_encode(pair)), MonotonicTime::max()};
+  Login login{false, std::move(*basic), MonotonicTime::max()};
   remember_login(request.image, login);
   return login;
+}
+
+std::optional<Secret> RegistrySession::basic_login(const ImageReference& image) const {
+  if (!options_.credentials) return std::nullopt;
+  const auto all = options_.credentials();
+  const BasicCredentials* credentials = all->find(image);
+  if (credentials == nullptr) return std::nullopt;
+  return Secret(base64_encode(fmt::format("{}:{}", credentials->username, credentials->password.reveal())));
 }
 
 Result<RegistrySession::Login> RegistrySession::fetch_token(const RegistryRequest& request,
@@ -202,9 +209,8 @@ Result<RegistrySession::Login> RegistrySession::fetch_token(const RegistryReques
                         realm->target.find('?') == std::string::npos ? '?' : '&',
                         url_encode(challenge.service), url_encode(request.image.repository));
   get.max_response_bytes = kMaxTokenAnswerBytes;
-  if (const BasicCredentials* credentials = options_.credentials.find(request.image)) {
-    const std::string pair = fmt::format("{}:{}", credentials->username, credentials->password.reveal());
-    get.headers.add("Authorization", "Basic " + base64_encode(pair));
+  if (const auto basic = basic_login(request.image)) {
+    get.headers.add("Authorization", "Basic " + std::string(basic->reveal()));
   }
   const MonotonicTime asked = clock_.monotonic();
   const auto response = exchange(std::move(get), call);

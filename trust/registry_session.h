@@ -5,7 +5,9 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <stop_token>
@@ -29,7 +31,8 @@ struct Call {
 struct RegistryOptions {
   bool allow_http = false;  ///< plain HTTP also to registries that are not on a loopback address
   std::chrono::milliseconds request_timeout{10'000};  ///< for each single request
-  RegistryCredentials credentials;
+  /// What holds now, asked for at each log-in; never nullptr. Empty: anonymous. Must be thread-safe.
+  std::function<std::shared_ptr<const RegistryCredentials>()> credentials;
 };
 
 struct RegistryRequest {
@@ -70,6 +73,8 @@ class RegistrySession {
   Result<net::HttpResponse> reach(const RegistryRequest& request, net::Url& url, const Call& call);
   Result<net::HttpResponse> follow(const RegistryRequest& request, net::Url from, net::HttpResponse response,
                                    const Call& call);
+  /// "user:password" for this image in base64; nothing where there are no credentials.
+  std::optional<Secret> basic_login(const ImageReference& image) const;
   Result<Login> log_in(const RegistryRequest& request, const net::Url& registry, const net::Headers& headers,
                        const Call& call);
   Result<Login> fetch_token(const RegistryRequest& request, const net::Url& registry,

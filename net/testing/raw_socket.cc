@@ -38,6 +38,18 @@ int bound_socket() {
 
 }  // namespace
 
+RawConnection RawConnection::open_from(std::uint8_t host, std::uint16_t port) {
+  sockaddr_in source = loopback(0);
+  source.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffu) | host);
+  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  bind(descriptor, reinterpret_cast<const sockaddr*>(&source), sizeof source);
+  const sockaddr_in address = loopback(port);
+  RawConnection connection(descriptor);
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    connection.close();
+  return connection;
+}
+
 RawConnection RawConnection::open(std::uint16_t port, int receive_buffer) {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (receive_buffer > 0)

@@ -17,6 +17,8 @@ class RawConnection {
  public:
   /// To 127.0.0.1. `receive_buffer` above 0 makes the kernel hold little for a reader that is slow.
   static RawConnection open(std::uint16_t port, int receive_buffer = 0);
+  /// The same from 127.0.0.`host`, another peer to the server.
+  static RawConnection open_from(std::uint8_t host, std::uint16_t port);
   explicit RawConnection(int descriptor) : descriptor_(descriptor) {}
   ~RawConnection() { close(); }
   RawConnection(RawConnection&& other) noexcept;

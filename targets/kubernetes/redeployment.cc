@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "k8s-client/core/patch.h"
+#include "k8s-client/core/resource_version.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -323,6 +324,16 @@ Result<Action> plan_recreation(const json& victim, const Labels& labels, const s
   action.description =
       "create pod " + action.name_space + "/" + name + " in place of " + metadata.value("name", "");
   return action;
+}
+
+const Pod* newest_of(const std::vector<Pod>& pods) {
+  const auto is_older = [](const Pod& a, const Pod& b) {
+    if (a.meta.created != b.meta.created) return a.meta.created < b.meta.created;
+    const auto order = k8s::compare_resource_versions(a.meta.resource_version, b.meta.resource_version);
+    return order && *order < 0;
+  };
+  const auto newest = std::max_element(pods.begin(), pods.end(), is_older);
+  return newest == pods.end() ? nullptr : &*newest;
 }
 
 Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImage>& accepted) {

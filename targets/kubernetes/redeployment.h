@@ -51,6 +51,10 @@ struct Replacements {
   std::vector<std::string> serving_pod_uids;  ///< ready in an EndpointSlice
 };
 
+/// The pod that was made last; of those of the same second, which is as exact as the API is, the one that
+/// changed last. nullptr: there is none.
+const Pod* newest_of(const std::vector<Pod>& pods);
+
 /// Redeployed: the owner's pods are all of its present template, enough of them are there, and every one runs
 /// accepted digests only, as its runtime reports them.
 Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImage>& accepted);

@@ -85,6 +85,19 @@ TEST_CASE("a rollout is over when its controller has seen the template and no po
   CHECK(unfinished_rollout(deployment).empty() == c.over);
 }
 
+TEST_CASE("the newest pod is told by its second, then by its version") {
+  Pod old = running("old", "");
+  Pod same_second = running("a", "");
+  Pod newest = running("b", "");
+  for (Pod* pod : {&same_second, &newest}) pod->meta.created = old.meta.created + std::chrono::seconds(1);
+  old.meta.resource_version = "200";
+  same_second.meta.resource_version = "99";
+  newest.meta.resource_version = "100";
+  CHECK(newest_of({old, newest, same_second})->meta.name == "b");
+  CHECK(newest_of({same_second, newest, old})->meta.name == "b");
+  CHECK(newest_of({}) == nullptr);
+}
+
 TEST_CASE("a pin replaces images behind tests and is planned once") {
   const auto pin = plan_pin(deployment_document(), accepted(), {});
   REQUIRE(pin);

@@ -86,6 +86,9 @@ TEST_CASE("32: what is no event is refused with the reason, and the next good on
     CHECK(answer.status == bad.status);
     CHECK(answer.body.find(bad.said) != std::string::npos);
     CHECK(answer.body.size() < 4096);
+    const std::string* type = answer.headers.find("Content-Type");
+    REQUIRE(type != nullptr);
+    CHECK(*type == "application/problem+json");
   }
   CHECK(scenario.incidents().empty());
 

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/image_trust.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "k8s-client/client/test_world.h"
+#include "trust/testing/fake_registry.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using namespace std::chrono_literals;
+using nlohmann::json;
+
+constexpr const char* kRepository = "shop/web";
+constexpr const char* kImage = "r.example.com/shop/web:1";
+
+trust::TrustPolicy policy_of(const std::string& name, const std::string& images, const SigningKey& key) {
+  trust::TrustPolicySpec spec;
+  spec.name = name;
+  spec.images = {trust::ImageGlob::parse(images).value()};
+  trust::AuthoritySpec authority;
+  authority.key.text = key.pem();
+  spec.authorities.push_back(authority);
+  return trust::resolve_keys(spec, nullptr);
+}
+
+Playbook playbook_with(const std::string& name, RedeployStep step) {
+  Playbook playbook;
+  playbook.name = name;
+  playbook.steps.push_back({std::move(step), false});
+  return playbook;
+}
+
+/// An image signed by one key, and a server that keeps one ConfigMap.
+struct Fixture {
+  Fixture() {
+    registry.sign(kRepository, digest, key);
+    world.transport.serve([this](const net::HttpRequest& request) { return serve(request); });
+    deployment.meta.name_space = "shop";
+    deployment.meta.name = "web";
+    deployment.meta.uid = "d-1";
+    targets::Container container;
+    container.name = "web";
+    container.image = kImage;
+    deployment.containers.push_back(container);
+    set_policies({policy_of("release", "r.example.com/shop/**", key)});
+  }
+
+  Result<net::HttpResponse> serve(const net::HttpRequest& request) {
+    if (is_down) return k8s::answer(500, k8s::failure(500, "InternalError"));
+    if (request.method == "GET") {
+      if (stored.is_null()) return k8s::answer(404, k8s::failure(404, "NotFound"));
+      return k8s::answer(200, stored.dump());
+    }
+    ++writes;
+    if (request.method == "POST") stored = json::parse(request.body);
+    return stored.is_null() ? k8s::answer(404, k8s::failure(404, "NotFound"))
+                            : k8s::answer(200, stored.dump());
+  }
+
+  void set_policies(std::vector<trust::TrustPolicy> policies) { book.set_policies(std::move(policies)); }
+  ImageAnswer decide(const std::string& policy, bool suspect = false, const std::string& running = "") {
+    return image_trust.decide({"web", kImage, running}, policy, suspect, "d-1", {});
+  }
+  ImageAnswer prepare() { return image_trust.prepare(deployment, {}, {}).front(); }
+
+  trust::testing::FakeRegistry registry;
+  trust::testing::SkippingClock clock;
+  trust::RegistryClient client{registry, clock};
+  trust::VerdictCache cache{clock};
+  trust::Verifier verifier{client, cache, clock};
+  SigningKey key, other_key;
+  trust::Digest digest = registry.put_image(kRepository, "1");
+  k8s::TestWorld world;
+  k8s::Client api = world.client();
+  PlaybookBook book;
+  metrics::Registry metrics{{}};
+  ImageTrust image_trust{verifier, book, api, "kintsugi-system", metrics, clock};
+  targets::Deployment deployment;
+  json stored;
+  bool is_down = false;
+  int writes = 0;
+};
+
+}  // namespace
+
+TEST_CASE("a suspect image is never used again, nor any where it is not known") {
+  Fixture fixture;
+  const std::string running = "r.example.com/shop/web@" + fixture.digest.text();
+  CHECK(fixture.decide("", false, running).image);
+  CHECK(fixture.decide("", false, "").image);
+  for (const std::string& image_id : {running, std::string(), std::string("sha256-of-nothing")}) {
+    INFO(image_id);
+    const ImageAnswer answer = fixture.decide("", true, image_id);
+    CHECK_FALSE(answer.image);
+    CHECK(answer.reason == "SuspectImage");
+    CHECK_FALSE(answer.retryable);
+    CHECK(answer.message.find(kImage) != std::string::npos);
+  }
+  const std::string another = "r.example.com/shop/web@sha256:" + std::string(64, 'a');
+  CHECK(fixture.decide("", true, another).image);
+}
+
+TEST_CASE("the policy that a playbook names is demanded beside all that select the image") {
+  Fixture fixture;
+  const auto release = policy_of("release", "r.example.com/shop/**", fixture.key);
+  const auto strict = policy_of("strict", "r.example.com/shop/web", fixture.other_key);
+  const auto elsewhere = policy_of("elsewhere", "r.example.com/other/**", fixture.key);
+  struct Case {
+    std::string name, demanded, reason;
+    bool accepted;
+    std::vector<trust::TrustPolicy> policies;
+  };
+  const Case cases[] = {
+      {"it selects and accepts", "release", "Verified", true, {release, elsewhere}},
+      {"another that selects does not accept", "release", "KeyMismatch", false, {release, strict}},
+      {"it selects and does not accept", "strict", "KeyMismatch", false, {release, strict}},
+      {"it does not select", "elsewhere", "NoMatchingPolicy", false, {release, elsewhere}},
+      {"there is none of that name", "missing", "NoMatchingPolicy", false, {release}},
+      {"none is demanded", "", "KeyMismatch", false, {release, strict}},
+  };
+  for (const Case& c : cases) {
+    INFO(c.name);
+    fixture.set_policies(c.policies);
+    const ImageAnswer answer = fixture.decide(c.demanded);
+    CHECK(answer.image.has_value() == c.accepted);
+    CHECK(answer.reason == c.reason);
+    if (!c.accepted && !c.demanded.empty() && c.reason == "NoMatchingPolicy")
+      CHECK(answer.message.find("policy " + c.demanded) != std::string::npos);
+  }
+}
+
+TEST_CASE("by day the rule is that of the playbooks which take the workload's pods") {
+  Fixture fixture;
+  fixture.set_policies({policy_of("release", "r.example.com/shop/**", fixture.key),
+                        policy_of("elsewhere", "r.example.com/other/**", fixture.key)});
+  RedeployStep step;
+  step.trust_policy = "elsewhere";
+  Playbook demanding = playbook_with("demanding", step);
+  CHECK(fixture.prepare().image);
+  fixture.book.set_playbooks({playbook_with("any", {})});
+  CHECK(fixture.prepare().image);
+  fixture.book.set_playbooks({playbook_with("any", {}), demanding});
+  CHECK_FALSE(fixture.prepare().image);
+  CHECK(fixture.prepare().reason == "NoMatchingPolicy");
+  demanding.pod_selector.match_labels["app"] = "other";
+  fixture.book.set_playbooks({playbook_with("any", {}), demanding});
+  CHECK(fixture.prepare().image);
+}
+
+TEST_CASE("a registry's wish to be left alone is handed on") {
+  Fixture fixture;
+  fixture.registry.intercept = [](const net::HttpRequest&) {
+    return trust::testing::FakeRegistry::Answer(trust::testing::response(429, "", {{"Retry-After", "120"}}));
+  };
+  const ImageAnswer answer = fixture.decide("");
+  CHECK_FALSE(answer.image);
+  CHECK(answer.retryable);
+  CHECK(answer.reason == "RegistryRateLimited");
+  CHECK(answer.retry_after == 120s);
+}
+
+TEST_CASE("what could not be written down is not remembered, and written the next time") {
+  Fixture fixture;
+  fixture.is_down = true;
+  CHECK(fixture.prepare().message.find("not remembered") != std::string::npos);
+  CHECK(fixture.writes == 0);
+  fixture.is_down = false;
+  CHECK(fixture.prepare().message.find("not remembered") == std::string::npos);
+  REQUIRE(fixture.writes > 0);
+  CHECK(fixture.stored["data"].contains("d-1"));
+  const int writes = fixture.writes;
+  (void)fixture.prepare();
+  CHECK(fixture.writes == writes);
+}
+
+TEST_CASE("the last known good is read again at each start of leadership") {
+  Fixture fixture;
+  (void)fixture.prepare();
+  const json first = fixture.stored;
+  const auto remembered = [&] { return fixture.decide("").image; };
+  fixture.registry.put_image(kRepository, "1", "unsigned, under the same tag");
+  REQUIRE(remembered());
+  CHECK(remembered()->origin == "LastKnownGood");
+  CHECK(remembered()->digest == fixture.digest.text());
+
+  fixture.stored["data"].erase("d-1");  // as another leader left it
+  REQUIRE(fixture.image_trust.load_known_good());
+  CHECK_FALSE(remembered());
+  fixture.stored = first;
+  fixture.is_down = true;
+  CHECK_FALSE(fixture.image_trust.load_known_good());
+  CHECK_FALSE(remembered());
+  fixture.is_down = false;
+  REQUIRE(fixture.image_trust.load_known_good());
+  CHECK(remembered());
+}
+
+}  // namespace kintsugi::controller

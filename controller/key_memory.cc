@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/key_memory.h"
+
+namespace kintsugi::controller {
+
+Result<std::string> KeyMemory::get(const std::string& name, const std::string& key, std::string& trouble) {
+  auto value = reader_(name, key);
+  const std::pair where(name, key);
+  if (value) {
+    known_.insert_or_assign(where, *value);
+    return value;
+  }
+  const ErrorCode code = value.error().code;
+  if (code == ErrorCode::kNotFound || code == ErrorCode::kInvalidInput) {
+    known_.erase(where);
+    return value;
+  }
+  const auto known = known_.find(where);
+  if (known == known_.end()) return value;
+  trouble = value.error().to_string();
+  return known->second;
+}
+
+}  // namespace kintsugi::controller
