@@ -212,7 +212,9 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
         work.await("redeploy",
                    "no accepted image: " + answer.message + ". Sign or fix it; it is looked at again");
       }
-      return step_waits(patience(work, condition::kRedeployed));
+      const std::chrono::nanoseconds asked = answer.retry_after.value_or(std::chrono::milliseconds(0));
+      return step_waits(
+          std::clamp<std::chrono::nanoseconds>(asked, patience(work, condition::kRedeployed), kMostPatient));
     }
     images.push_back(*answer.image);
     if (answer.image->origin == "LastKnownGood")

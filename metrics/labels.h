@@ -15,14 +15,15 @@ inline constexpr std::string_view kOther = "other";
 inline constexpr std::array<std::string_view, 3> kSourceValues{"falco", "person", kOther};
 
 /// What became of a signal, in the words of the answers of POST /v1/signals/…; "invalid" is one that was
-/// refused before it was understood.
-inline constexpr std::array<std::string_view, 15> kDispositionValues{
+/// refused before it was understood, "not-durable" one that could not be kept and is to be sent again.
+inline constexpr std::array<std::string_view, 16> kDispositionValues{
     "opened", "joined",       "duplicate",  "observed", "no-playbook", "no-target", "unprotected", "gone",
-    "late",   "uid-mismatch", "not-unique", "off",      "refused",     "invalid",   kOther};
+    "late",   "uid-mismatch", "not-unique", "off",      "refused",     "invalid",   "not-durable", kOther};
 
 /// The ids of actions.
-inline constexpr std::array<std::string_view, 6> kActionValues{
-    "contain/isolate", "redeploy/pin", "redeploy/recreate", "release/restore", "release/delete", kOther};
+inline constexpr std::array<std::string_view, 7> kActionValues{
+    "contain/isolate",       "redeploy/pin", "redeploy/recreate", "release/restore", "release/delete",
+    "release/deletion-cost", kOther};
 
 /// The collectors of evidence.
 inline constexpr std::array<std::string_view, 9> kEvidenceKindValues{
