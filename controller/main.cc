@@ -70,14 +70,14 @@ std::string option_text(const CLI::Option* option) {
   return option->empty() ? "" : option->as<std::string>();
 }
 
-}  // namespace
+/// What is more than a word, before it is checked.
+struct Texts {
+  std::string retention = "90d";
+  const CLI::Option* signals = nullptr;
+  const CLI::Option* metrics = nullptr;
+};
 
-int main(int argc, char** argv) {
-  Settings settings;
-  settings.identity = make_identity();
-  CLI::App app("Kintsugi: carries a container breach from the first signal to a verified recovery",
-               "kintsugi-controller");
-  app.set_version_flag("--version", "kintsugi-controller " + std::string(kintsugi::version()));
+void add_resource_options(CLI::App& app, Settings& settings) {
   app.add_option("--kubeconfig", settings.kubeconfig,
                  "Kubeconfig; default: $KUBECONFIG, ~/.kube/config, in-cluster");
   app.add_option("--namespace", settings.name_space, "Where incidents, playbooks and trust policies live")
@@ -87,14 +87,13 @@ int main(int argc, char** argv) {
                  "Directory of Playbook files, beside the resources");
   app.add_option("--trust-policies", settings.trust_policies_directory,
                  "Directory of TrustPolicy files, beside the resources");
-  app.add_option("--evidence-dir", settings.evidence_directory, "Where evidence is kept; a durable volume");
-  app.add_option("--evidence-max-bytes", settings.evidence_budget.total_bytes,
-                 "Of all evidence together; 0: no limit on a durable volume, 1.5 GiB on one that is not")
+  app.add_option("--leader-elect", settings.leader_elect, "Elect a leader among replicas")
       ->capture_default_str();
-  const CLI::Option* signals =
-      app.add_option("--signals-listen", "ADDRESS:PORT for signals; default 127.0.0.1:8443");
-  const CLI::Option* metrics =
-      app.add_option("--metrics-listen", "ADDRESS:PORT for metrics; default 127.0.0.1:9090");
+}
+
+void add_network_options(CLI::App& app, Settings& settings, Texts& texts) {
+  texts.signals = app.add_option("--signals-listen", "ADDRESS:PORT for signals; default 127.0.0.1:8443");
+  texts.metrics = app.add_option("--metrics-listen", "ADDRESS:PORT for metrics; default 127.0.0.1:9090");
   app.add_option("--signals-token-file", settings.signals_token_file, "Lines of 'source token'; reloaded");
   app.add_option("--signals-tls-cert", settings.signals_tls_certificate, "PEM certificate chain; reloaded");
   app.add_option("--signals-tls-key", settings.signals_tls_key, "PEM private key; reloaded");
@@ -104,26 +103,49 @@ int main(int argc, char** argv) {
                "Plain HTTP also to registries that are not on loopback");
   app.add_option("--registry-config", settings.registry_config_file,
                  "Credentials for registries: a file as ~/.docker/config.json; reloaded");
-  std::string retention = "90d";
-  app.add_option("--incident-retention", retention,
+}
+
+void add_storage_options(CLI::App& app, Settings& settings, Texts& texts) {
+  app.add_option("--evidence-dir", settings.evidence_directory, "Where evidence is kept; a durable volume");
+  app.add_option("--evidence-max-bytes", settings.evidence_budget.total_bytes,
+                 "Of all evidence together; 0: no limit on a durable volume, 1.5 GiB on one that is not")
+      ->capture_default_str();
+  app.add_option("--incident-retention", texts.retention,
                  "How long incidents that are over are kept, such as 90d; 0: for ever")
       ->capture_default_str();
   app.add_option("--max-closed-incidents", settings.max_closed_incidents,
                  "How many incidents that are over are kept; 0: any number")
       ->capture_default_str();
-  app.add_option("--leader-elect", settings.leader_elect, "Elect a leader among replicas")
-      ->capture_default_str();
+}
+
+/// What is wrong with them; empty: nothing.
+std::string take(const Texts& texts, Settings& settings) {
+  std::string wrong;
+  if (!texts.signals->empty()) wrong = parse_listen(option_text(texts.signals), settings.signals_listen);
+  if (wrong.empty() && !texts.metrics->empty())
+    wrong = parse_listen(option_text(texts.metrics), settings.metrics_listen);
+  if (wrong.empty()) wrong = parse_retention(texts.retention, settings.incident_retention);
+  return wrong.empty() ? check(settings) : wrong;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  Texts texts;
+  settings.identity = make_identity();
+  CLI::App app("Kintsugi: carries a container breach from the first signal to a verified recovery",
+               "kintsugi-controller");
+  app.set_version_flag("--version", "kintsugi-controller " + std::string(kintsugi::version()));
+  add_resource_options(app, settings);
+  add_network_options(app, settings, texts);
+  add_storage_options(app, settings, texts);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }
-  std::string wrong;
-  if (!signals->empty()) wrong = parse_listen(option_text(signals), settings.signals_listen);
-  if (wrong.empty() && !metrics->empty()) wrong = parse_listen(option_text(metrics), settings.metrics_listen);
-  if (wrong.empty()) wrong = parse_retention(retention, settings.incident_retention);
-  if (wrong.empty()) wrong = check(settings);
-  if (!wrong.empty()) {
+  if (const std::string wrong = take(texts, settings); !wrong.empty()) {
     std::cerr << "kintsugi-controller: " << wrong << "\n";
     return 2;
   }

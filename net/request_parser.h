@@ -44,7 +44,6 @@ class RequestParser {
   void check_head();
 
   std::unique_ptr<Impl> impl_;
-  bool head_checked_ = false;
   int failure_status_ = 0;
 };
 

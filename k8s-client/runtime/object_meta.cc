@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "base/time.h"
 #include "k8s-client/core/ondemand.h"
@@ -94,12 +95,9 @@ error_code read_time(value field, std::optional<WallTime>& out) {
 
 StringPairs::StringPairs(Entries entries) {
   if (entries.empty()) return;
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const auto& a, const auto& b) { return a.first < b.first; });
-  const auto kept = std::unique(entries.rbegin(), entries.rend(),
-                                [](const auto& a, const auto& b) { return a.first == b.first; });
-  entries.erase(entries.begin(), kept.base());
-  entries_ = std::make_shared<const Entries>(std::move(entries));
+  std::map<std::string, std::string> sorted;
+  for (auto& [key, value] : entries) sorted.insert_or_assign(std::move(key), std::move(value));
+  entries_ = std::make_shared<const Entries>(sorted.begin(), sorted.end());
 }
 
 const StringPairs::Entries& StringPairs::all() const {
