@@ -18,7 +18,7 @@ using prometheus::MetricType;
 namespace {
 
 /// Every number of the counters and histograms.
-std::map<std::string, double> numbers(std::vector<MetricFamily> families) {
+std::map<std::string, double> numbers(const std::vector<MetricFamily>& families) {
   std::map<std::string, double> all;
   for (const MetricFamily& family : families) {
     for (const auto& metric : family.metric) {

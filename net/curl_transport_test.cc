@@ -402,7 +402,6 @@ TEST_CASE("a stop ends a stream in its middle", "[curl][stream]") {
 
 TEST_CASE("the timeouts of a stream are one for its head and one for silence", "[curl][stream]") {
   std::string answer;
-  std::string expected;
   bool unknown_head = false;
   SECTION("head") {
     unknown_head = true;

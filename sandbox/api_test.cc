@@ -29,7 +29,7 @@ struct World {
     return answer(store, request);
   }
   template <class... Arguments>
-  net::HttpResponse respond(Arguments... arguments) {
+  net::HttpResponse respond(const Arguments&... arguments) {
     return std::get<net::HttpResponse>(ask(arguments...));
   }
 

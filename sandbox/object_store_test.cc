@@ -14,7 +14,7 @@ struct World {
   explicit World(std::size_t history = 4096) : store(clock, 1, history) {
     REQUIRE(store.create(k8s::kNamespaces, "", json{{"metadata", {{"name", "shop"}}}}));
   }
-  Object make(const std::string& name, json more = json::object()) {
+  Object make(const std::string& name, const json& more = json::object()) {
     json object{{"metadata", {{"name", name}}}, {"data", {{"x", "1"}}}};
     object.merge_patch(more);
     auto created = store.create(k8s::kConfigMaps, "shop", object);

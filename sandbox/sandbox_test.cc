@@ -22,7 +22,7 @@ namespace {
 
 struct World {
   explicit World(SandboxOptions options = {}) {
-    auto started = start_sandbox(options, clock, log);
+    auto started = start_sandbox(std::move(options), clock, log);
     REQUIRE(started);
     sandbox = std::move(*started);
     seed_demo(*sandbox);
@@ -88,7 +88,7 @@ const std::string kPods = "/api/v1/namespaces/shop/pods";
 TEST_CASE("the demo's world comes up and a contained pod is cut off and replaced") {
   World world;
   const auto pods = world.wait_ready(4);
-  const Object victim = pods.back();
+  const Object& victim = pods.back();
   const std::string path = kPods + "/" + name_of(*victim);
   const std::string deny =
       R"({"metadata":{"name":"quarantine"},"spec":{"podSelector":{"matchLabels":{"kintsugi.dev/quarantine":"true"}},
@@ -117,8 +117,10 @@ TEST_CASE("a watch tells the present, then changes, then bookmarks, and ends in 
     world.send("DELETE", maps + "/a");
   });
   std::vector<std::string> types;
-  for (const json& event : events)
-    if (types.empty() || types.back() != event["type"]) types.push_back(event["type"]);
+  for (const json& event : events) {
+    const std::string type = event["type"];
+    if (types.empty() || types.back() != type) types.push_back(type);
+  }
   REQUIRE(types.size() >= 3);
   CHECK(types.back() == "BOOKMARK");
   std::erase(types, "BOOKMARK");

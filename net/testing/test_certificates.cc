@@ -67,7 +67,7 @@ std::string alternative_names(const std::vector<std::string>& names) {
   return text;
 }
 
-constexpr long kDaySeconds = 24 * 3600;
+constexpr long kDaySeconds = 24L * 3600;
 
 }  // namespace
 
