@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "k8s-client/client/config_map.h"
+#include "playbooks/guards.h"
 #include "targets/isolation/isolation_proof.h"
 #include "targets/kubernetes/containment.h"
 #include "targets/kubernetes/redeployment.h"
@@ -33,9 +34,12 @@ WorkloadName workload_of(const std::string& key) {
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
-bool is_protected(const targets::ClusterCache& cache, const std::string& name_space) {
-  const auto found = cache.name_space(name_space);
-  if (found == nullptr) return false;
+/// What is never touched is not prepared either, whatever its label says.
+bool is_protected(const World& world, const std::string& name_space) {
+  const auto found = world.cache.name_space(name_space);
+  const auto guard =
+      playbooks::check_protection({{"Pod", name_space, "", ""}, world.settings.name_space, {}, "", false});
+  if (found == nullptr || !guard.allowed()) return false;
   const auto label = found->labels.find(targets::kProtectedLabel);
   return label != found->labels.end() && label->second == "true" && !found->being_deleted;
 }
@@ -113,7 +117,7 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   const WorkloadName workload = workload_of(key);
   if (workload.name.empty()) return prepare_namespace(workload.name_space);
   const auto deployment = world_.cache.deployment(workload.name_space, workload.name);
-  if (deployment == nullptr || !is_protected(world_.cache, workload.name_space)) {
+  if (deployment == nullptr || !is_protected(world_, workload.name_space)) {
     if (auto published = publish(key, std::nullopt); !published)
       return tl::unexpected(std::move(published).error());
     return std::nullopt;
@@ -127,7 +131,7 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
 
 /// Bare pods have no workload that would bring the policy.
 k8s::ReconcileResult Preparation::prepare_namespace(const std::string& name_space) {
-  if (!is_protected(world_.cache, name_space)) return std::nullopt;
+  if (!is_protected(world_, name_space)) return std::nullopt;
   if (auto policy = ensure_policy(name_space); !policy) return tl::unexpected(std::move(policy).error());
   return kLookAgain;
 }

@@ -165,6 +165,18 @@ TEST_CASE("a protected namespace in which the controller has no rights is found 
            refused["containableReason"] == "PolicyRefused" &&
            refused["containableMessage"].get<std::string>().find("networkpolicies") != std::string::npos;
   });
+
+  // And where nobody looked by day, the incident says it.
+  json victim;
+  scenario.eventually("its pod is Ready", [&] {
+    const auto pods = scenario.client().list(k8s::kPods, unbound);
+    if (pods && pods->size() == 1 && is_ready(pods->front())) victim = pods->front();
+    return victim.is_object();
+  });
+  const json incident =
+      scenario.eventually_condition(scenario.breach(victim), "Contained", "False", "PolicyRefused");
+  CHECK(condition_message(incident, "Contained").find("RBAC") != std::string::npos);
+  CHECK(status_text(incident, "awaiting") == "contain");
 }
 
 TEST_CASE("what is known by day follows the workloads, also after the last of them has gone", "[scenario]") {
