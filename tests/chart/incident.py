@@ -51,8 +51,10 @@ def status():
               "uid": UID, "description": "isolate pod shop/web-1", "state": "applied", "note": "once"}
     image = {"container": "web", "image": "registry.example.com/shop/web:1", "digest": DIGEST,
              "equivalentDigests": [DIGEST], "policy": "release-images", "keyID": DIGEST, "origin": "Template"}
-    containment = {"labels": {"app": "web", "empty": ""}, "reassertions": 1, "node": "node-1", "controller": OWNER,
-                   "image": "registry.example.com/shop/web:1", "imageID": "registry.example.com/shop/web@" + DIGEST}
+    containment = {"time": TIME, "labels": {"app": "web", "empty": ""}, "reassertions": 1, "node": "node-1",
+                   "controller": OWNER,
+                   "images": [{"container": "web", "image": "registry.example.com/shop/web:1",
+                               "imageID": "registry.example.com/shop/web@" + DIGEST}]}
     return {
         "stage": "Closed", "severity": "critical", "mode": "off", "playbook": "p", "playbookHash": HASH,
         "awaiting": "redeploy", "awaitingReason": "x" * 1024, "acknowledgedBy": "playbook", "replacement": "web-2",
@@ -60,10 +62,11 @@ def status():
         "conditions": [condition(kind, "m" * 1024) for kind in kinds],
         "times": {stamp: TIME for stamp in stamps},
         "signals": [{"source": "falco", "rule": f"{n} " + "r" * 1021, "severity": "info", "count": 2**53,
-                     "firstTime": TIME, "lastTime": TIME} for n in range(50)],
+                     "firstTime": TIME, "lastTime": TIME} for n in range(51)],
         "timeline": [{"time": TIME, "actor": "a" * 128, "message": "t" * 512} for _ in range(200)],
         "journal": [action | {"body": "b" * (128 << 10), "undo": "u" * (128 << 10)}],
         "containment": containment,
+        "questions": [{"name": "contain/guard", "step": "contain", "decidedBefore": 1}],
         "images": [image],
         "evidence": {"location": "/var/lib/kintsugi/evidence/inc-1", "manifestSHA256": HASH},
     }

@@ -129,8 +129,8 @@ class Inspection {
     expect(is_quarantined(*now), "the victim is not in quarantine");
     for (const auto& [key, value] : was.items())
       expect(!labels.contains(key), "the victim still has its label " + key);
-    expect(json::parse(undo, nullptr, false).value("labels", json()) == was,
-           "the undo annotation is " + undo);
+    const json parsed = json::parse(undo, nullptr, false);
+    expect(parsed.is_object() && parsed.value("labels", json()) == was, "the undo annotation is " + undo);
     if (!after_.incidents.empty())
       expect(text_at(*now, "/metadata/annotations/kintsugi.dev~1incident") == after_.incidents.front().name,
              "the victim names another incident");
