@@ -312,7 +312,10 @@ StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
       remember(work, *victim, targets::plan_isolation(*victim, work.incident().name, ""), work.now());
     }
     if (work.mode() > Mode::kObserve && !is_policy_intact(work) && leader_may_send(work)) {
-      if (!may_reassert(work)) return step_waits(work.world().settings.recheck);
+      const auto stands = work.world().target.has_quarantine_policy(work.target().name_space, {});
+      if (!stands) return tl::unexpected(stands.error());
+      // What is back already was put back by us, and the watch is about to show it: it counts once.
+      if (*stands || !may_reassert(work)) return step_waits(work.world().settings.recheck);
       auto mended = mend_policy(work);
       if (!mended && mended.error().is_refusal()) return refused(work, "PolicyRefused", mended.error());
       if (!mended) return tl::unexpected(std::move(mended).error());

@@ -222,7 +222,8 @@ TEST_CASE("a service's slice lists its pods and their readiness") {
   world.edit(k8s::kPods, name, [](json& pod) { pod["metadata"].erase("labels"); });
   world.run();
   REQUIRE(slice()["endpoints"].size() == 2);
-  for (const auto& endpoint : slice()["endpoints"]) CHECK(endpoint["targetRef"]["name"] != name);
+  const json now = slice();  // not in the loop, whose members would be of a temporary
+  for (const auto& endpoint : now["endpoints"]) CHECK(endpoint["targetRef"]["name"] != name);
   REQUIRE(world.store.remove(k8s::kServices, {"shop", "web"}));
   world.run();
   CHECK(world.store.all(k8s::kEndpointSlices).empty());

@@ -204,6 +204,15 @@ Result<json> PodTarget::remove(const Action& action, const k8s::CallOptions& cal
   return refused(error, action);
 }
 
+Result<bool> PodTarget::has_quarantine_policy(const std::string& name_space,
+                                              const ApplyOptions& options) const {
+  auto live = client_.get(k8s::kNetworkPolicies, {name_space, kQuarantinePolicyName}, call_of(options));
+  if (!live && live.error().code == ErrorCode::kNotFound) return false;
+  if (!live) return fail(live.error());
+  const auto policy = isolation::read_network_policy(from_json(*live));
+  return policy && isolation::is_quarantine_policy_intact(*policy);
+}
+
 Result<void> PodTarget::ensure_quarantine_policy(const std::string& name_space,
                                                  const ApplyOptions& options) const {
   const auto known = cache_.network_policies(name_space);
