@@ -259,6 +259,7 @@ TEST_CASE("a new connection takes the place of the one that waits longest withou
   CHECK(refused.read_until("who?").ends_with("who?"));
   RawConnection half_a_head = RawConnection::open(server.port());
   half_a_head.send("GET / HT");
+  std::this_thread::sleep_for(300ms);  // an answer is read before its server knows that it is sent, and waits
 
   std::vector<RawConnection> fresh;
   for (int i = 0; i < 3; ++i) {
