@@ -56,8 +56,7 @@ Result<void> check_target(const Session& session, const targets::Pod& pod) {
   if (!object) return {};  // a responder need not be allowed to read it; the controller looks again
   const auto name_space = targets::namespace_from(from_json(*object));
   if (!name_space) return fail(name_space.error());
-  const auto label = name_space->labels.find(targets::kProtectedLabel);
-  if (label != name_space->labels.end() && label->second == "true") return {};
+  if (name_space->is_protected()) return {};
   return fail(make_error(ErrorCode::kRefused, "the namespace is not protected by Kintsugi")
                   .on("namespace " + pod.meta.name_space)
                   .advise("kubectl label namespace " + pod.meta.name_space + " kintsugi.dev/protected=true"));

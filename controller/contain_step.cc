@@ -280,13 +280,6 @@ StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::fun
   return isolate(work, victim, may_send, timeout);
 }
 
-bool is_policy_intact(IncidentWork& work) {
-  const auto known = work.world().cache.network_policies(work.target().name_space);
-  return std::any_of(known.policies.begin(), known.policies.end(), [](const auto& policy) {
-    return policy->name == targets::kQuarantinePolicyName && isolation::is_quarantine_policy_intact(*policy);
-  });
-}
-
 /// Re-makes the standing policy, which was edited or deleted after the containment.
 Result<void> mend_policy(IncidentWork& work) {
   work.note("The quarantine policy was changed by somebody and is put back");
@@ -311,7 +304,8 @@ StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
       // Isolated by a winner that was not us, or by us before a crash: what it took travels with the pod.
       remember(work, *victim, targets::plan_isolation(*victim, work.incident().name, ""), work.now());
     }
-    if (work.mode() > Mode::kObserve && !is_policy_intact(work) && leader_may_send(work)) {
+    if (work.mode() > Mode::kObserve && leader_may_send(work) &&
+        !work.world().target.knows_quarantine_policy(work.target().name_space)) {
       const auto stands = work.world().target.has_quarantine_policy(work.target().name_space, {});
       if (!stands) return tl::unexpected(stands.error());
       // What is back already was put back by us, and the watch is about to show it: it counts once.

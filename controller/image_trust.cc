@@ -301,14 +301,13 @@ Result<void> ImageTrust::load_known_good() {
 }
 
 void ImageTrust::expect_changes() {
-  const std::lock_guard lock(catching_up_);
   may_have_changed_ = true;
 }
 
 /// Where it cannot be read, what is known counts, and the next decision tries again.
 void ImageTrust::catch_up() {
   const std::lock_guard lock(catching_up_);
-  if (may_have_changed_ && load_known_good()) may_have_changed_ = false;
+  if (may_have_changed_.exchange(false) && !load_known_good()) may_have_changed_ = true;
 }
 
 void ImageTrust::forget_all_but(const std::set<std::string>& workload_uids) {

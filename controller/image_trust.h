@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <map>
 #include <mutex>
@@ -91,7 +92,7 @@ class ImageTrust {
   const Clock& clock_;
   std::mutex storing_;      ///< held over a write or read of the ConfigMap and what follows from it in memory
   std::mutex catching_up_;  ///< taken before all others
-  bool may_have_changed_ = false;  ///< guarded by catching_up_
+  std::atomic<bool> may_have_changed_ = false;
   mutable std::mutex mutex_;
   std::map<std::string, std::map<std::string, TrustedImage>>
       known_good_;                                           ///< guarded; by workload UID, container

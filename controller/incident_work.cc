@@ -33,10 +33,7 @@ std::string_view without_number(std::string_view id) {
 Mode mode_cap(const World& world, const std::string& name_space) {
   const auto known = world.cache.name_space(name_space);
   if (known == nullptr) return world.book.cluster_cap();
-  const auto label = known->labels.find(targets::kModeLabel);
-  const auto word =
-      label == known->labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
-  return std::min(playbooks::mode_cap(word), world.book.cluster_cap());
+  return std::min(playbooks::mode_cap(known->mode_word()), world.book.cluster_cap());
 }
 
 OwnerRef IncidentWork::owner() const {

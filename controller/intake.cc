@@ -27,16 +27,6 @@ IntakeResult result(Disposition disposition, std::string message, std::string in
   return {disposition, std::move(incident), std::move(message)};
 }
 
-bool is_protected(const targets::NamespaceInfo& name_space) {
-  const auto label = name_space.labels.find(targets::kProtectedLabel);
-  return label != name_space.labels.end() && label->second == "true";
-}
-
-std::optional<std::string_view> mode_label(const targets::NamespaceInfo& name_space) {
-  const auto label = name_space.labels.find(targets::kModeLabel);
-  return label == name_space.labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
-}
-
 std::string_view bare_id(std::string_view id) {
   const std::size_t scheme = id.find("://");
   return scheme == std::string_view::npos ? id : id.substr(scheme + 3);
@@ -125,7 +115,7 @@ Result<IntakeResult> Intake::take(const Signal& signal) {
   const Pod& pod = *victim->pod;
 
   const auto name_space = cache_.name_space(pod.meta.name_space);
-  if (name_space == nullptr || !is_protected(*name_space)) {
+  if (name_space == nullptr || !name_space->is_protected()) {
     return result(Disposition::kUnprotected, "the namespace does not carry kintsugi.dev/protected: \"true\"");
   }
   const auto protection = playbooks::check_protection(
@@ -141,7 +131,7 @@ Result<IntakeResult> Intake::take(const Signal& signal) {
                [&](const Playbook* playbook) {
                  return playbooks::selects_target(*playbook, name_space->labels, labels);
                });
-  const auto choice = playbooks::choose_playbook(candidates, playbooks::mode_cap(mode_label(*name_space)),
+  const auto choice = playbooks::choose_playbook(candidates, playbooks::mode_cap(name_space->mode_word()),
                                                  playbooks_.cluster_cap());
   if (!choice) return result(Disposition::kNoPlaybook, "no matching playbook selects this pod");
   if (choice->mode == Mode::kOff) return result(Disposition::kOff, "the mode of the namespace is off");
@@ -169,7 +159,7 @@ Result<Intake::Victim> Intake::resolve(const Signal& signal, std::optional<Intak
     return Victim{};
   }
   const auto name_space = cache_.name_space(signal.name_space);
-  if (name_space == nullptr || !is_protected(*name_space)) {
+  if (name_space == nullptr || !name_space->is_protected()) {
     instead =
         result(Disposition::kUnprotected, "the namespace does not carry kintsugi.dev/protected: \"true\"");
     return Victim{};

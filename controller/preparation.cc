@@ -39,9 +39,7 @@ bool is_protected(const World& world, const std::string& name_space) {
   const auto found = world.cache.name_space(name_space);
   const auto guard =
       playbooks::check_protection({{"Pod", name_space, "", ""}, world.settings.name_space, {}, "", false});
-  if (found == nullptr || !guard.allowed()) return false;
-  const auto label = found->labels.find(targets::kProtectedLabel);
-  return label != found->labels.end() && label->second == "true" && !found->being_deleted;
+  return found != nullptr && guard.allowed() && found->is_protected() && !found->being_deleted;
 }
 
 }  // namespace

@@ -25,11 +25,6 @@ std::string namespace_key(const std::string& name) {
   return "namespace " + name;
 }
 
-std::optional<std::string_view> label_of(const targets::NamespaceInfo& name_space, std::string_view key) {
-  const auto label = name_space.labels.find(key);
-  return label == name_space.labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
-}
-
 /// Of a status that no leader has begun: the signals that have joined since the creation, and the stronger
 /// playbook that one of them brought. Anything else in it was written by nobody that counts.
 IncidentStatus what_intake_wrote(IncidentStatus written) {
@@ -317,7 +312,7 @@ std::optional<StepResult> Reconciler::begin(IncidentWork& work) {
 
 bool Reconciler::is_protected(const Incident& incident) const {
   const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
-  return name_space != nullptr && label_of(*name_space, targets::kProtectedLabel) == "true";
+  return name_space != nullptr && name_space->is_protected();
 }
 
 bool Reconciler::is_held(IncidentWork& work) {

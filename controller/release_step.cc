@@ -14,6 +14,13 @@ using Victim = ReleaseOrder::Victim;
 
 constexpr const char* kDeletionCost = "release/deletion-cost";
 
+bool is_applied(const Incident& incident, std::string_view action) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
+    return entry.action.id == action && entry.state == JournalEntry::State::kApplied;
+  });
+}
+
 StepResult finish(IncidentWork& work, const std::string& message) {
   const ReleaseOrder& order = *work.incident().spec.release;
   work.note("Released by " + order.by + ": " + message);
@@ -53,11 +60,7 @@ StepResult delete_victim(IncidentWork& work) {
 /// The owner would delete one of N+1 pods; the replacement is made the one that leaves. Fails softly: it is a
 /// hint.
 void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) {
-  const auto& journal = work.status().journal;
-  const bool is_done = std::any_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
-    return entry.action.id == kDeletionCost && entry.state == JournalEntry::State::kApplied;
-  });
-  if (is_done) return;
+  if (is_applied(work.incident(), kDeletionCost)) return;
   const targets::Replacements now = work.world().target.replacements_of(work.target(), owners, "");
   const auto known = std::find_if(now.pods.begin(), now.pods.end(), [&](const targets::Pod& pod) {
     return pod.meta.name == work.status().replacement;
@@ -176,10 +179,7 @@ bool awaits_disposal(const Incident& incident, const Playbook* playbook) {
       incident.status.outcome != Outcome::kRecovered) {
     return false;
   }
-  const auto& journal = incident.status.journal;
-  return std::none_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
-    return entry.action.id == "release/delete" && entry.state == JournalEntry::State::kApplied;
-  });
+  return !is_applied(incident, "release/delete");
 }
 
 StepResult dispose_of_victim(IncidentWork& work) {

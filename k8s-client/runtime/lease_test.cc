@@ -25,6 +25,15 @@ LeaseRecord held_by(const std::string& holder, std::int64_t transitions = 4,
   return {holder, 15s, kStamp, kStamp, transitions, version};
 }
 
+/// Makes a new lease the election's own. Returns what is stored.
+LeaseRecord lead(LeaseElection& election, MonotonicTime now) {
+  election.observe(std::nullopt, now);
+  LeaseRecord stored = *election.propose(now, kStamp);
+  stored.resource_version = "1";
+  election.written(stored, now);
+  return stored;
+}
+
 /// The API server's side: optimistic concurrency over one record. `before_answer` runs inside each call and
 /// may turn its answer into an error after the effect.
 class FakeLeaseStore final : public LeaseStore {
@@ -202,10 +211,7 @@ TEST_CASE("only the local time of a change counts, never the stamps in the recor
 TEST_CASE("validity counts from the beginning of the request that renewed") {
   LeaseElection election("me", {});
   const MonotonicTime begun{1h};
-  election.observe(std::nullopt, begun);
-  LeaseRecord stored = *election.propose(begun, kStamp);
-  stored.resource_version = "1";
-  election.written(stored, begun);
+  lead(election, begun);
   CHECK(election.leading());
   CHECK(election.valid_until() == begun + 10s);
   const auto renewal = election.propose(begun + 2s, kStamp + 2s);
@@ -222,10 +228,7 @@ TEST_CASE("a leader that sees anything but its own term has lost") {
                std::optional<LeaseRecord>(held_by("", 0)), std::optional<LeaseRecord>());
   LeaseElection election("me", {});
   const MonotonicTime now{1h};
-  election.observe(std::nullopt, now);
-  LeaseRecord stored = *election.propose(now, kStamp);
-  stored.resource_version = "1";
-  election.written(stored, now);
+  lead(election, now);
   election.observe(seen, now + 1s);
   CHECK_FALSE(election.leading());
 }
@@ -233,10 +236,7 @@ TEST_CASE("a leader that sees anything but its own term has lost") {
 TEST_CASE("a leader whose lease was labelled by somebody else renews it on the new version") {
   LeaseElection election("me", {});
   const MonotonicTime now{1h};
-  election.observe(std::nullopt, now);
-  LeaseRecord stored = *election.propose(now, kStamp);
-  stored.resource_version = "1";
-  election.written(stored, now);
+  LeaseRecord stored = lead(election, now);
   stored.resource_version = "2";
   election.observe(stored, now + 2s);
   CHECK(election.leading());

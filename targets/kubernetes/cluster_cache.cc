@@ -119,11 +119,6 @@ std::vector<std::shared_ptr<const T>> values(const std::vector<std::shared_ptr<c
   return out;
 }
 
-bool is_protected(const NamespaceInfo& name_space) {
-  const auto label = name_space.labels.find(kProtectedLabel);
-  return label != name_space.labels.end() && label->second == "true";
-}
-
 /// The pods that are ready before or after the change, and not both.
 std::vector<std::string> changed_pods(const k8s::Change<Cached<EndpointSlice>>& change) {
   using Pods = std::vector<EndpointSlice::ReadyPod>;
@@ -206,7 +201,7 @@ struct ClusterCache::Impl {
       return uids;
     });
     namespaces.informer.add_index(kByProtection, [](const Cached<NamespaceInfo>& name_space) {
-      return is_protected(*name_space.value) ? std::vector<std::string>{"true"} : std::vector<std::string>();
+      return name_space.value->is_protected() ? std::vector<std::string>{"true"} : std::vector<std::string>();
     });
   }
 

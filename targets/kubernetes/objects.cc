@@ -127,6 +127,16 @@ std::string gitops_owner_of(const Node& metadata) {
 
 }  // namespace
 
+bool NamespaceInfo::is_protected() const {
+  const auto label = labels.find(kProtectedLabel);
+  return label != labels.end() && label->second == "true";
+}
+
+std::optional<std::string_view> NamespaceInfo::mode_word() const {
+  const auto label = labels.find(kModeLabel);
+  return label == labels.end() ? std::nullopt : std::optional<std::string_view>(label->second);
+}
+
 bool Pod::quarantined() const {
   const auto label = meta.labels.find(kQuarantineLabel);
   return label != meta.labels.end() && label->second == "true";

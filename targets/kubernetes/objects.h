@@ -96,6 +96,9 @@ struct NamespaceInfo {
   std::string name;
   Labels labels;
   bool being_deleted = false;
+
+  bool is_protected() const;                          ///< by kProtectedLabel
+  std::optional<std::string_view> mode_word() const;  ///< of kModeLabel, whatever it says
 };
 
 struct EndpointSlice {

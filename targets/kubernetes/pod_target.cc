@@ -57,6 +57,12 @@ tl::unexpected<Error> refused(const k8s::ApiError& error, const Action& action) 
   return fail(std::move(plain).on(describe(action)));
 }
 
+/// Of a NetworkPolicy as the API server sends it.
+bool is_intact(const json& live) {
+  const auto policy = isolation::read_network_policy(from_json(live));
+  return policy && isolation::is_quarantine_policy_intact(*policy);
+}
+
 }  // namespace
 
 OwnerRef OwnerChain::top() const {
@@ -204,22 +210,24 @@ Result<json> PodTarget::remove(const Action& action, const k8s::CallOptions& cal
   return refused(error, action);
 }
 
+bool PodTarget::knows_quarantine_policy(const std::string& name_space) const {
+  const auto known = cache_.network_policies(name_space);
+  return std::any_of(known.policies.begin(), known.policies.end(), [](const auto& policy) {
+    return policy->name == kQuarantinePolicyName && isolation::is_quarantine_policy_intact(*policy);
+  });
+}
+
 Result<bool> PodTarget::has_quarantine_policy(const std::string& name_space,
                                               const ApplyOptions& options) const {
   auto live = client_.get(k8s::kNetworkPolicies, {name_space, kQuarantinePolicyName}, call_of(options));
   if (!live && live.error().code == ErrorCode::kNotFound) return false;
   if (!live) return fail(live.error());
-  const auto policy = isolation::read_network_policy(from_json(*live));
-  return policy && isolation::is_quarantine_policy_intact(*policy);
+  return is_intact(*live);
 }
 
 Result<void> PodTarget::ensure_quarantine_policy(const std::string& name_space,
                                                  const ApplyOptions& options) const {
-  const auto known = cache_.network_policies(name_space);
-  const auto standing = std::find_if(known.policies.begin(), known.policies.end(), [](const auto& policy) {
-    return policy->name == kQuarantinePolicyName && isolation::is_quarantine_policy_intact(*policy);
-  });
-  if (standing != known.policies.end()) return {};
+  if (knows_quarantine_policy(name_space)) return {};
   const k8s::CallOptions call = call_of(options);
   const json wanted = json::parse(isolation::quarantine_policy_manifest(name_space, kQuarantinePolicyName));
   auto created = client_.create(k8s::kNetworkPolicies, name_space, wanted, call);
@@ -228,8 +236,7 @@ Result<void> PodTarget::ensure_quarantine_policy(const std::string& name_space,
   const k8s::ObjectKey key{name_space, kQuarantinePolicyName};
   auto live = client_.get(k8s::kNetworkPolicies, key, call);
   if (!live) return fail(live.error());
-  const auto policy = isolation::read_network_policy(from_json(*live));
-  if (policy && isolation::is_quarantine_policy_intact(*policy)) return {};
+  if (is_intact(*live)) return {};
   json mended = *live;
   mended["spec"] = wanted["spec"];
   auto updated = client_.update(k8s::kNetworkPolicies, key, mended, call);

@@ -66,8 +66,9 @@ class PodTarget {
   /// as it is now.
   Result<nlohmann::json> apply(const Action& action, const ApplyOptions& options) const;
 
-  /// Whether the standing quarantine policy of a namespace is as it must be, live: a cache may lag behind our
-  /// own write.
+  /// Whether the standing quarantine policy of a namespace is as it must be, from the cache.
+  bool knows_quarantine_policy(const std::string& name_space) const;
+  /// The same, live: a cache may lag behind our own write.
   Result<bool> has_quarantine_policy(const std::string& name_space, const ApplyOptions& options) const;
   /// Makes that policy, or mends it.
   Result<void> ensure_quarantine_policy(const std::string& name_space, const ApplyOptions& options) const;

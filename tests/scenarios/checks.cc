@@ -123,6 +123,16 @@ void check_times(const json& incident) {
   CHECK(*time_of(incident, "acknowledged") >= *time_of(incident, "detected"));
 }
 
+Image start_where_a_pin_waits(Scenario& scenario) {
+  Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
+  scenario.open_shop(image.by_tag);
+  PlaybookText playbook;
+  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+  return image;
+}
+
 json readiness_of(Scenario& scenario, const std::string& name_space, const std::string& name) {
   const json found = scenario.config_map("kintsugi-readiness");
   const std::string key = name_space + "." + name;

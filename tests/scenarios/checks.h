@@ -40,6 +40,8 @@ void check_shop_is_open(Scenario& scenario, const std::string& digest);
 void check_observed_once(Scenario& scenario, const nlohmann::json& incident);
 /// Every stamp up to "closed" is there, in the order of the stages.
 void check_times(const nlohmann::json& incident);
+/// Opens a shop of a signed image by its tag, whose pin waits for a person, and starts a controller.
+Image start_where_a_pin_waits(Scenario& scenario);
 /// What is said about a Deployment by day; {} where nothing is.
 nlohmann::json readiness_of(Scenario& scenario, const std::string& name_space, const std::string& name);
 

@@ -113,12 +113,7 @@ TEST_CASE("24: a quarantine policy that keeps being deleted is a person's to dec
 
 TEST_CASE("14: a pin that is denied is not made, and may be approved after all", "[scenario]") {
   Scenario scenario;
-  const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
-  scenario.open_shop(image.by_tag);
-  PlaybookText playbook;
-  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
-  scenario.write_playbook(playbook);
-  scenario.start();
+  const Image image = start_where_a_pin_waits(scenario);
   const std::string name = scenario.breach(scenario.pods_of("web").at(0));
   wait_until_asked(scenario, name, "redeploy", "pinning");
 

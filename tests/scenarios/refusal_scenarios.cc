@@ -126,12 +126,7 @@ TEST_CASE("8: while it is switched off nothing is done, and nothing afterwards w
 
 TEST_CASE("8: an open incident rests while it is switched off", "[scenario]") {
   Scenario scenario;
-  const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
-  scenario.open_shop(image.by_tag);
-  PlaybookText playbook;
-  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
-  scenario.write_playbook(playbook);
-  scenario.start();
+  const Image image = start_where_a_pin_waits(scenario);
   const json victim = scenario.pods_of("web").at(0);
   const std::string name = scenario.breach(victim);
   scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
