@@ -97,10 +97,10 @@ HttpResponse ServerRegistry::refusal(int status) const {
   }
 }
 
-bool ServerRegistry::start_websocket(std::function<void()> serve) {
+bool ServerRegistry::start_websocket(const ServerSession& session, std::function<void()> serve) {
   {
     const std::lock_guard lock(mutex_);
-    if (websockets_ >= options.limits.max_websockets) return false;
+    if (!sessions_.contains(&session) || websockets_ >= options.limits.max_websockets) return false;
     ++websockets_;
   }
   start_io_thread("websocket", [this, serve = std::move(serve)]() mutable {

@@ -48,10 +48,11 @@ class ServerRegistry {
   /// The server's own answer with this status, in the form that its owner wants.
   HttpResponse refusal(int status) const;
 
-  /// Runs `serve` on a thread of its own; false over max_websockets.
-  bool start_websocket(std::function<void()> serve);
+  /// Runs `serve` on a thread of its own; false over max_websockets, and for a session that has ended: the
+  /// server may be gone already when the thread starts.
+  bool start_websocket(const ServerSession& session, std::function<void()> serve);
 
-  /// True when no session and no WebSocket thread is left.
+  /// True when no connection, no session and no WebSocket thread is left. Once it is draining that is final.
   bool wait_empty_until(MonotonicTime deadline) const;
   void wait_empty() const;
 
@@ -78,7 +79,7 @@ class ServerRegistry {
 
   static constexpr std::uint64_t kBusy = std::numeric_limits<std::uint64_t>::max();
 
-  bool is_empty() const { return sessions_.empty() && websockets_ == 0; }
+  bool is_empty() const { return connections_ == 0 && sessions_.empty() && websockets_ == 0; }
   /// The entry that gives way to a connection from `address`, counted no more; nullptr: none can.
   std::shared_ptr<ServerSession> take_place_of_idle(const std::string& address);
   void discount(const std::string& address);

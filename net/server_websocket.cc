@@ -139,7 +139,7 @@ void serve_websocket(ServerRegistry& registry, std::shared_ptr<ServerSession> se
     socket->clear_deadline();
     if (error) return session->close();
     peer->read_ahead();
-    const bool started = registry.start_websocket([&registry, session, peer, serve] {
+    const bool started = registry.start_websocket(*session, [&registry, session, peer, serve] {
       run_serve(serve, *peer, registry.log);
       session->post([](ServerSession& ended) { ended.close(); });
     });
