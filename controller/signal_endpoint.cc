@@ -2,6 +2,7 @@
 #include "controller/signal_endpoint.h"
 
 #include <nlohmann/json.hpp>
+#include <utility>
 
 #include "signals/problem_details.h"
 
@@ -88,27 +89,38 @@ std::optional<net::HttpResponse> SignalEndpoint::admit(const net::ServerRequest&
 }
 
 void SignalEndpoint::handle(net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
+  bool wakes = false;
   {
     std::lock_guard lock(mutex_);
-    if (!stopping_ && waiting_.size() < options_.max_waiting) {
-      waiting_.push_back({std::move(request), std::move(responder)});
-      wake_.notify_one();
-      return;
-    }
+    if (stopping_ || waiting_.size() >= options_.max_waiting) return responder->respond(busy());
+    waiting_.push_back({std::move(request), std::move(responder)});
+    wakes = wakes_next();
   }
-  responder->respond(busy());
+  if (wakes) wake_.notify_one();
+}
+
+/// One thread is woken at a time, and wakes the next if there is still something to do: most often those that
+/// are awake have taken it by then, and a signal costs no change of threads.
+bool SignalEndpoint::wakes_next() {
+  return idle_ > 0 && !std::exchange(waking_, true);
 }
 
 void SignalEndpoint::run() {
   for (;;) {
     Waiting next;
+    bool wakes = false;
     {
       std::unique_lock lock(mutex_);
+      ++idle_;
       wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
+      --idle_;
+      waking_ = false;
       if (waiting_.empty()) return;
       next = std::move(waiting_.front());
       waiting_.pop_front();
+      wakes = !waiting_.empty() && wakes_next();
     }
+    if (wakes) wake_.notify_one();
     next.responder->respond(answer(next.request));
   }
 }

@@ -54,6 +54,7 @@ class SignalEndpoint {
   };
 
   void run();
+  bool wakes_next();
   net::HttpResponse answer(const net::ServerRequest& request);
   net::HttpResponse answer_batch(const signals::Batch& batch);
 
@@ -65,8 +66,10 @@ class SignalEndpoint {
   const Observer observer_;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
-  bool stopping_ = false;
+  bool stopping_ = false;  ///< guarded, as are the next three
   std::deque<Waiting> waiting_;
+  std::size_t idle_ = 0;  ///< threads that wait for something to do
+  bool waking_ = false;   ///< one of them has been woken and is on its way
   std::vector<std::jthread> threads_;
 };
 
