@@ -71,10 +71,6 @@ std::string playbook_of(const Incident& incident) {
   return show(incident.status.playbook.empty() ? incident.spec.playbook : incident.status.playbook);
 }
 
-Mode mode_of(const Incident& incident) {
-  return incident.status.playbook.empty() ? incident.spec.mode : incident.status.mode;
-}
-
 WallTime detected_of(const Incident& incident) {
   return incident.status.times.detected.value_or(incident.spec.origin.detected);
 }

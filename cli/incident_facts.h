@@ -23,7 +23,6 @@ std::string show_between(const std::optional<WallTime>& from, const std::optiona
 /// These hold from the creation on, before the controller has written a status.
 Severity severity_of(const Incident& incident);
 std::string playbook_of(const Incident& incident);
-Mode mode_of(const Incident& incident);
 WallTime detected_of(const Incident& incident);
 
 /// Whether it is over, and only what its playbook says about the victim waits for a person.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/app.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdlib>
 
@@ -55,6 +56,12 @@ class QueueObserver final : public k8s::WorkQueueObserver {
  private:
   metrics::ControllerMetrics& metrics_;
 };
+
+std::int64_t highest_fencing_token(const incidents::IncidentStore& store) {
+  std::int64_t highest = 0;
+  for (const auto& incident : store.list()) highest = std::max(highest, incident->status.fencing_token);
+  return highest;
+}
 
 /// The parts of the process, in the order of their dependencies; destroyed in the reverse order.
 class App {
@@ -357,13 +364,15 @@ Result<void> App::run(std::stop_token stop) {
   log_.info("Ready", {{"signals", settings_.signals_listen.address + ":" + signals_port},
                       {"metrics", settings_.metrics_listen.address + ":" + metrics_port}});
   if (settings_.leader_elect) {
-    leadership_.run(
-        *connection_, settings_, clock_, log_,
-        [this] {
-          trust_.expect_changes();
-          wake_all();
-        },
-        [this] { this->stop(); }, std::move(stop));
+    leadership_.run(*connection_, settings_, clock_, log_,
+                    {.on_started =
+                         [this] {
+                           trust_.expect_changes();
+                           wake_all();
+                         },
+                     .stop_work = [this] { this->stop(); },
+                     .highest_known_token = [this] { return highest_fencing_token(store_); }},
+                    std::move(stop));
     return {};
   }
   wake_all();

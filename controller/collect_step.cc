@@ -15,19 +15,17 @@ Finding judge(const Collected& collected) {
   if (!collected.is_durable) {
     return {ConditionStatus::kFalse, "StoreNotDurable",
             "the evidence directory dies with the pod: put it on a persistent volume (" + collected.location +
-                ")",
-            true};
+                ")"};
   }
   if (!collected.has_pod_manifest) {
-    return {ConditionStatus::kFalse, "PodManifestMissing", "the pod's manifest could not be kept", true};
+    return {ConditionStatus::kFalse, "PodManifestMissing", "the pod's manifest could not be kept"};
   }
   if (collected.failures.empty()) {
-    return {ConditionStatus::kTrue, "Complete", "evidence is in " + collected.location, false};
+    return {ConditionStatus::kTrue, "Complete", "evidence is in " + collected.location};
   }
   std::string names;
   for (const std::string& failure : collected.failures) names += (names.empty() ? "" : ", ") + failure;
-  return {ConditionStatus::kTrue, "Partial", "evidence is in " + collected.location + "; without " + names,
-          false};
+  return {ConditionStatus::kTrue, "Partial", "evidence is in " + collected.location + "; without " + names};
 }
 
 /// Whether another collection can find anything.
@@ -66,7 +64,7 @@ std::optional<Finding> judge_collection(const Result<Collected>& collected, int 
   const bool again =
       attempts < kMaxCollections && pod_exists && collected.error().code != ErrorCode::kUnsupported;
   if (again) return std::nullopt;
-  return Finding{ConditionStatus::kFalse, "CollectionFailed", collected.error().to_string(), true};
+  return Finding{ConditionStatus::kFalse, "CollectionFailed", collected.error().to_string()};
 }
 
 StepResult collect(IncidentWork& work) {

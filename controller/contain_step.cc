@@ -63,8 +63,8 @@ playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
                          (other->created == work.incident().created && other->name < work.incident().name);
     const bool contains =
         other->status.containment.has_value() || (other->status.awaiting != "contain" && earlier);
-    const Mode mode = other->status.has_begun() ? other->status.mode : other->spec.mode;
-    if (same_owner && !other->is_over() && contains && mode > Mode::kObserve) ++facts.owner_targets;
+    if (same_owner && !other->is_over() && contains && mode_of(*other) > Mode::kObserve)
+      ++facts.owner_targets;
   }
   return facts;
 }
@@ -118,7 +118,7 @@ void ask_to_go_on(IncidentWork& work, const std::string& problem) {
 StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
   const isolation::IsolationProof proof = prove(work, victim);
   Finding finding{proof.isolated ? ConditionStatus::kTrue : ConditionStatus::kFalse,
-                  std::string(proof.reason()), proof.message(), !proof.isolated};
+                  std::string(proof.reason()), proof.message()};
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
     if (!work.status().times.contained) work.status().times.contained = at;
@@ -131,7 +131,7 @@ StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
 
 StepResult gone(IncidentWork& work) {
   work.conclude(condition::kContained, {ConditionStatus::kTrue, "VictimGone",
-                                        "the pod no longer exists; nothing was isolated by us last", false});
+                                        "the pod no longer exists; nothing was isolated by us last"});
   work.settle("contain", {kUncontained, kRemoved});
   return step_done();
 }
@@ -141,9 +141,8 @@ StepResult record_plan(IncidentWork& work, const Pod& victim) {
   const Action action = targets::plan_isolation(victim, work.incident().name, "");
   if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
     return tl::unexpected(kept.error());
-  work.conclude(condition::kContained,
-                {ConditionStatus::kFalse, "ObserveOnly",
-                 "mode observe: the plan is in the journal, nothing was changed", false});
+  work.conclude(condition::kContained, {ConditionStatus::kFalse, "ObserveOnly",
+                                        "mode observe: the plan is in the journal, nothing was changed"});
   return step_done();
 }
 
@@ -156,7 +155,7 @@ std::optional<StepResult> ask_if_needed(IncidentWork& work, const Pod& victim) {
   }
   const Approval* decision = work.ask("contain", kGuarded, verdict.reason);
   if (decision == nullptr) {
-    work.conclude(condition::kContained, {ConditionStatus::kFalse, "AwaitingApproval", verdict.reason, true});
+    work.conclude(condition::kContained, {ConditionStatus::kFalse, "AwaitingApproval", verdict.reason});
     return step_waits(work.world().settings.recheck);
   }
   if (!decision->approved) {
@@ -187,7 +186,7 @@ StepResult conclude_isolation(IncidentWork& work) {
 
 /// The cluster does not let us isolate. The service may be brought back all the same.
 StepResult refused(IncidentWork& work, const char* reason, const Error& error) {
-  work.conclude(condition::kContained, {ConditionStatus::kFalse, reason, error.to_string(), true});
+  work.conclude(condition::kContained, {ConditionStatus::kFalse, reason, error.to_string()});
   ask_to_go_on(work, "the victim cannot be isolated: " + error.to_string());
   return step_done();
 }
@@ -264,10 +263,9 @@ bool may_reassert(IncidentWork& work) {
     return true;
   }
   if (answer != nullptr) work.await("contain", answer->by + " denied to put the quarantine back. " + why);
-  work.conclude(
-      condition::kContained,
-      {ConditionStatus::kFalse, "QuarantineRemoved",
-       "the quarantine was taken away more than 3 times; somebody or something works against it", true});
+  work.conclude(condition::kContained,
+                {ConditionStatus::kFalse, "QuarantineRemoved",
+                 "the quarantine was taken away more than 3 times; somebody or something works against it"});
   return false;
 }
 

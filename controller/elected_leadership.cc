@@ -28,8 +28,7 @@ std::int64_t ElectedLeadership::fencing_token() const {
 }
 
 void ElectedLeadership::run(k8s::Connection& connection, const Settings& settings, const Clock& clock,
-                            Logger& log, const std::function<void()>& on_started,
-                            const std::function<void()>& stop_work, std::stop_token stop) {
+                            Logger& log, const Hooks& hooks, std::stop_token stop) {
   k8s::RateLimiter limiter(k8s::RateLimiter::Options{}, clock);
   auto client = connection.make_client(limiter);
   k8s::ClientLeaseStore leases(*client, {settings.name_space, kLeaseName});
@@ -37,10 +36,11 @@ void ElectedLeadership::run(k8s::Connection& connection, const Settings& setting
   k8s::LeaseElectorOptions options;
   options.identity = settings.identity;
   options.seed = jitter_of(settings);
+  options.highest_known_token = hooks.highest_known_token;
   options.on_started = [&](std::int64_t token) {
     leading_ = true;
     log.info("Leading", {{"fencingToken", std::to_string(token)}});
-    on_started();
+    hooks.on_started();
   };
   options.on_lost = [] { ::_exit(kLostLeadership); };
   k8s::LeaseElector elector(options, leases, clock, log, &watchdog);
@@ -53,7 +53,7 @@ void ElectedLeadership::run(k8s::Connection& connection, const Settings& setting
     }
   });
   wait_for_stop(std::move(stop));
-  stop_work();
+  hooks.stop_work();
   electing.request_stop();
   electing.join();
   leading_ = false;

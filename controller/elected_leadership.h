@@ -24,13 +24,19 @@ class ElectedLeadership final : public Leadership {
   bool outlasts(std::chrono::nanoseconds margin) const override;
   std::int64_t fencing_token() const override;
 
-  /// Stands for election until `stop`; then calls `stop_work` and gives the lease back (K8.11: a successor
-  /// must not meet work that is still under way). `on_started` is called when leading begins. A lease that is
-  /// lost ends the process at once with status 10, because work may be under way that nobody can call back.
-  /// Its requests have a client, and with it a rate limit, of their own.
+  /// What the election needs of the rest of the process. Called on threads of the election's own.
+  struct Hooks {
+    std::function<void()> on_started;
+    std::function<void()> stop_work;                    ///< returns when nothing is under way any more
+    std::function<std::int64_t()> highest_known_token;  ///< of incidents, whoever led
+  };
+
+  /// Stands for election until `stop`; then stops the work and gives the lease back (K8.11: a successor must
+  /// not meet work that is still under way). A lease that is lost ends the process at once with status 10,
+  /// because work may be under way that nobody can call back. Its requests have a client, and with it a rate
+  /// limit, of their own.
   void run(k8s::Connection& connection, const Settings& settings, const Clock& clock, Logger& log,
-           const std::function<void()>& on_started, const std::function<void()>& stop_work,
-           std::stop_token stop);
+           const Hooks& hooks, std::stop_token stop);
 
  private:
   const bool always_;

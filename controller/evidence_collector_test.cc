@@ -92,14 +92,13 @@ TEST_CASE("what a collection says about the evidence") {
     Collected collected;
     ConditionStatus status;
     std::string reason, said;
-    bool needs_person;
   };
   const Case cases[] = {
-      {collected(), ConditionStatus::kTrue, "Complete", "/evidence/inc-1", false},
+      {collected(), ConditionStatus::kTrue, "Complete", "/evidence/inc-1"},
       {collected({"logs/web", "sockets/web"}), ConditionStatus::kTrue, "Partial",
-       "without logs/web, sockets/web", false},
-      {without_pod, ConditionStatus::kFalse, "PodManifestMissing", "manifest", true},
-      {gone_with_the_pod, ConditionStatus::kFalse, "StoreNotDurable", "persistent volume", true},
+       "without logs/web, sockets/web"},
+      {without_pod, ConditionStatus::kFalse, "PodManifestMissing", "manifest"},
+      {gone_with_the_pod, ConditionStatus::kFalse, "StoreNotDurable", "persistent volume"},
   };
   for (const Case& c : cases) {
     INFO(c.reason);
@@ -108,7 +107,6 @@ TEST_CASE("what a collection says about the evidence") {
     CHECK(finding->status == c.status);
     CHECK(finding->reason == c.reason);
     CHECK(finding->message.find(c.said) != std::string::npos);
-    CHECK(finding->needs_person == c.needs_person);
   }
 }
 
@@ -124,7 +122,6 @@ TEST_CASE("a collection that failed is tried again while there is a pod, a few t
     REQUIRE(finding);
     CHECK(finding->reason == "CollectionFailed");
     CHECK(finding->status == ConditionStatus::kFalse);
-    CHECK(finding->needs_person);
   }
   CHECK(last->message.find("no space left") != std::string::npos);
 }

@@ -96,7 +96,7 @@ void IncidentWork::end(Outcome outcome, std::string_view reason, std::string_vie
   incident_.status.awaiting_reason.clear();
   const bool failed = outcome == Outcome::kFailed;
   conclude(failed ? condition::kFailed : condition::kClosed,
-           {ConditionStatus::kTrue, std::string(reason), std::string(message), false});
+           {ConditionStatus::kTrue, std::string(reason), std::string(message)});
 }
 
 Result<void> IncidentWork::journal(const Action& action, JournalEntry::State state) {
@@ -129,17 +129,15 @@ Result<nlohmann::json> IncidentWork::apply(const Action& action, const targets::
 
 Result<void> IncidentWork::save() {
   incident_.status.observed_generation = incident_.generation;
-  incident_.status.fencing_token =
-      std::uint64_t(std::max<std::int64_t>(0, world_.leadership.fencing_token()));
-  std::string wanted = status_to_json(incident_).dump();
-  if (wanted == stored_) return {};
+  if (status_to_json(incident_).dump() == stored_) return {};
+  incident_.status.fencing_token = world_.leadership.fencing_token();
   if (voice_ == Voice::kLeader && !world_.leadership.leads()) {
     return fail(make_error(ErrorCode::kUnavailable, "leadership has ended").on(incident_.name));
   }
   auto written = world_.store.update_status(incident_);
   if (!written) return tl::unexpected(std::move(written).error());
   incident_.resource_version = written->resource_version;
-  stored_ = std::move(wanted);
+  stored_ = status_to_json(incident_).dump();
   return {};
 }
 

@@ -55,11 +55,6 @@ bool tally(Incident& incident, const Signal& signal, std::uint64_t count = 1) {
   return tally_signal(incident.status, signal.source, rule_of(signal), signal.severity, signal.time, count);
 }
 
-/// The mode that the incident has now.
-Mode mode_of(const Incident& incident) {
-  return incident.status.playbook.empty() ? incident.spec.mode : incident.status.mode;
-}
-
 /// Whether the signal says nothing new: neither by itself nor by a stronger mode of its playbook.
 bool is_repeat(const Incident& incident, const Signal& signal, Mode mode) {
   return mode <= mode_of(incident) &&
@@ -345,34 +340,48 @@ bool Intake::count_repeat(const Signal& signal, Mode mode, const Incident& incid
   return true;
 }
 
+/// What could not be written is counted together with what has come since.
+void Intake::put_back(const std::string& incident, const Repeats& repeats) {
+  std::lock_guard lock(mutex_);
+  for (const auto& [key, repeat] : repeats)
+    repeats_[incident].emplace(key, Repeat{repeat.signal, 0}).first->second.count += repeat.count;
+}
+
 /// What was counted for an incident that had ended already, which a lagging watch had not shown.
-void Intake::take_again(const Incident& ended, const std::map<std::string, Repeat>& repeats) {
+void Intake::take_again(const Incident& ended, const Repeats& repeats) {
   for (const auto& [key, repeat] : repeats) {
     if (is_late(repeat.signal, ended.status.times.closed.value_or(WallTime()))) continue;
-    if (const auto taken = take(repeat.signal); taken) continue;
-    std::lock_guard lock(mutex_);
-    repeats_[ended.name].emplace(key, repeat);
+    if (!take(repeat.signal)) put_back(ended.name, {{key, repeat}});
   }
 }
 
+Result<void> Intake::write_repeats(const std::string& name, const Repeats& repeats) {
+  auto incident = store_.get(name);
+  if (!incident && incident.error().code == ErrorCode::kNotFound) return {};
+  if (!incident) return tl::unexpected(std::move(incident).error());
+  if (incident->is_over()) {
+    take_again(*incident, repeats);
+    return {};
+  }
+  if (!incident->status.has_begun())
+    return fail(ErrorCode::kUnavailable, "no leader has begun it, and the first status write is its");
+  for (const auto& [key, repeat] : repeats) tally(*incident, repeat.signal, repeat.count);
+  if (auto written = store_.update_status(*incident); !written)
+    return tl::unexpected(std::move(written).error());
+  return {};
+}
+
 void Intake::flush_repeats() {
-  std::map<std::string, std::map<std::string, Repeat>> counted;
+  std::map<std::string, Repeats> counted;
   {
     std::lock_guard lock(mutex_);
     counted.swap(repeats_);
   }
-  for (const auto& [name, pairs] : counted) {
-    auto incident = store_.get(name);
-    // Not yet described by the leader: the first status write must be its.
-    if (!incident || !incident->status.has_begun()) continue;
-    if (incident->is_over()) {
-      take_again(*incident, pairs);
-      continue;
-    }
-    for (const auto& [key, repeat] : pairs) tally(*incident, repeat.signal, repeat.count);
-    if (auto written = store_.update_status(*incident); !written) {
-      log_.debug("Did not count repeats", {{"incident", name}, {"error", written.error().to_string()}});
-    }
+  for (const auto& [name, repeats] : counted) {
+    const auto written = write_repeats(name, repeats);
+    if (written) continue;
+    log_.debug("Did not count repeats yet", {{"incident", name}, {"error", written.error().to_string()}});
+    put_back(name, repeats);
   }
 }
 

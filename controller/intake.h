@@ -62,7 +62,7 @@ class Intake {
 
   /// An error means that nothing is durable and the sender should send again.
   Result<IntakeResult> take(const Signal& signal);
-  /// Writes what repeats were counted since the last time, best effort.
+  /// Writes what repeats were counted; what cannot be written is kept for the next time.
   void flush_repeats();
 
  private:
@@ -75,6 +75,7 @@ class Intake {
     Signal signal;  ///< the last one
     std::uint64_t count = 0;
   };
+  using Repeats = std::map<std::string, Repeat>;  ///< by source and rule
   struct Opening {
     Victim victim;
     const Playbook* playbook;
@@ -91,7 +92,9 @@ class Intake {
                                            const std::string& name);
   Incident new_incident(const Signal& signal, const Opening& opening, unsigned generation) const;
   bool count_repeat(const Signal& signal, Mode mode, const Incident& incident);
-  void take_again(const Incident& ended, const std::map<std::string, Repeat>& repeats);
+  void put_back(const std::string& incident, const Repeats& repeats);
+  void take_again(const Incident& ended, const Repeats& repeats);
+  Result<void> write_repeats(const std::string& name, const Repeats& repeats);
 
   incidents::IncidentStore& store_;
   const targets::ClusterCache& cache_;
@@ -103,8 +106,7 @@ class Intake {
   const Won won_;
 
   std::mutex mutex_;
-  std::map<std::string, std::map<std::string, Repeat>>
-      repeats_;  ///< guarded; by incident, then source and rule
+  std::map<std::string, Repeats> repeats_;  ///< guarded; by incident
 };
 
 }  // namespace kintsugi::controller

@@ -81,10 +81,10 @@ Preparation::Counts Preparation::counts() const {
 
 /// An incident whose victim is in quarantine puts the policy back itself, and records that it was away.
 bool Preparation::an_incident_keeps_policy(const std::string& name_space) const {
-  const auto incidents = world_.store.list();
+  const auto incidents = world_.store.of_namespace(name_space);
   return std::any_of(incidents.begin(), incidents.end(), [&](const auto& incident) {
-    return incident->spec.target.name_space == name_space && incident->status.containment &&
-           !incident->is_over() && !incident->spec.hold && !incident->spec.release;
+    return incident->status.containment && !incident->is_over() && !incident->spec.hold &&
+           !incident->spec.release;
   });
 }
 

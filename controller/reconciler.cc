@@ -67,7 +67,7 @@ void show_failure(IncidentWork& work, std::string_view condition, const StepResu
   const Error& error = outcome.error();
   if (error.code == ErrorCode::kConflict || error.code == ErrorCode::kCancelled) return;
   work.conclude(condition, {ConditionStatus::kFalse, error.reason.empty() ? "StepFailed" : error.reason,
-                            error.to_string(), true});
+                            error.to_string()});
 }
 
 }  // namespace
@@ -85,6 +85,11 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
     return contain_as_winner(*stored, *started);
   }
   if (!world_.leadership.leads()) return std::nullopt;
+  if (is_fenced(*stored)) {
+    return failed(
+        make_error(ErrorCode::kRefused, "a later leader has written it; this process is about to end")
+            .on("incident " + name));
+  }
   if (stored->being_deleted) return finalize(*stored);
   if (!stored->has_ledger_finalizer) {
     if (auto held = world_.store.hold_finalizer(*stored); !held) return failed(std::move(held).error());
@@ -122,6 +127,13 @@ bool Reconciler::counts_before_it_contains(const Incident& incident) const {
 void Reconciler::won(const std::string& name, MonotonicTime create_started) {
   std::lock_guard lock(mutex_);
   won_[name] = {create_started, false, std::nullopt};
+}
+
+/// Whether a leader of a later term has been here: this one is none any more, and has yet to find out
+/// (K8.10).
+bool Reconciler::is_fenced(const Incident& incident) const {
+  const std::int64_t token = world_.leadership.fencing_token();
+  return token > 0 && incident.status.fencing_token > token;
 }
 
 bool Reconciler::is_won(const std::string& name) const {
@@ -196,10 +208,8 @@ k8s::ReconcileResult Reconciler::finalize(const Incident& incident) {
 
 Mode Reconciler::permitted_mode(const Incident& incident, const Playbook* playbook) const {
   if (playbook == nullptr) return Mode::kObserve;
-  const bool taken_over = !incident.status.playbook.empty();
-  const Mode own = incident.status.has_begun()
-                       ? incident.status.mode
-                       : std::min(taken_over ? incident.status.mode : incident.spec.mode, playbook->mode);
+  const Mode own =
+      incident.status.has_begun() ? mode_of(incident) : std::min(mode_of(incident), playbook->mode);
   return std::min(own, mode_cap(world_, incident.spec.target.name_space));
 }
 
@@ -318,10 +328,10 @@ bool Reconciler::is_protected(const Incident& incident) const {
 bool Reconciler::is_held(IncidentWork& work) {
   const bool held = is_true(work.status(), condition::kHeld);
   if (work.incident().spec.hold) {
-    work.conclude(condition::kHeld, {ConditionStatus::kTrue, "HeldByPerson",
-                                     "a person stopped it; 'kintsugi resume' goes on", false});
+    work.conclude(condition::kHeld,
+                  {ConditionStatus::kTrue, "HeldByPerson", "a person stopped it; 'kintsugi resume' goes on"});
   } else if (held) {
-    work.conclude(condition::kHeld, {ConditionStatus::kFalse, "Resumed", "goes on", false});
+    work.conclude(condition::kHeld, {ConditionStatus::kFalse, "Resumed", "goes on"});
   }
   return work.incident().spec.hold;
 }

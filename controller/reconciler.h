@@ -48,6 +48,7 @@ class Reconciler {
   bool may_send(IncidentWork& work);
   Mode permitted_mode(const Incident& incident, const Playbook* playbook) const;
   bool counts_before_it_contains(const Incident& incident) const;
+  bool is_fenced(const Incident& incident) const;
   bool is_won(const std::string& name) const;
   std::optional<MonotonicTime> begin_first_try(const std::string& name);
   std::optional<Isolation> isolation_of(const std::string& name) const;

@@ -16,8 +16,8 @@ constexpr std::string_view kPinAction =
 constexpr std::size_t kMaxPins = 3;
 constexpr std::chrono::minutes kMostPatient{1};
 
-Finding blocked(std::string reason, std::string message, bool needs_person = true) {
-  return {ConditionStatus::kFalse, std::move(reason), std::move(message), needs_person};
+Finding blocked(std::string reason, std::string message) {
+  return {ConditionStatus::kFalse, std::move(reason), std::move(message)};
 }
 
 /// The containers whose images are to be decided: of the template, else of the victim itself.
@@ -157,7 +157,7 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
     return tl::unexpected(std::move(action).error());
   }
   action->id = next_pin(work);
-  work.conclude(condition::kRedeployed, blocked("Pinning", action->description, false));
+  work.conclude(condition::kRedeployed, blocked("Pinning", action->description));
   return apply(work, *action);
 }
 
@@ -207,7 +207,7 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
   std::vector<TrustedImage> images;
   for (const ImageAnswer& answer : answers) {
     if (!answer.image) {
-      work.conclude(condition::kRedeployed, blocked(answer.reason, answer.message, !answer.retryable));
+      work.conclude(condition::kRedeployed, blocked(answer.reason, answer.message));
       if (!answer.retryable) {
         work.await("redeploy",
                    "no accepted image: " + answer.message + ". Sign or fix it; it is looked at again");
@@ -293,7 +293,7 @@ StepResult redeploy(IncidentWork& work) {
   auto outcome = redeploy_workload(work);
   const Condition* redeployed = find_condition(work.status(), condition::kRedeployed);
   if (!outcome || outcome->done || redeployed == nullptr) return outcome;
-  const Finding finding{ConditionStatus::kFalse, redeployed->reason, redeployed->message, false};
+  const Finding finding{ConditionStatus::kFalse, redeployed->reason, redeployed->message};
   const auto late = past_deadline(work, finding);
   if (late || is_true(work.status(), condition::kRecovered)) withdraw_recovery(work, late.value_or(finding));
   return outcome;

@@ -15,13 +15,13 @@ StepResult not_recovered(IncidentWork& work, const Finding& finding) {
 }
 
 /// Another incident of the same owner that is still open breaks the quiet.
-const Incident* disturbance(IncidentWork& work) {
+incidents::IncidentStore::Pointer disturbance(IncidentWork& work) {
   const std::string& owner = work.incident().spec.owner.uid;
   if (owner.empty()) return nullptr;
-  for (const auto& other : work.world().store.list()) {
-    if (other->name != work.incident().name && other->spec.owner.uid == owner && !other->is_over() &&
-        work.status().times.recovered && other->spec.origin.detected > *work.status().times.recovered) {
-      return other.get();
+  for (const auto& other : work.world().store.of_owner(owner)) {
+    if (other->name != work.incident().name && !other->is_over() && work.status().times.recovered &&
+        other->spec.origin.detected > *work.status().times.recovered) {
+      return other;
     }
   }
   return nullptr;
@@ -36,7 +36,7 @@ std::optional<Finding> past_deadline(IncidentWork& work, const Finding& finding)
   const auto& begun = times.redeployed ? times.redeployed : times.contained;
   if (!begun || work.now() <= *begun + deadline) return std::nullopt;
   return Finding{ConditionStatus::kFalse, "DeadlineExceeded",
-                 "not back within " + std::to_string(deadline.count()) + " s: " + finding.message, true};
+                 "not back within " + std::to_string(deadline.count()) + " s: " + finding.message};
 }
 
 void withdraw_recovery(IncidentWork& work, const Finding& finding) {
@@ -72,7 +72,7 @@ StepResult verify(IncidentWork& work) {
   }
   const WallTime quiet_until = *work.status().times.recovered + arguments.quiet;
   if (work.now() < quiet_until) return step_waits(quiet_until - work.now());
-  if (const Incident* other = disturbance(work)) {
+  if (const auto other = disturbance(work)) {
     work.note("Not quiet: incident " + other->name + " is open for the same workload");
     return step_waits(world.settings.retry);
   }

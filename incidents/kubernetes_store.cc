@@ -18,7 +18,16 @@ namespace {
 using nlohmann::json;
 
 constexpr k8s::Resource kIncidents{"kintsugi.dev", "v1alpha1", "incidents", "Incident"};
-constexpr const char* kByTarget = "target";
+/// What incidents are found by.
+struct Index {
+  const char* name;
+  const std::string& (*key)(const Incident& incident);
+};
+using Key = const std::string&;
+constexpr Index kByTarget{"target", [](const Incident& incident) -> Key { return incident.spec.target.uid; }};
+constexpr Index kByOwner{"owner", [](const Incident& incident) -> Key { return incident.spec.owner.uid; }};
+constexpr Index kByNamespace{"namespace",
+                             [](const Incident& incident) -> Key { return incident.spec.target.name_space; }};
 
 /// An incident fits the API server's own limit for a request; more than that did not come from there.
 constexpr DocumentLimits kIncidentLimits{3u << 20, 64, 200'000};
@@ -47,9 +56,11 @@ struct KubernetesIncidentStore::Impl {
         name_space(std::move(where)),
         source(client, kIncidents, name_space),
         informer(source, project, options(jitter), clock, log) {
-    informer.add_index(kByTarget, [](const StoredIncident& stored) {
-      return std::vector{stored.incident->spec.target.uid};
-    });
+    for (const Index& index : {kByTarget, kByOwner, kByNamespace}) {
+      informer.add_index(index.name, [key = index.key](const StoredIncident& stored) {
+        return std::vector{key(*stored.incident)};
+      });
+    }
     informer.add_handler([this](const k8s::Change<StoredIncident>& change) { on_change(change); });
   }
 
@@ -94,6 +105,20 @@ struct KubernetesIncidentStore::Impl {
     if (!informer.has_seen(own->second->resource_version)) return own->second;
     written.erase(own);
     return nullptr;
+  }
+
+  /// By name.
+  std::vector<Pointer> find(const Index& index, const std::string& key) const {
+    std::map<std::string, Pointer> found = unseen();
+    std::erase_if(found, [&](const auto& own) { return index.key(*own.second) != key; });
+    for (const auto& stored : informer.by_index(index.name, key)) {
+      Pointer& incident = found[stored->incident->name];
+      incident = newer(incident, stored->incident);
+    }
+    std::vector<Pointer> incidents;
+    incidents.reserve(found.size());
+    for (auto& [name, incident] : found) incidents.push_back(std::move(incident));
+    return incidents;
   }
 
   /// Reads an answer of the API server and remembers it as this process's own latest.
@@ -207,19 +232,20 @@ IncidentStore::Pointer KubernetesIncidentStore::cached(const std::string& name) 
 }
 
 std::vector<IncidentStore::Pointer> KubernetesIncidentStore::of_target(const std::string& target_uid) const {
-  std::map<std::string, Pointer> found = impl_->unseen();
-  std::erase_if(found, [&](const auto& own) { return own.second->spec.target.uid != target_uid; });
-  for (const auto& stored : impl_->informer.by_index(kByTarget, target_uid)) {
-    Pointer& incident = found[stored->incident->name];
-    incident = Impl::newer(incident, stored->incident);
-  }
-  std::vector<Pointer> generations;
-  generations.reserve(found.size());
-  for (auto& [name, incident] : found) generations.push_back(std::move(incident));
+  std::vector<Pointer> generations = impl_->find(kByTarget, target_uid);
   // By age of the name: a longer number is a higher one.
   std::stable_sort(generations.begin(), generations.end(),
                    [](const Pointer& a, const Pointer& b) { return a->name.size() < b->name.size(); });
   return generations;
+}
+
+std::vector<IncidentStore::Pointer> KubernetesIncidentStore::of_owner(const std::string& owner_uid) const {
+  return impl_->find(kByOwner, owner_uid);
+}
+
+std::vector<IncidentStore::Pointer> KubernetesIncidentStore::of_namespace(
+    const std::string& name_space) const {
+  return impl_->find(kByNamespace, name_space);
 }
 
 std::vector<IncidentStore::Pointer> KubernetesIncidentStore::list() const {

@@ -34,6 +34,8 @@ class KubernetesIncidentStore final : public IncidentStore {
   Result<void> remove(const Incident& incident) override;
   Pointer cached(const std::string& name) const override;
   std::vector<Pointer> of_target(const std::string& target_uid) const override;
+  std::vector<Pointer> of_owner(const std::string& owner_uid) const override;
+  std::vector<Pointer> of_namespace(const std::string& name_space) const override;
   std::vector<Pointer> list() const override;
   void subscribe(std::function<void(const std::string& name)> changed) override;
 

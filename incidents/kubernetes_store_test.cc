@@ -21,6 +21,7 @@ Incident incident_of(unsigned generation) {
   incident.spec.target = {"Pod", "shop", "web-1", "uid-1"};
   incident.name = incident_name(incident.spec.target, generation);
   incident.name_space = "kintsugi-system";
+  incident.spec.owner = {"Deployment", "web", "uid-of-web"};
   incident.spec.playbook = "p";
   incident.spec.origin.source = "falco";
   return incident;
@@ -89,6 +90,10 @@ TEST_CASE("what was written is read at once, before any watch has shown it") {
   CHECK(fixture.store.list().size() == 1);
   CHECK(fixture.store.of_target("uid-1").size() == 1);
   CHECK(fixture.store.of_target("uid-2").empty());
+  CHECK(fixture.store.of_owner("uid-of-web").size() == 1);
+  CHECK(fixture.store.of_owner("uid-1").empty());
+  CHECK(fixture.store.of_namespace("shop").size() == 1);
+  CHECK(fixture.store.of_namespace("elsewhere").empty());
 
   Incident changed = *created;
   changed.status.playbook = "stronger";

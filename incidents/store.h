@@ -15,7 +15,7 @@ namespace kintsugi::incidents {
 
 /// Where incidents live. Thread-safe.
 ///
-/// Reads without I/O (`cached`, `of_target`, `list`) never show less than what this process has itself
+/// Reads without I/O (`cached`, the `of_…`, `list`) never show less than what this process has itself
 /// written. Identity is the name: of two creates of one name exactly one succeeds, anywhere.
 class IncidentStore {
  public:
@@ -40,6 +40,9 @@ class IncidentStore {
   virtual Pointer cached(const std::string& name) const = 0;
   /// All generations of a target, lowest first.
   virtual std::vector<Pointer> of_target(const std::string& target_uid) const = 0;
+  /// Of all targets that this controller owns, by its UID, or that are in this namespace.
+  virtual std::vector<Pointer> of_owner(const std::string& owner_uid) const = 0;
+  virtual std::vector<Pointer> of_namespace(const std::string& name_space) const = 0;
   virtual std::vector<Pointer> list() const = 0;
   /// `changed` is called with the name of each incident that came, changed or went, on a thread of the store:
   /// enqueue and return. Before the store is started.

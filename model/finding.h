@@ -12,8 +12,6 @@ struct Finding {
   ConditionStatus status = ConditionStatus::kFalse;
   std::string reason;   ///< CamelCase
   std::string message;  ///< names what is in the way and what to do
-  /// Nothing but a person or a change of the world from outside can make it True.
-  bool needs_person = false;
 
   bool holds() const { return status == ConditionStatus::kTrue; }
 };

@@ -72,10 +72,13 @@ Stage stage_of(const Incident& incident) {
   return Stage::kDetected;
 }
 
+Mode mode_of(const Incident& incident) {
+  return incident.status.playbook.empty() ? incident.spec.mode : incident.status.mode;
+}
+
 bool is_uncontained(const Incident& incident) {
-  const IncidentStatus& status = incident.status;
-  const Mode mode = status.has_begun() ? status.mode : incident.spec.mode;
-  return !incident.is_over() && mode > Mode::kObserve && !is_true(status, condition::kContained);
+  return !incident.is_over() && mode_of(incident) > Mode::kObserve &&
+         !is_true(incident.status, condition::kContained);
 }
 
 const Condition* find_condition(const IncidentStatus& status, std::string_view type) {

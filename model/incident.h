@@ -172,6 +172,9 @@ struct TrustedImage {
   std::string origin;  ///< "Template", "Running", "LastKnownGood"
 };
 
+/// A Lease counts its leaders in 32 bits.
+inline constexpr std::int64_t kMaxFencingToken = 1'000'000'000;
+
 struct IncidentStatus {
   Severity severity = Severity::kInfo;
   std::string playbook;  ///< the active one; empty: that of the spec
@@ -193,7 +196,8 @@ struct IncidentStatus {
   std::string evidence_manifest_sha256;
   Outcome outcome = Outcome::kNone;
   std::int64_t observed_generation = 0;
-  std::uint64_t fencing_token = 0;  ///< of the leader that wrote last
+  std::int64_t fencing_token =
+      0;  ///< of the leader that wrote last; up to kMaxFencingToken, 0: of no election
 
   /// Whether a leader has begun the incident. Until then it holds no more than what signals that joined have
   /// added.
@@ -228,6 +232,8 @@ inline constexpr std::size_t kMaxSignalTallies = 50;  ///< and one for all furth
 inline constexpr std::string_view kFurtherRules = "(further rules)";
 
 Stage stage_of(const Incident& incident);
+/// The mode that it has now: of the playbook that took it over, else what it was opened with.
+Mode mode_of(const Incident& incident);
 /// Whether its victim is to be isolated, and is not, or not any more.
 bool is_uncontained(const Incident& incident);
 

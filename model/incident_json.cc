@@ -2,6 +2,7 @@
 #include "model/incident_json.h"
 
 #include <algorithm>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -154,6 +155,13 @@ class Reader {
     if (value == nullptr) return 0;
     if (!value->is_number_integer()) return wrong(member(key), "an integer"), 0;
     return value->get<std::int64_t>();
+  }
+
+  /// From 0 to `most`.
+  std::int64_t natural(const char* key, std::int64_t most = std::numeric_limits<std::int64_t>::max()) {
+    const std::int64_t value = integer(key);
+    if (value < 0 || value > most) return wrong(member(key), "from 0 to " + std::to_string(most)), 0;
+    return value;
   }
 
   std::optional<WallTime> time(const char* key) {
@@ -330,7 +338,7 @@ SignalTally read_tally(Reader in) {
   return {in.text("source"),
           in.text("rule"),
           in.word("severity", kSeverities, Severity::kInfo),
-          std::uint64_t(in.integer("count")),
+          std::uint64_t(in.natural("count")),
           in.time("firstTime").value_or(WallTime()),
           in.time("lastTime").value_or(WallTime())};
 }
@@ -358,7 +366,7 @@ ContainmentRecord read_containment(Reader in) {
   record.labels = in.labels("labels");
   record.node = in.text("node");
   record.controller = read_owner(in.object("controller"));
-  record.reassertions = std::uint32_t(in.integer("reassertions"));
+  record.reassertions = std::uint32_t(in.natural("reassertions", std::numeric_limits<std::uint32_t>::max()));
   in.each("images", [&](Reader item) {
     record.images.push_back({item.text("container"), item.text("image"), item.text("imageID")});
   });
@@ -379,8 +387,8 @@ IncidentStatus read_status(Reader in) {
   status.awaiting = in.text("awaiting");
   status.awaiting_reason = in.text("awaitingReason");
   in.each("questions", [&](Reader item) {
-    status.questions.push_back({item.text("name"), item.text("step"),
-                                std::uint64_t(std::max<std::int64_t>(0, item.integer("decidedBefore")))});
+    status.questions.push_back(
+        {item.text("name"), item.text("step"), std::uint64_t(item.natural("decidedBefore"))});
   });
   status.acknowledged_by = in.text("acknowledgedBy");
   in.each("conditions", [&](Reader item) { status.conditions.push_back(read_condition(item)); });
@@ -399,7 +407,7 @@ IncidentStatus read_status(Reader in) {
   status.evidence_manifest_sha256 = evidence.text("manifestSHA256");
   status.outcome = in.word("outcome", kOutcomes, Outcome::kNone);
   status.observed_generation = in.integer("observedGeneration");
-  status.fencing_token = std::uint64_t(in.integer("fencingToken"));
+  status.fencing_token = in.natural("fencingToken", kMaxFencingToken);
   return status;
 }
 

@@ -105,6 +105,9 @@ TEST_CASE("a malformed incident is an error that names the field, never a crash"
       {"/status/journal/0", 7, "status.journal[0] must be an object"},
       {"/status/containment/labels", json::array(), "status.containment.labels must be a map"},
       {"/status/containment/labels/app", 1, "status.containment.labels.app must be a string"},
+      {"/status/fencingToken", kMaxFencingToken + 1, "status.fencingToken must be from 0 to 1000000000"},
+      {"/status/containment/reassertions", -1, "status.containment.reassertions must be from 0 to"},
+      {"/status/signals/0/count", std::uint64_t(1) << 63U, "status.signals[0].count must be from 0 to"},
       {"/status/observedGeneration", 1.5, "status.observedGeneration must be an integer"},
   }));
   INFO(c.pointer);

@@ -131,6 +131,9 @@ void LeaseElector::write(const std::stop_token& stop) {
   const MonotonicTime begun = clock_.monotonic();
   auto record = election_.propose(begun, clock_.now());
   if (!record) return;
+  // A lease that was deleted or restored has lost count; what carries a token has not.
+  if (!election_.leading() && options_.highest_known_token)
+    record->transitions = std::max(record->transitions, options_.highest_known_token() + 1);
   auto stored = store_.put(*record, timeout_now(), stop);
   if (stored) return election_.written(std::move(*stored), begun);
   must_read_ = true;

@@ -61,6 +61,9 @@ struct LeaseElectorOptions {
   std::string identity;  ///< unique to this run of this process
   LeaseTimes times{};
   std::uint64_t seed = 0;  ///< of the retries' jitter
+  /// The highest token that effects of leaders are known to carry: the term is above it. Asked before each
+  /// try to take the lease.
+  std::function<std::int64_t()> highest_known_token{};
   /// Called on the elector's thread; must return soon.
   std::function<void(std::int64_t fencing_token)> on_started{};
   /// Leadership is over, or can no longer be proved. In production it ends the process (K8.6).

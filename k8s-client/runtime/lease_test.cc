@@ -342,6 +342,23 @@ TEST_CASE("a candidate sees within two and a half seconds that the lease was rel
   CHECK(time_to_lead_after({"", 1s, kStamp, kStamp, 4, "8"}, seed) <= 2500ms);
 }
 
+TEST_CASE("a term is above every token that is known, whatever the lease has lost count of (K8.10)") {
+  const auto found = GENERATE(std::optional<LeaseRecord>(), std::optional<LeaseRecord>(held_by("", 2)),
+                              std::optional<LeaseRecord>(held_by("", 41)));
+  Bench bench;
+  bench.store.record = found;
+  LeaseElectorOptions options = bench.options();
+  options.highest_known_token = [] { return 41; };
+  LeaseElector elector(options, bench.store, bench.clock, bench.log);
+  int puts = 0;
+  bench.store.before_answer = [&](std::string_view call, auto) -> std::optional<ApiError> {
+    if (call == "put" && ++puts == 3) bench.stop.request_stop();
+    return std::nullopt;
+  };
+  CHECK(bench.run(elector));
+  CHECK(bench.started == std::vector<std::int64_t>{42});
+}
+
 TEST_CASE("a stop before leadership writes nothing") {
   Bench bench;
   bench.store.record = held_by("other");

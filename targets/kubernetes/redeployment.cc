@@ -169,7 +169,7 @@ std::vector<const Pod*> living(const Replacements& now) {
 }
 
 Finding no(std::string reason, std::string message) {
-  return {ConditionStatus::kFalse, std::move(reason), std::move(message), false};
+  return {ConditionStatus::kFalse, std::move(reason), std::move(message)};
 }
 
 std::optional<Finding> find_unaccepted(const std::vector<const Pod*>& pods,
@@ -352,7 +352,7 @@ Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImag
   if (auto unaccepted = find_unaccepted(pods, accepted)) return *unaccepted;
   if (!now.rollout.empty()) return not_rolled_out(now.rollout, pods);
   return {ConditionStatus::kTrue, "AcceptedDigests",
-          fmt::format("all {} pods run accepted digests", pods.size()), false};
+          fmt::format("all {} pods run accepted digests", pods.size())};
 }
 
 Finding assess_recovered(const Replacements& now, const std::vector<TrustedImage>& accepted) {
@@ -377,8 +377,7 @@ Finding assess_recovered(const Replacements& now, const std::vector<TrustedImage
   }
   return {ConditionStatus::kTrue, now.has_service ? "Serving" : "Ready",
           fmt::format("{} of {} pods are Ready{} on accepted digests", ready, now.wanted,
-                      now.has_service ? " and serve" : ""),
-          false};
+                      now.has_service ? " and serve" : "")};
 }
 
 }  // namespace kintsugi::targets

@@ -191,7 +191,7 @@ TEST_CASE("28: a leader that cannot reach the API server ends, and loses no sign
     Replica& leader = replicas.leader();
     const std::vector<std::string> web = replicas.pods_of("web");
     const std::string neighbour = replicas.pods_of("neighbour").front();
-    const auto is_older = [](std::uint64_t token) {
+    const auto is_older = [](std::int64_t token) {
       return [token](const Incident& incident) {
         return is_recovered(incident) && incident.status.fencing_token > token;
       };
@@ -238,6 +238,28 @@ TEST_CASE("28: a leader that cannot reach the API server ends, and loses no sign
     findings.expect(take_snapshot(replicas.cluster()).incidents.size() == 3, "there are not three incidents");
     findings.line = "the leader's way cut: it ended after " + std::to_string(gave_up.count()) +
                     " ms, all was recovered after " + std::to_string(recovered.count()) + " ms";
+  });
+}
+
+TEST_CASE(
+    "28: what a later leader has written is left alone, and a lease that has lost count holds nothing up",
+    "[failover]") {
+  constexpr std::int64_t kLater = 7;  // the lease is at 1
+  play_all(1, [&](std::size_t, Replicas& replicas, Findings& findings) {
+    const std::string victim = replicas.pods_of("web").front();
+    const auto is_over = [](const Incident& incident) { return incident.is_over(); };
+    findings.expect(replicas.leader().send(replicas.event_about(victim)).accepted(), "not accepted");
+    findings.expect(replicas.wait_incident(victim, is_recovered, kPatience), "not recovered");
+    findings.expect(replicas.write_fencing_token(victim, kLater), "the later leader's write is refused");
+    findings.expect(!replicas.wait_incident(victim, is_over, 5s), "the earlier leader went on");
+    replicas.leader().process()->kill();
+    findings.expect(replicas.wait_incident(victim, is_over, kPatience), "the next leader does not go on");
+    const auto incident = replicas.incident_of(victim);
+    const std::int64_t token = incident ? incident->status.fencing_token : 0;
+    findings.expect(token == kLater + 1, "the next leader's token is not above all that were seen");
+    findings.line = "a lease behind what is stored: the next leader has token " + std::to_string(token);
+    for (const std::string& problem : replicas.find_problems_with(victim, kPatience))
+      findings.problems.push_back(problem);
   });
 }
 

@@ -86,6 +86,14 @@ bool Replicas::wait_incident(const std::string& pod, const std::function<bool(co
       patience);
 }
 
+bool Replicas::write_fencing_token(const std::string& pod, std::int64_t token) {
+  const json patch = {{{"op", "add"}, {"path", "/status/fencingToken"}, {"value", token}}};
+  const auto incident = incident_of(pod);
+  return incident && !incident->is_over() &&
+         cluster_.client().patch_text(sandbox::kIncidents, {cluster_.system(), incident->name}, patch.dump(),
+                                      "status");
+}
+
 std::vector<std::string> Replicas::find_problems_with(const std::string& victim,
                                                       std::chrono::milliseconds patience) {
   std::vector<std::string> problems;

@@ -37,6 +37,8 @@ class Replicas {
                                                                      std::chrono::milliseconds patience);
   /// The incident about a pod, as the API server tells it.
   std::optional<Incident> incident_of(const std::string& pod);
+  /// As a leader of another term would leave it, if the incident is still open.
+  bool write_fencing_token(const std::string& pod, std::int64_t token);
   bool wait_incident(const std::string& pod, const std::function<bool(const Incident&)>& is_so,
                      std::chrono::milliseconds patience);
   /// How the end differs from what is promised for an incident about `victim` alone; waits for it.
