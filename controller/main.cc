@@ -14,6 +14,8 @@
 
 namespace {
 
+constexpr int kMapFromBytes = 128 << 10;
+
 using kintsugi::controller::ListenAddress;
 using kintsugi::controller::Settings;
 
@@ -152,6 +154,8 @@ int main(int argc, char** argv) {
 
   // More than a hundred threads, most of which wait: an arena for each few of them would only hold memory.
   ::mallopt(M_ARENA_MAX, 2);
+  // A page of a listing goes back to the system when it has been read, instead of into the heap.
+  ::mallopt(M_MMAP_THRESHOLD, kMapFromBytes);
 
   // Signals are taken by one thread; all others inherit the mask.
   sigset_t asked;
