@@ -54,6 +54,7 @@ class BlockingPeer final : public WebSocketPeer, public std::enable_shared_from_
 
   void close() override {
     socket_->post([self = shared_from_this()] {
+      if (std::exchange(self->closing_, true)) return;
       self->socket_->set_deadline(kCloseTime);
       self->link_->close(
           [self](std::error_code) { self->finish(make_error(ErrorCode::kCancelled, "closed here")); });
@@ -115,6 +116,7 @@ class BlockingPeer final : public WebSocketPeer, public std::enable_shared_from_
   bool read_paused_ = false;
   bool writing_ = false;
   std::optional<Error> end_;
+  bool closing_ = false;  ///< on the strand
 };
 
 void run_serve(const std::function<void(WebSocketPeer&)>& serve, BlockingPeer& peer, Logger& log) {

@@ -105,6 +105,17 @@ TEST_CASE("the client ends a conversation and the server sees it", "[websocket]"
   CHECK(orderly);
 }
 
+TEST_CASE("a WebSocket that is closed more than once is closed in order, once", "[websocket]") {
+  TestServer server({.limits = with_websockets(), .handle = serving([](WebSocketPeer& peer) {
+                                                    peer.send("hello");
+                                                    peer.close();
+                                                    peer.close();
+                                                  })});
+  const Outcome outcome = converse(request_to(server.url()));
+  CHECK(outcome.result.has_value());
+  CHECK(outcome.messages == std::vector<std::string>{"hello"});
+}
+
 TEST_CASE("a refused upgrade gives the answer that came instead", "[websocket]") {
   TestServer server({.handle = [](const ServerRequest& request, std::unique_ptr<Responder> responder) {
     if (request.path == "/accept") return responder->accept_websocket(kProtocol, &send_three);
