@@ -28,11 +28,17 @@ function(kintsugi_program name)
   set_property(GLOBAL APPEND PROPERTY KINTSUGI_PROGRAMS ${name})
 endfunction()
 
+# Tests are compiled more often than they run long: without optimisation they take half the time to compile.
+function(kintsugi_compile_as_test target)
+  target_compile_options(${target} PRIVATE -O0 -U_FORTIFY_SOURCE)
+endfunction()
+
 # kintsugi_test(NAME SOURCES … [USES …] [LIBRARIES …]): one Catch2 binary per folder, one ctest entry.
 function(kintsugi_test name)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
   set(target ${name}_test)
   add_executable(${target} ${ARG_SOURCES})
+  kintsugi_compile_as_test(${target})
   list(TRANSFORM ARG_USES PREPEND kintsugi_)
   target_link_libraries(${target} PRIVATE kintsugi_catch_main ${ARG_USES} ${ARG_LIBRARIES})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)

@@ -106,7 +106,14 @@ void read_pod_conditions(const Node& status, Pod& pod) {
   }
 }
 
-/// Argo CD's and Flux's tracking labels and annotations, in the order in which they are trusted to tell.
+bool has_written(const Node& metadata, std::string_view manager_prefix) {
+  const auto& fields = member(metadata, "managedFields").items;
+  return std::any_of(fields.begin(), fields.end(),
+                     [&](const Node& field) { return text(field, "manager").starts_with(manager_prefix); });
+}
+
+/// Argo CD's and Flux's tracking labels and annotations, in the order in which they are trusted to tell. The
+/// label that Argo CD tracks by unless told otherwise is in general use: it counts where Argo CD has applied.
 std::string gitops_owner_of(const Node& metadata) {
   const Node& annotations = member(metadata, "annotations");
   const Node& labels = member(metadata, "labels");
@@ -114,6 +121,10 @@ std::string gitops_owner_of(const Node& metadata) {
     return "Argo CD application " + id.substr(0, id.find(':'));
   }
   if (const std::string name = text(labels, "argocd.argoproj.io/instance"); !name.empty()) {
+    return "Argo CD application " + name;
+  }
+  if (const std::string name = text(labels, "app.kubernetes.io/instance");
+      !name.empty() && has_written(metadata, "argocd-")) {
     return "Argo CD application " + name;
   }
   for (const char* kind : {"kustomize", "helm"}) {

@@ -80,6 +80,11 @@ TEST_CASE("a deployment's GitOps owner is recognised by its tracking marks") {
   const auto c = GENERATE(values<Case>({
       {"", ""},
       {", labels: {app.kubernetes.io/instance: helm-release}", ""},
+      {", labels: {app.kubernetes.io/instance: helm-release}, managedFields: [{manager: helm}]", ""},
+      {", managedFields: [{manager: argocd-controller}]", ""},
+      {", labels: {app.kubernetes.io/instance: shop}, managedFields: [{manager: kube-controller-manager}, "
+       "{manager: argocd-controller}]",
+       "Argo CD application shop"},
       {", labels: {argocd.argoproj.io/instance: shop}", "Argo CD application shop"},
       {", annotations: {argocd.argoproj.io/tracking-id: \"shop:apps/Deployment:shop/web\"}",
        "Argo CD application shop"},
