@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/faults/proxy.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 
 #include "net/test_server.h"
@@ -72,7 +73,7 @@ TEST_CASE("the proxy passes requests and answers on, and counts them") {
 
 TEST_CASE("a call that is cut before the server acts never reaches it") {
   Way way;
-  int hooked = 0;
+  std::atomic<int> hooked = 0;
   Rule cut = rule({.kind = Fault::Kind::kCutBefore});
   cut.number = 2;
   cut.hook = [&](const Call& call) { hooked = int(call.number); };
