@@ -13,3 +13,4 @@ find_package(Boost 1.81 REQUIRED)
 
 # Catch2 2.13 is one large header: its main is compiled once and shared by all test binaries.
 add_library(kintsugi_catch_main STATIC ${CMAKE_SOURCE_DIR}/tests/catch_main.cc)
+kintsugi_compile_as_test(kintsugi_catch_main)

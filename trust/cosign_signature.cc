@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kPayloadType = "application/vnd.dev.cosign.simplesigning.v1+json";
 constexpr std::string_view kSignatureAnnotation = "dev.cosignproject.cosign/signature";
 constexpr std::string_view kCriticalType = "cosign container image signature";
-constexpr std::size_t kMaxSignatureText = 1024;
+constexpr std::size_t kMaxSignatureText = 2048;  // RSA of 8192 bits has 1368
 constexpr std::size_t kMaxOptional = 256;
 
 tl::unexpected<Error> refuse(const char* why, std::string message, ErrorCode code = ErrorCode::kRefused) {
@@ -74,10 +74,23 @@ bool is_written_by_cosign(std::string_view payload, const SignedPayload& content
   return optional == "null}" || (optional.starts_with('{') && optional.ends_with("}}"));
 }
 
-tl::unexpected<Error> no_key_fits(std::string_view payload, const Digest& image) {
+tl::unexpected<Error> no_key_fits(const SignatureLayer& layer, std::string_view payload,
+                                  std::span<const PublicKey> keys, const Digest& image) {
+  const bool has_form = std::any_of(keys.begin(), keys.end(),
+                                    [&](const PublicKey& key) { return key.is_signature(layer.signature); });
+  if (!keys.empty() && !has_form)
+    return refuse(reason::kSignatureInvalid, "not of the form of a signature by any of the policy's keys");
   const auto content = parse_signed_payload(payload);
   if (content && content->image == image && is_written_by_cosign(payload, *content)) {
-    return refuse(reason::kKeyMismatch, "signed by none of the policy's keys, or altered since");
+    const bool may_be_prehashed = std::any_of(keys.begin(), keys.end(), [&](const PublicKey& key) {
+      return key.kind() == PublicKey::Kind::kEd25519 && key.is_signature(layer.signature);
+    });
+    return refuse(
+        reason::kKeyMismatch,
+        std::string("signed by none of the policy's keys, or altered since") +
+            (may_be_prehashed ? "; or with Ed25519ph, as cosign 3 does with an Ed25519 key, which is not "
+                                "supported: sign with an ECDSA key"
+                              : ""));
   }
   return refuse(reason::kSignatureInvalid,
                 "the signature is not over the stored payload by any of the policy's keys");
@@ -104,11 +117,9 @@ Result<SignatureLayer> read_signature_layer(const Descriptor& layer) {
   const std::string* text = layer.annotation(kSignatureAnnotation);
   if (text == nullptr || text->empty())
     return refuse(reason::kSignatureInvalid, "a layer without a signature");
-  if (text->size() > kMaxSignatureText) return refuse(reason::kTooLarge, "signature over 1024 characters");
+  if (text->size() > kMaxSignatureText) return refuse(reason::kTooLarge, "signature over 2048 characters");
   auto signature = base64_decode(*text);
   if (!signature) return refuse(reason::kSignatureInvalid, "signature: " + signature.error().message);
-  if (!is_der_ecdsa_signature(*signature))
-    return refuse(reason::kSignatureInvalid, "no ECDSA signature in DER");
   return SignatureLayer{layer.digest, std::size_t(layer.size), std::move(*signature)};
 }
 
@@ -146,7 +157,7 @@ Result<VerifiedSignature> verify_signature(const SignatureLayer& layer, std::str
   if (payload.size() > kMaxPayloadBytes) return refuse(reason::kTooLarge, "signature payload over 64 KiB");
   const auto key = std::find_if(keys.begin(), keys.end(),
                                 [&](const PublicKey& k) { return k.verify(payload, layer.signature); });
-  if (key == keys.end()) return no_key_fits(payload, image);
+  if (key == keys.end()) return no_key_fits(layer, payload, keys, image);
   auto content = parse_signed_payload(payload);
   if (!content) return fail(std::move(content).error());
   if (content->image != image) {

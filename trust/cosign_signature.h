@@ -29,10 +29,10 @@ std::string signature_tag(const Digest& image);
 struct SignatureLayer {
   Digest payload;
   std::size_t payload_size = 0;
-  std::string signature;  ///< DER, decoded
+  std::string signature;  ///< decoded
 };
 
-/// Checks media type, payload size, and the signature's base64 and DER. Errors: UnsupportedLayout, TooLarge,
+/// Checks media type, payload size, and the signature's base64. Errors: UnsupportedLayout, TooLarge,
 /// SignatureInvalid.
 Result<SignatureLayer> read_signature_layer(const Descriptor& layer);
 
@@ -53,9 +53,10 @@ struct VerifiedSignature {
 };
 
 /// Verifies with the first of `keys` that fits, over the bytes as stored, and only then reads them. Errors:
-/// SignatureInvalid or KeyMismatch when no key fits: the latter when the payload is just what cosign writes
-/// for `image`, so that a foreign key is more likely than an altered payload (mathematics cannot tell them
-/// apart); PayloadMalformed or DigestNotSigned for what one of the keys did sign.
+/// SignatureInvalid or KeyMismatch when no key fits: the latter when the signature has the form of one by
+/// such a key and the payload is just what cosign writes for `image`, so that a foreign key is more likely
+/// than an altered payload (mathematics cannot tell them apart); PayloadMalformed or DigestNotSigned for what
+/// one of the keys did sign.
 Result<VerifiedSignature> verify_signature(const SignatureLayer& layer, std::string_view payload,
                                            std::span<const PublicKey> keys, const Digest& image);
 

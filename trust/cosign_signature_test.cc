@@ -151,6 +151,19 @@ TEST_CASE("a foreign key and an altered payload are refused") {
   }
 }
 
+TEST_CASE("what has not the form of a signature by any of the keys is said to be none") {
+  const SigningKey signer;
+  const std::vector<PublicKey> keys = {public_key_of(signer)};
+  const std::string payload = cosign_payload(kImage);
+  const std::string signature =
+      GENERATE_COPY(std::string(64, 'r'), signer.sign(payload) + "x", SigningKey("RSA-2048").sign(payload));
+  const auto verified =
+      verify_signature({Digest::of(payload), payload.size(), signature}, payload, keys, kImage);
+  REQUIRE_FALSE(verified);
+  CHECK(verified.error().reason == reason::kSignatureInvalid);
+  CHECK_THAT(verified.error().message, Catch::Contains("form"));
+}
+
 TEST_CASE("no key means no good signature") {
   const std::string payload = cosign_payload(kImage);
   CHECK_FALSE(verify_signature({Digest::of(payload), payload.size(), SigningKey().sign(payload)}, payload, {},
@@ -170,9 +183,7 @@ TEST_CASE("a layer is judged before its payload is fetched") {
   CHECK(why(layer_with("\n" + good)) == reason::kSignatureInvalid);
   CHECK(why(layer_with(good + "\n")) == reason::kSignatureInvalid);
   CHECK(why(layer_with(good.substr(0, good.size() - 1))) == reason::kSignatureInvalid);
-  CHECK(why(layer_with(base64_encode(std::string(64, 'r')))) == reason::kSignatureInvalid);
-  CHECK(why(layer_with(base64_encode(SigningKey().sign("x") + "x"))) == reason::kSignatureInvalid);
-  CHECK(why(layer_with(std::string(2000, 'A'))) == reason::kTooLarge);
+  CHECK(why(layer_with(std::string(2052, 'A'))) == reason::kTooLarge);
   Descriptor misspelt = layer_with(good);
   misspelt.annotations.front().first = "dev.sigstore.cosign/signature";
   CHECK(why(misspelt) == reason::kSignatureInvalid);

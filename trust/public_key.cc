@@ -5,6 +5,7 @@
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
+#include <openssl/rsa.h>
 #include <openssl/x509.h>
 
 #include <array>
@@ -18,7 +19,8 @@ namespace kintsugi::trust {
 namespace {
 
 constexpr std::size_t kMaxKeyBytes = 64u << 10;
-constexpr std::size_t kMaxSignatureBytes = 72;  // two 33-byte integers of P-256 with their headers
+constexpr int kMinRsaBits = 2048;
+constexpr int kMaxRsaBits = 8192;
 constexpr std::string_view kBegin = "-----BEGIN ";
 constexpr std::string_view kBeginPublicKey = "-----BEGIN PUBLIC KEY-----";
 constexpr std::string_view kEndPublicKey = "-----END PUBLIC KEY-----";
@@ -75,16 +77,65 @@ std::string text_parameter(const EVP_PKEY& key, const char* name) {
   return found == 1 ? std::string(text.data(), length) : std::string();
 }
 
-/// Empty when the key is accepted, else what it is.
-std::string unsupported_kind(const EVP_PKEY& key) {
-  if (!EVP_PKEY_is_a(&key, "EC")) {
-    const char* name = EVP_PKEY_get0_type_name(&key);
-    return name == nullptr ? "of an unknown kind" : name;
-  }
+tl::unexpected<Error> unsupported(const std::string& kind) {
+  return fail(
+      make_error(ErrorCode::kUnsupported, "unsupported public key: " + kind)
+          .advise("use ECDSA on P-256 (what cosign makes), P-384 or P-521, Ed25519, or RSA of 2048 to "
+                  "8192 bits")
+          .because(reason::kUnsupportedKey));
+}
+
+Result<PublicKey::Kind> kind_of_ec(const EVP_PKEY& key) {
   if (text_parameter(key, OSSL_PKEY_PARAM_EC_ENCODING) != "named_curve")
-    return "ECDSA with explicit parameters";
+    return unsupported("ECDSA with explicit parameters");
   const std::string curve = text_parameter(key, OSSL_PKEY_PARAM_GROUP_NAME);
-  return curve == "prime256v1" ? "" : "ECDSA on " + curve;
+  if (curve == "prime256v1") return PublicKey::Kind::kEcdsaP256;
+  if (curve == "secp384r1") return PublicKey::Kind::kEcdsaP384;
+  if (curve == "secp521r1") return PublicKey::Kind::kEcdsaP521;
+  return unsupported("ECDSA on " + curve);
+}
+
+/// An even exponent, or 1, makes no RSA key; OpenSSL reads both.
+bool has_rsa_exponent(const EVP_PKEY& key) {
+  BIGNUM* exponent = nullptr;
+  const int found = EVP_PKEY_get_bn_param(&key, OSSL_PKEY_PARAM_RSA_E, &exponent);
+  const std::unique_ptr<BIGNUM, void (*)(BIGNUM*)> owner(exponent, BN_free);
+  ERR_clear_error();
+  return found == 1 && BN_is_odd(exponent) && !BN_is_one(exponent);
+}
+
+Result<PublicKey::Kind> kind_of_rsa(const EVP_PKEY& key) {
+  const int bits = EVP_PKEY_get_bits(&key);
+  if (bits < kMinRsaBits || bits > kMaxRsaBits)
+    return unsupported("RSA of " + std::to_string(bits) + " bits");
+  if (!has_rsa_exponent(key)) return fail(ErrorCode::kInvalidInput, "an RSA key with an impossible exponent");
+  return PublicKey::Kind::kRsa;
+}
+
+Result<PublicKey::Kind> kind_of(const EVP_PKEY& key) {
+  if (EVP_PKEY_is_a(&key, "EC")) return kind_of_ec(key);
+  if (EVP_PKEY_is_a(&key, "RSA")) return kind_of_rsa(key);
+  if (EVP_PKEY_is_a(&key, "ED25519")) return PublicKey::Kind::kEd25519;
+  const char* name = EVP_PKEY_get0_type_name(&key);
+  return unsupported(name == nullptr ? "of an unknown kind" : name);
+}
+
+enum class Padding : std::uint8_t { kNone, kPss };
+
+/// `hash`: null for Ed25519, which takes the message itself.
+bool is_good(EVP_PKEY& key, const EVP_MD* hash, Padding padding, std::string_view message,
+             std::string_view signature) {
+  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
+  EVP_PKEY_CTX* options = nullptr;  // the context's own
+  bool good = context && EVP_DigestVerifyInit(context.get(), &options, hash, nullptr, &key) == 1;
+  if (padding == Padding::kPss) {
+    good = good && EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING) == 1 &&
+           EVP_PKEY_CTX_set_rsa_pss_saltlen(options, RSA_PSS_SALTLEN_AUTO) == 1;
+  }
+  good = good && EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
+                                  message.size()) == 1;
+  ERR_clear_error();
+  return good;
 }
 
 }  // namespace
@@ -100,23 +151,30 @@ Result<PublicKey> PublicKey::parse(std::string_view pem_or_der) {
   }
   auto key = decode_spki(der);
   if (!key) return fail(ErrorCode::kInvalidInput, "not a public key (SubjectPublicKeyInfo)");
-  if (const std::string kind = unsupported_kind(*key); !kind.empty()) {
-    return fail(make_error(ErrorCode::kUnsupported, "unsupported public key: " + kind)
-                    .advise("use an ECDSA key on P-256, which is what cosign makes")
-                    .because(reason::kUnsupportedKey));
-  }
-  return PublicKey(std::move(key), Digest::of(der).text());
+  const auto kind = kind_of(*key);
+  if (!kind) return fail(kind.error());
+  return PublicKey(std::move(key), *kind, Digest::of(der).text());
+}
+
+bool PublicKey::is_signature(std::string_view signature) const {
+  const auto most = std::size_t(EVP_PKEY_get_size(key_.get()));
+  if (kind_ == Kind::kRsa || kind_ == Kind::kEd25519) return signature.size() == most;
+  return signature.size() <= most && is_der_ecdsa_signature(signature);
 }
 
 bool PublicKey::verify(std::string_view message, std::string_view signature) const {
-  if (signature.size() > kMaxSignatureBytes || !is_der_ecdsa_signature(signature)) return false;
-  const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-  const bool good = context &&
-                    EVP_DigestVerifyInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get()) == 1 &&
-                    EVP_DigestVerify(context.get(), bytes_of(signature), signature.size(), bytes_of(message),
-                                     message.size()) == 1;
-  ERR_clear_error();
-  return good;
+  if (!is_signature(signature)) return false;
+  const auto good = [&](const EVP_MD* hash, Padding padding = Padding::kNone) {
+    return is_good(*key_, hash, padding, message, signature);
+  };
+  switch (kind_) {
+    case Kind::kEcdsaP256: return good(EVP_sha256());
+    case Kind::kEcdsaP384: return good(EVP_sha384()) || good(EVP_sha256());
+    case Kind::kEcdsaP521: return good(EVP_sha512()) || good(EVP_sha256());
+    case Kind::kEd25519: return good(nullptr);
+    case Kind::kRsa: return good(EVP_sha256()) || good(EVP_sha256(), Padding::kPss);
+  }
+  return false;
 }
 
 bool is_der_ecdsa_signature(std::string_view bytes) {

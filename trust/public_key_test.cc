@@ -37,7 +37,8 @@ TEST_CASE("a key is the same from PEM and DER, and its id is the hash of the DER
 }
 
 TEST_CASE("keys of other kinds are refused by name") {
-  const std::string kind = GENERATE("P-384", "P-521", "P-224", "secp256k1", "ED25519", "RSA");
+  const std::string kind =
+      GENERATE("P-224", "secp256k1", "brainpoolP256r1", "X25519", "RSA-1024", "RSA-2040");
   INFO(kind);
   for (const std::string& text : {SigningKey(kind).pem(), SigningKey(kind).der()}) {
     const auto key = PublicKey::parse(text);
@@ -79,6 +80,16 @@ TEST_CASE("what is not one public key is refused") {
   CHECK_FALSE(PublicKey::parse(text));
 }
 
+TEST_CASE("an RSA key with an exponent that makes no key is refused") {
+  std::string der = SigningKey("RSA-2048").der();
+  REQUIRE(der.ends_with(std::string("\x02\x03\x01\x00\x01", 5)));
+  CHECK(PublicKey::parse(der));
+  der.back() = 2;
+  const auto even = PublicKey::parse(der);
+  REQUIRE_FALSE(even);
+  CHECK(even.error().code == ErrorCode::kInvalidInput);
+}
+
 TEST_CASE("a private key is refused without repeating it") {
   const auto key = PublicKey::parse("-----BEGIN PRIVATE KEY-----\nc2VjcmV0\n-----END PRIVATE KEY-----\n");
   REQUIRE_FALSE(key);
@@ -98,8 +109,56 @@ TEST_CASE("a signature verifies by its key over its message, and by nothing else
   CHECK_FALSE(key.verify("message", ""));
 }
 
+TEST_CASE("each kind of key verifies what its signers write, and no other hash or padding") {
+  using Padding = SigningKey::Padding;
+  struct Case {
+    std::string kind;
+    const char* hash;
+    Padding padding;
+    bool good;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"P-256", "SHA256", Padding::kPkcs1, true},
+      {"P-256", "SHA384", Padding::kPkcs1, false},
+      {"P-256", "SHA1", Padding::kPkcs1, false},
+      {"P-384", "SHA384", Padding::kPkcs1, true},
+      {"P-384", "SHA256", Padding::kPkcs1, true},
+      {"P-384", "SHA512", Padding::kPkcs1, false},
+      {"P-521", "SHA512", Padding::kPkcs1, true},
+      {"P-521", "SHA256", Padding::kPkcs1, true},
+      {"P-521", "SHA384", Padding::kPkcs1, false},
+      {"ED25519", "", Padding::kPkcs1, true},
+      {"RSA-2048", "SHA256", Padding::kPkcs1, true},
+      {"RSA-2048", "SHA256", Padding::kPss, true},
+      {"RSA-2048", "SHA512", Padding::kPkcs1, false},
+      {"RSA-2048", "SHA512", Padding::kPss, false},
+      {"RSA-2048", "SHA1", Padding::kPkcs1, false},
+      {"RSA-3072", "SHA256", Padding::kPss, true},
+  }));
+  INFO(c.kind << " " << c.hash << " " << int(c.padding));
+  const SigningKey signer(c.kind);
+  const PublicKey key = public_key_of(signer);
+  const std::string signature = signer.sign("message", c.hash, c.padding);
+  CHECK(key.is_signature(signature));
+  CHECK(key.verify("message", signature) == c.good);
+  CHECK_FALSE(key.verify("Message", signature));
+  CHECK_FALSE(key.verify("message", signature + std::string(1, '\0')));
+  CHECK_FALSE(key.verify("message", signature.substr(1)));
+}
+
+TEST_CASE("a signature of another kind of key has not even the form") {
+  const std::vector<std::string> kinds{"P-256", "ED25519", "RSA-2048"};
+  for (const std::string& signs : kinds) {
+    const std::string signature = SigningKey(signs).sign("message");
+    for (const std::string& verifies : kinds) {
+      INFO(signs << " " << verifies);
+      CHECK(public_key_of(SigningKey(verifies)).is_signature(signature) == (signs == verifies));
+    }
+  }
+}
+
 TEST_CASE("no signature with one bit flipped verifies") {
-  const SigningKey signer;
+  const SigningKey signer(GENERATE("P-256", "P-384", "ED25519", "RSA-2048"));
   const PublicKey key = public_key_of(signer);
   const std::string signature = signer.sign("message");
   for (std::size_t i = 0; i < signature.size() * 8; ++i) {

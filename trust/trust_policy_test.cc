@@ -175,7 +175,7 @@ TEST_CASE("a key that cannot be had is a defect of the policy, which still selec
   CHECK(policy.defect);
   CHECK(policy.keys.empty());
   CHECK(policy.spec.selects(ImageReference::parse("r.io/a").value()));
-  CHECK(resolve_keys(with_key(SigningKey("RSA").pem()), no_config_maps).defect->reason ==
+  CHECK(resolve_keys(with_key(SigningKey("secp256k1").pem()), no_config_maps).defect->reason ==
         reason::kUnsupportedKey);
 }
 

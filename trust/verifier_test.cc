@@ -317,7 +317,7 @@ TEST_CASE("a policy with a defect refuses what it selects") {
   world.registry.sign(kRepository, world.digest, world.key);
   world.policies.push_back(policy_of("broken", "**", {"no key"}));
   CHECK(world.reason_for() == reason::kPolicyInvalid);
-  world.policies.back() = policy_of("rsa", "**", {SigningKey("RSA").pem()});
+  world.policies.back() = policy_of("curve", "**", {SigningKey("secp256k1").pem()});
   CHECK(world.reason_for() == reason::kUnsupportedKey);
 }
 
@@ -415,6 +415,25 @@ TEST_CASE("signatures by the real cosign verify, and only by their own keys") {
   CHECK(verdict.covers_image_id("sha256:c7e1b2fff3cd2acb664b7a5cfb4fd30a55d9b484aafe9341841ca4ad5c709f1d"));
   world.policies = {policy_of("release", "**", {world.key.pem()})};
   CHECK(world.reason_for(image) == reason::kKeyMismatch);
+}
+
+TEST_CASE("signatures by the real cosign with other kinds of keys verify") {
+  World world;
+  world.registry.load("shop/keys", "keys");
+  const std::string image =
+      "r.example.com/shop/keys@sha256:7b1742aec45bab3c019a9c6c6e6d6f4fd98a5fba62f16897a67354613f7cdf9a";
+  SECTION("ECDSA and RSA") {
+    const std::string key = GENERATE("p384.pub", "p521.pub", "rsa3072.pub");
+    INFO(key);
+    world.policies = {policy_of("release", "**", {data(key)})};
+    CHECK(world.verify(image).accepted);
+  }
+  SECTION("but for Ed25519, with which it signs as OpenSSL cannot verify") {
+    world.policies = {policy_of("release", "**", {data("ed25519.pub")})};
+    const Verdict verdict = world.verify(image);
+    CHECK(verdict.reason == reason::kKeyMismatch);
+    CHECK_THAT(verdict.message, Catch::Contains("Ed25519ph"));
+  }
 }
 
 TEST_CASE("a platform's manifest is not signed by a signature over its index") {

@@ -14,8 +14,8 @@ namespace kintsugi {
 namespace {
 
 EVP_PKEY* generate(const std::string& kind) {
-  if (kind == "RSA") return EVP_RSA_gen(2048);
-  if (kind == "ED25519") return EVP_PKEY_Q_keygen(nullptr, nullptr, "ED25519");
+  if (kind.starts_with("RSA-")) return EVP_RSA_gen(std::stoul(kind.substr(4)));
+  if (kind.ends_with("25519")) return EVP_PKEY_Q_keygen(nullptr, nullptr, kind.c_str());
   return EVP_EC_gen(kind.c_str());
 }
 
@@ -39,11 +39,15 @@ std::string SigningKey::pem() const {
   return out + "-----END PUBLIC KEY-----\n";
 }
 
-std::string SigningKey::sign(std::string_view message) const {
+std::string SigningKey::sign(std::string_view message, const char* hash, Padding rsa_padding) const {
   const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
   const auto* bytes = reinterpret_cast<const unsigned char*>(message.data());
   std::size_t length = 0;
-  EVP_DigestSignInit(context.get(), nullptr, EVP_sha256(), nullptr, key_.get());
+  const bool hashes = !EVP_PKEY_is_a(key_.get(), "ED25519");
+  EVP_PKEY_CTX* options = nullptr;
+  EVP_DigestSignInit_ex(context.get(), &options, hashes ? hash : nullptr, nullptr, nullptr, key_.get(),
+                        nullptr);
+  if (rsa_padding == Padding::kPss) EVP_PKEY_CTX_set_rsa_padding(options, RSA_PKCS1_PSS_PADDING);
   EVP_DigestSign(context.get(), nullptr, &length, bytes, message.size());
   std::string out(length, '\0');
   EVP_DigestSign(context.get(), reinterpret_cast<unsigned char*>(out.data()), &length, bytes, message.size());
