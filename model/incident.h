@@ -172,7 +172,7 @@ struct TrustedImage {
   std::string origin;  ///< "Template", "Running", "LastKnownGood"
 };
 
-/// A Lease counts its leaders in 32 bits.
+/// Of any leader: a Lease counts them in 32 bits.
 inline constexpr std::int64_t kMaxFencingToken = 1'000'000'000;
 
 struct IncidentStatus {
@@ -196,8 +196,7 @@ struct IncidentStatus {
   std::string evidence_manifest_sha256;
   Outcome outcome = Outcome::kNone;
   std::int64_t observed_generation = 0;
-  std::int64_t fencing_token =
-      0;  ///< of the leader that wrote last; up to kMaxFencingToken, 0: of no election
+  std::int64_t fencing_token = 0;  ///< of the leader that wrote last; 0: there was no election
 
   /// Whether a leader has begun the incident. Until then it holds no more than what signals that joined have
   /// added.

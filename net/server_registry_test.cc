@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "net/server_registry.h"
 
+#include <atomic>
 #include <catch2/catch.hpp>
 
 #include "net/server_session.h"

@@ -85,12 +85,13 @@ tl::unexpected<Error> no_key_fits(const SignatureLayer& layer, std::string_view 
     const bool may_be_prehashed = std::any_of(keys.begin(), keys.end(), [&](const PublicKey& key) {
       return key.kind() == PublicKey::Kind::kEd25519 && key.is_signature(layer.signature);
     });
-    return refuse(
-        reason::kKeyMismatch,
-        std::string("signed by none of the policy's keys, or altered since") +
-            (may_be_prehashed ? "; or with Ed25519ph, as cosign 3 does with an Ed25519 key, which is not "
-                                "supported: sign with an ECDSA key"
-                              : ""));
+    std::string message = "signed by none of the policy's keys, or altered since";
+    if (may_be_prehashed) {
+      message +=
+          "; or with Ed25519ph, as cosign 3 does with an Ed25519 key, which is not supported: sign with an "
+          "ECDSA key";
+    }
+    return refuse(reason::kKeyMismatch, std::move(message));
   }
   return refuse(reason::kSignatureInvalid,
                 "the signature is not over the stored payload by any of the policy's keys");

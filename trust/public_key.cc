@@ -120,7 +120,8 @@ Result<PublicKey::Kind> kind_of(const EVP_PKEY& key) {
   return unsupported(name == nullptr ? "of an unknown kind" : name);
 }
 
-enum class Padding : std::uint8_t { kNone, kPss };
+/// Of RSA, whose default is that of PKCS#1 v1.5; other keys have none.
+enum class Padding : std::uint8_t { kDefault, kPss };
 
 /// `hash`: null for Ed25519, which takes the message itself.
 bool is_good(EVP_PKEY& key, const EVP_MD* hash, Padding padding, std::string_view message,
@@ -164,7 +165,7 @@ bool PublicKey::is_signature(std::string_view signature) const {
 
 bool PublicKey::verify(std::string_view message, std::string_view signature) const {
   if (!is_signature(signature)) return false;
-  const auto good = [&](const EVP_MD* hash, Padding padding = Padding::kNone) {
+  const auto good = [&](const EVP_MD* hash, Padding padding = Padding::kDefault) {
     return is_good(*key_, hash, padding, message, signature);
   };
   switch (kind_) {
