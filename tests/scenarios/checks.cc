@@ -84,11 +84,14 @@ void check_shop_is_open(Scenario& scenario, const std::string& digest) {
   CHECK(serving == uids);
 }
 
-void check_observed_once(Scenario& scenario, const json& incident) {
-  // The controller has its own answer a moment after everybody can read it from the API server.
+void wait_until_controller_knows_closing(Scenario& scenario) {
   scenario.eventually("the metrics show the closing", [&] {
     return MetricsPage(scenario.controller().scrape()).sum("kintsugi_incidents_closed_total{") >= 1;
   });
+}
+
+void check_observed_once(Scenario& scenario, const json& incident) {
+  wait_until_controller_knows_closing(scenario);
   const MetricsPage page(scenario.controller().scrape());
   CHECK(page.sum("kintsugi_incidents_total{") == 1);
   CHECK(page.at(R"(kintsugi_incidents_closed_total{severity="warning",outcome="recovered"})") == 1);

@@ -35,6 +35,9 @@ void check_untouched(Scenario& scenario, const nlohmann::json& before);
 /// `web` has 3 pods, each outside of the quarantine, Ready, serving, and running `digest`; the service has no
 /// other endpoint.
 void check_shop_is_open(Scenario& scenario, const std::string& digest);
+/// Everybody can read a closing from the API server a moment before the controller has the answer to its
+/// write. For a scenario whose first incident has been closed, and that goes on with what depends on it.
+void wait_until_controller_knows_closing(Scenario& scenario);
 /// /metrics counts one incident of severity warning, recovered, and observes each of its times once: those of
 /// its status.
 void check_observed_once(Scenario& scenario, const nlohmann::json& incident);

@@ -204,6 +204,7 @@ TEST_CASE("5: what is older than a closing is late, also from a sensor's backlog
   Scenario scenario;
   const json victim = open_shop_and_start(scenario, {});
   scenario.eventually_condition(scenario.breach(victim), "Closed", "True");
+  wait_until_controller_knows_closing(scenario);
   for (const auto ago : {std::chrono::hours(1), std::chrono::hours(26), std::chrono::hours(24 * 7)})
     CHECK(scenario.send(falco_event(victim, ago))["result"] == "late");
   CHECK(scenario.incidents().size() == 1);

@@ -259,6 +259,7 @@ TEST_CASE("5: after the closing, a newer event opens a generation and an older o
   const json victim = scenario.pods_of("web").at(0);
   const std::string first = scenario.breach(victim);
   scenario.eventually_condition(first, "Closed", "True");
+  wait_until_controller_knows_closing(scenario);
   const json before = scenario.incident(first);
 
   const json late = scenario.send(falco_event(victim, 1min));
