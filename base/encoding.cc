@@ -49,11 +49,15 @@ std::string Sha256::finish_hex() {
   if (EVP_DigestFinal_ex(context_of(context_), digest.data(), &length) != 1 || length != digest.size()) {
     throw std::runtime_error("OpenSSL cannot finish SHA-256");
   }
+  return hex_encode({reinterpret_cast<const char*>(digest.data()), digest.size()});
+}
+
+std::string hex_encode(std::string_view bytes) {
   std::string hex;
-  hex.reserve(2 * digest.size());
-  for (const std::uint8_t byte : digest) {
-    hex += kHex[byte >> 4];
-    hex += kHex[byte & 0x0F];
+  hex.reserve(2 * bytes.size());
+  for (const char c : bytes) {
+    hex += kHex[std::uint8_t(c) >> 4];
+    hex += kHex[std::uint8_t(c) & 0x0F];
   }
   return hex;
 }

@@ -11,6 +11,9 @@ namespace kintsugi {
 /// SHA-256 as 64 lower-case hex digits.
 std::string sha256_hex(std::string_view bytes);
 
+/// Two lower-case hex digits for each byte.
+std::string hex_encode(std::string_view bytes);
+
 /// SHA-256 over pieces, for files that are not held in memory whole.
 class Sha256 {
  public:

@@ -52,21 +52,27 @@ Result<void> write_all(int fd, std::string_view content, const std::string& path
 
 }  // namespace
 
-Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+Result<void> read_pieces(const std::string& path, const PieceSink& take) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (file.get() < 0) return system_failure("open", path, errno);
-  std::string content;
   for (;;) {
-    char buffer[16384];
+    char buffer[65536];
     const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return system_failure("read", path, errno);
-    if (got == 0) return content;
-    content.append(buffer, std::size_t(got));
-    if (content.size() > max_bytes) {
-      return fail(make_error(ErrorCode::kTooLarge, fmt::format("more than {} bytes", max_bytes)).on(path));
-    }
+    if (got == 0) return {};
+    if (auto taken = take({buffer, std::size_t(got)}); !taken) return taken;
   }
+}
+
+Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
+  std::string content;
+  auto read = read_pieces(path, [&](std::string_view piece) -> Result<void> {
+    if (content.append(piece).size() <= max_bytes) return {};
+    return fail(make_error(ErrorCode::kTooLarge, fmt::format("more than {} bytes", max_bytes)).on(path));
+  });
+  if (!read) return fail(std::move(read).error());
+  return content;
 }
 
 Result<void> write_file_durably(const std::string& path, std::string_view content) {

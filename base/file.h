@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,12 @@
 #include "base/result.h"
 
 namespace kintsugi {
+
+using PieceSink = std::function<Result<void>(std::string_view piece)>;
+
+/// Hands the file to `take` piece by piece, until that gives an error, which is returned. Errors: as
+/// read_file().
+Result<void> read_pieces(const std::string& path, const PieceSink& take);
 
 /// The whole file. Errors: kNotFound, kForbidden, kTooLarge above `max_bytes`, kInternal for other I/O
 /// trouble.

@@ -241,6 +241,8 @@ void CommandLine::add_information() {
   version.add_flag("--client")->description("As kubectl has it; no server is asked in any case");
   add_output(version, {"table", "json", "yaml"});
   app_.set_version_flag("--version", program_, "As the command of that name");
+  // Has a command line of its own (trust_command_line.cc); this makes it known to help and completion.
+  app_.add_subcommand("trust", "Verify images and files by signature, without a cluster")->prefix_command();
   app_.add_subcommand("help", "Show what a command does, and its options")
       ->add_option("COMMAND", topic_, "Default: all of them");
   CLI::App* completion = app_.add_subcommand("completion", "Print what a shell completes command lines with");

@@ -165,7 +165,9 @@ Result<ExitCode> run_open(const Session& session) {
   const auto pod = read_pod(session);
   if (!pod) return fail(pod.error());
   if (auto checked = check_target(session, *pod); !checked) return fail(std::move(checked).error());
-  const auto known = list_incidents(session, std::string(kTargetUidLabel) + "=" + pod->meta.uid);
+  std::string selector(kTargetUidLabel);
+  selector.append("=").append(pod->meta.uid);
+  const auto known = list_incidents(session, selector);
   if (!known) return fail(known.error());
   unsigned generation = 0;
   for (const json& object : *known) {

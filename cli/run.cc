@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/document_text.h"
+#include "cli/trust.h"
 #include "k8s-client/client/connect.h"
 #include "model/incident_json.h"
 
@@ -58,6 +59,12 @@ Result<ExitCode> dispatch(const Session& session) {
   return ExitCode::kDone;
 }
 
+ExitCode end(const Ended& ended, const Surroundings& surroundings) {
+  surroundings.out << ended.out;
+  surroundings.err << ended.err;
+  return ended.code;
+}
+
 Result<ExitCode> connect_and_dispatch(const Invocation& invocation, const Surroundings& surroundings) {
   k8s::ConnectOptions options;
   options.kubeconfig = invocation.kubeconfig;
@@ -77,12 +84,14 @@ Result<ExitCode> connect_and_dispatch(const Invocation& invocation, const Surrou
 }  // namespace
 
 ExitCode run(const std::vector<std::string>& arguments, const Surroundings& surroundings) {
-  const auto parsed = parse_command_line(arguments);
-  if (const auto* ended = std::get_if<Ended>(&parsed)) {
-    surroundings.out << ended->out;
-    surroundings.err << ended->err;
-    return ended->code;
+  if (arguments.size() > 1 && arguments[1] == "trust") {
+    const auto asked = parse_trust_command_line(arguments);
+    const auto* ended = std::get_if<Ended>(&asked);
+    return ended != nullptr ? end(*ended, surroundings)
+                            : run_trust(std::get<TrustInvocation>(asked), surroundings);
   }
+  const auto parsed = parse_command_line(arguments);
+  if (const auto* ended = std::get_if<Ended>(&parsed)) return end(*ended, surroundings);
   const auto& invocation = std::get<Invocation>(parsed);
   if (invocation.verb == Verb::kVersion) {
     surroundings.out << version_text(invocation.output);

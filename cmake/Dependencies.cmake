@@ -2,6 +2,7 @@
 find_package(Threads REQUIRED)
 find_package(OpenSSL 3.0 REQUIRED)
 find_package(CURL 7.88 REQUIRED)
+find_library(RE2_LIBRARY re2 REQUIRED)  # its pkg-config file brings -pthread, with which precompiled headers are not used
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(tl-expected REQUIRED)
 find_package(fmt 9 REQUIRED)
@@ -13,4 +14,4 @@ find_package(Boost 1.81 REQUIRED)
 
 # Catch2 2.13 is one large header: its main is compiled once and shared by all test binaries.
 add_library(kintsugi_catch_main STATIC ${CMAKE_SOURCE_DIR}/tests/catch_main.cc)
-kintsugi_compile_as_test(kintsugi_catch_main)
+target_compile_options(kintsugi_catch_main PRIVATE ${kintsugi_test_options})

@@ -1,13 +1,14 @@
 # One target per folder or named layer. A target sees only the headers of the folders it links:
 # each folder is reached through a directory of its own that holds nothing but a link to it.
 
-# kintsugi_library(NAME FOLDER folder SOURCES … [USES …] [LIBRARIES …] [PRIVATE_LIBRARIES …])
+# kintsugi_library(NAME FOLDER folder SOURCES … [USES …] [LIBRARIES …] [PRIVATE_LIBRARIES …] [FOR_TESTS])
 #   FOLDER             the folder below the root whose headers this target owns, e.g. k8s-client/core
 #   USES               other kintsugi targets, without the prefix
 #   LIBRARIES          third-party targets that appear in public headers
 #   PRIVATE_LIBRARIES  third-party targets that appear in .cc files only
+#   FOR_TESTS          compiled as tests are
 function(kintsugi_library name)
-  cmake_parse_arguments(ARG "" "FOLDER" "SOURCES;USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "FOR_TESTS" "FOLDER" "SOURCES;USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   set(target kintsugi_${name})
   add_library(${target} STATIC ${ARG_SOURCES})
   set(root ${CMAKE_BINARY_DIR}/include/${name})
@@ -17,6 +18,11 @@ function(kintsugi_library name)
   target_include_directories(${target} PUBLIC ${root})
   list(TRANSFORM ARG_USES PREPEND kintsugi_)
   target_link_libraries(${target} PUBLIC ${ARG_USES} ${ARG_LIBRARIES} PRIVATE ${ARG_PRIVATE_LIBRARIES})
+  if(ARG_FOR_TESTS)
+    kintsugi_compile_as_test(${target})
+  else()
+    target_precompile_headers(${target} REUSE_FROM kintsugi_precompiled)
+  endif()
 endfunction()
 
 # kintsugi_program(NAME SOURCES … [USES …] [LIBRARIES …]): an executable in bin/, which tests/ checks for hardening.
@@ -25,24 +31,31 @@ function(kintsugi_program name)
   add_executable(${name} ${ARG_SOURCES})
   list(TRANSFORM ARG_USES PREPEND kintsugi_)
   target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_LIBRARIES})
+  target_precompile_headers(${name} REUSE_FROM kintsugi_precompiled)
   set_property(GLOBAL APPEND PROPERTY KINTSUGI_PROGRAMS ${name})
 endfunction()
 
 # Tests are compiled more often than they run long: without optimisation they take half the time to compile.
+set(kintsugi_test_options -O0 -U_FORTIFY_SOURCE)
 function(kintsugi_compile_as_test target)
-  target_compile_options(${target} PRIVATE -O0 -U_FORTIFY_SOURCE)
+  target_compile_options(${target} PRIVATE ${kintsugi_test_options})
+  target_precompile_headers(${target} REUSE_FROM kintsugi_precompiled_for_tests)
 endfunction()
 
-# kintsugi_test(NAME SOURCES … [USES …] [LIBRARIES …]): one Catch2 binary per folder, one ctest entry.
-function(kintsugi_test name)
+# kintsugi_test_program(TARGET SOURCES … [USES …] [LIBRARIES …]): a Catch2 binary in tests/, without a ctest entry.
+function(kintsugi_test_program target)
   cmake_parse_arguments(ARG "" "" "SOURCES;USES;LIBRARIES" ${ARGN})
-  set(target ${name}_test)
   add_executable(${target} ${ARG_SOURCES})
   kintsugi_compile_as_test(${target})
   list(TRANSFORM ARG_USES PREPEND kintsugi_)
   target_link_libraries(${target} PRIVATE kintsugi_catch_main ${ARG_USES} ${ARG_LIBRARIES})
   set_target_properties(${target} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
-  add_test(NAME ${name} COMMAND ${target} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+endfunction()
+
+# kintsugi_test(NAME SOURCES … [USES …] [LIBRARIES …]): one Catch2 binary per folder, one ctest entry.
+function(kintsugi_test name)
+  kintsugi_test_program(${name}_test ${ARGN})
+  add_test(NAME ${name} COMMAND ${name}_test WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES TIMEOUT 300 LABELS unit)
 endfunction()
 

@@ -2,7 +2,6 @@
 set(CMAKE_CXX_STANDARD 20)
 set(CMAKE_CXX_STANDARD_REQUIRED ON)
 set(CMAKE_CXX_EXTENSIONS OFF)
-set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
 
 option(KINTSUGI_WERROR "Treat warnings as errors" ON)
@@ -20,7 +19,7 @@ endif()
 add_compile_options(
   -Wall -Wextra -Wformat=2 -Wconversion -Wsign-conversion -Wimplicit-fallthrough -Wnon-virtual-dtor
   -Woverloaded-virtual -Werror=format-security -fstack-protector-strong -fno-delete-null-pointer-checks
-  -fno-strict-overflow -fno-strict-aliasing)
+  -fno-strict-overflow -fno-strict-aliasing -fPIE)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   add_compile_options(-Wtrampolines -Wbidi-chars=any)
 endif()

@@ -25,7 +25,7 @@
 #include "k8s-client/runtime/event_recorder.h"
 #include "metrics/exposition.h"
 #include "net/curl_transport.h"
-#include "trust/registry_config_file.h"
+#include "trust/registry/registry_config_file.h"
 
 namespace kintsugi::controller {
 namespace {

@@ -217,6 +217,16 @@ struct ConfigWatch::Impl {
     return data[key].get<std::string>();
   }
 
+  /// Where a file cannot be used, what was read last stays.
+  void read_trusted_roots() {
+    auto roots = trust::read_trusted_roots(settings.trusted_root_files);
+    std::string trouble = roots ? "" : roots.error().to_string();
+    if (roots) trusted_roots = std::move(*roots);
+    if (trouble != roots_trouble && !trouble.empty())
+      log.warning("The trusted roots are as they were read last", {{"error", trouble}});
+    roots_trouble = std::move(trouble);
+  }
+
   void publish(std::map<std::string, Playbook> by_name,
                std::map<std::string, trust::TrustPolicySpec> by_policy) {
     std::string signature;
@@ -225,13 +235,15 @@ struct ConfigWatch::Impl {
       signature += name + "=" + playbook.hash + ";";
       loaded.push_back(std::move(playbook));
     }
+    read_trusted_roots();
     std::vector<trust::TrustPolicy> resolved;
     std::map<std::string, std::string> now_stale;
     for (auto& [name, spec] : by_policy) {
       std::string trouble;
-      resolved.push_back(trust::resolve_keys(
+      resolved.push_back(trust::resolve_references(
           std::move(spec),
-          [&](const std::string& map, const std::string& key) { return keys.get(map, key, trouble); }));
+          [&](const std::string& map, const std::string& key) { return keys.get(map, key, trouble); },
+          trusted_roots));
       if (trouble.empty()) continue;
       if (!stale_keys.contains(name))
         log.warning("A key is as it was read last", {{"trustPolicy", name}, {"error", trouble}});
@@ -256,6 +268,8 @@ struct ConfigWatch::Impl {
   const Clock& clock;
   Logger& log;
   const std::function<void()> changed;
+  trust::RootSet trusted_roots;
+  std::string roots_trouble;  ///< why they could not be read; logged once
   k8s::ClientListWatchSource playbook_source, policy_source, mode_source;
   k8s::Informer<RawObject> playbooks, policies, mode;
 

@@ -9,7 +9,7 @@
 #include "k8s-client/client/config_map.h"
 #include "playbooks/matcher.h"
 #include "targets/kubernetes/redeployment.h"
-#include "trust/reasons.h"
+#include "trust/crypto/reasons.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -42,7 +42,7 @@ TrustedImage trusted(const trust::Verdict& verdict, const std::string& container
   image.digest = verdict.digest->text();
   for (const trust::Digest& digest : verdict.equivalents) image.equivalents.push_back(digest.text());
   image.policy = verdict.policy;
-  image.key_id = verdict.proofs.empty() ? "" : verdict.proofs.front().key_id;
+  image.key_id = verdict.proofs.empty() ? "" : verdict.proofs.front().signer();
   image.origin = origin;
   return image;
 }

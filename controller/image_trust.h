@@ -18,7 +18,7 @@
 #include "metrics/registry.h"
 #include "model/incident.h"
 #include "targets/kubernetes/objects.h"
-#include "trust/verifier.h"
+#include "trust/policy/verifier.h"
 
 namespace kintsugi::controller {
 

@@ -23,7 +23,7 @@ trust::TrustPolicy policy_of(const std::string& name, const std::string& images,
   trust::AuthoritySpec authority;
   authority.key.text = key.pem();
   spec.authorities.push_back(authority);
-  return trust::resolve_keys(spec, nullptr);
+  return trust::resolve_references(spec, nullptr);
 }
 
 Playbook playbook_with(const std::string& name, RedeployStep step) {

@@ -8,7 +8,7 @@
 
 #include "model/playbook.h"
 #include "targets/isolation/isolation_proof.h"
-#include "trust/trust_policy.h"
+#include "trust/policy/trust_policy.h"
 
 namespace kintsugi::controller {
 

@@ -34,7 +34,8 @@ struct Settings {
   std::string signals_tls_key;
   bool allow_plain_signals = false;
   bool allow_http_registry = false;
-  std::string registry_config_file;  ///< a dockerconfigjson; empty: anonymous
+  std::string registry_config_file;             ///< a dockerconfigjson; empty: anonymous
+  std::vector<std::string> trusted_root_files;  ///< for keyless authorities that name no trusted root
   bool leader_elect = true;
   std::string identity;  ///< this replica, in the lease and in events
 

@@ -13,6 +13,7 @@ namespace {
 using nlohmann::json;
 
 constexpr const char* kLedgerLabel = "kintsugi.dev/ledger";
+constexpr const char* kLedgerSelector = "kintsugi.dev/ledger=true";
 constexpr const char* kTotalsKey = "totals";
 /// Of at most 640 bytes each with their keys.
 constexpr std::size_t kMostRecords = 1500;
@@ -23,7 +24,7 @@ std::string shard_of(const LedgerRecord& record) {
 
 k8s::ApiResult<std::vector<json>> list_shards(k8s::Client& client, const std::string& name_space) {
   k8s::ListParams params;
-  params.label_selector = std::string(kLedgerLabel) + "=true";
+  params.label_selector = kLedgerSelector;
   params.limit = 4;  // shards are up to 1 MiB
   return client.list(k8s::kConfigMaps, name_space, params);
 }

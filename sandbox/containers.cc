@@ -20,6 +20,13 @@ constexpr const char* kSockets =
     "   0: 00000000:1F90 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 31337 1\n"
     "   1: 0200F40A:C350 427100CB:115C 01 00000000:00000000 00:00000000 00000000  1000        0 31338 1\n";
 
+/// A message of channel 1 (v5.channel.k8s.io).
+std::string on_standard_output(const char* text) {
+  std::string message = "\1";
+  message.append(text);
+  return message;
+}
+
 }  // namespace
 
 std::string container_log(bool previous) {
@@ -29,9 +36,9 @@ std::string container_log(bool previous) {
 void serve_exec(const std::vector<std::string>& command, net::WebSocketPeer& peer) {
   json status{{"metadata", json::object()}, {"status", "Success"}};
   if (command.front() == "ps") {
-    peer.send(std::string("\1") + kProcesses);
+    peer.send(on_standard_output(kProcesses));
   } else if (command.front() == "cat") {
-    peer.send(std::string("\1") + kSockets);
+    peer.send(on_standard_output(kSockets));
   } else {
     status["status"] = "Failure";
     status["reason"] = "InternalError";

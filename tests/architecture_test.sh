@@ -16,7 +16,12 @@ declare -A may_use=(
   [k8s-client/runtime]="base net k8s-client/core k8s-client/auth k8s-client/client"
   [signals]="base model"
   [playbooks]="base model"
-  [trust]="base net"
+  [trust/crypto]="base"
+  [trust/oci]="base trust/crypto"
+  [trust/registry]="base net trust/crypto trust/oci"
+  [trust/sigstore]="base trust/crypto trust/oci"
+  [trust/testing]="base net trust"
+  [trust/policy]="base net trust"
   [evidence]="base model net"
   [targets]="base model net k8s-client trust evidence"
   [incidents]="base model k8s-client"
@@ -25,7 +30,7 @@ declare -A may_use=(
   [cli]="base model net k8s-client signals playbooks trust evidence targets incidents metrics sandbox"
   [sandbox]="base net k8s-client/core"
 )
-third_party='curl|boost|simdjson|yaml-cpp|CLI|spdlog|fmt|openssl|prometheus|libvirt|sqlite3|catch2'
+third_party='curl|re2|boost|simdjson|yaml-cpp|CLI|spdlog|fmt|openssl|prometheus|libvirt|sqlite3|catch2'
 failures=0
 
 fail() { # file:line, what
@@ -37,14 +42,14 @@ fail() { # file:line, what
 find_folder() {
   folder=${1%%/*}
   local rest=${1#*/}
-  [ "$folder" != k8s-client ] || folder=k8s-client/${rest%%/*}
+  case $folder in k8s-client | trust) folder+=/${rest%%/*} ;; esac
   [ -n "${may_use[$folder]+known}" ] || folder=""
 }
 
 # Tests drive what is below their folder, too: scripted transports, clocks, helpers of tests/.
 allowed() { # file, its folder, included header
   local one candidates=${may_use[$2]}
-  case $1 in *_test.cc) candidates+=" base net tests" ;; esac
+  case $1 in *_test.cc) candidates+=" base net tests trust/testing" ;; esac
   for one in "$2" $candidates; do
     case $3 in "$one"/*) return 0 ;; esac
   done

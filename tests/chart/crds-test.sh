@@ -117,6 +117,8 @@ policy() { echo "{images: [$1], authorities: [$2]}"; }
 digest=sha256:$(printf '0%.0s' $(seq 64))
 accepts TrustPolicy "$(policy 'r.example/**, "r.example:5000/shop/*-web", "**"' 'key: {inline: PEM}')"
 accepts TrustPolicy "$(policy r/a '{name: k, key: {file: /keys/a.pub}}, {keyless: {issuer: https://i, subject: s/*}}')"
+accepts TrustPolicy "$(policy r/a 'keyless: {issuerPattern: https://.*, subjectPattern: .*, claims: {runnerEnvironment: x},
+  trustedRoots: [{inline: JSON}, {file: /root.json}, {configMapRef: {name: r}}]}')"
 accepts TrustPolicy "{images: [r/a], authorities: [key: {configMapRef: {name: k, key: x}}],
   revoked: {keys: [\"$digest\"], digests: [\"$digest\"]}}"
 
@@ -132,7 +134,11 @@ refuses TrustPolicy "$(policy r/a 'key: {}')" 'at least 1 properties'
 refuses TrustPolicy "$(policy r/a 'key: {inline: PEM, file: /a}')" 'at most 1 item'
 refuses TrustPolicy "$(policy r/a 'key: {file: a.pub}')" 'should match'
 refuses TrustPolicy "$(policy r/a 'key: {configMapRef: {key: x}}')" 'configMapRef.name: Required'
-refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i}')" 'keyless.subject: Required'
+refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i}')" 'exactly one of subject and subjectPattern'
+refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i, issuerPattern: i, subject: s}')" 'exactly one of issuer'
+refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i, subject: s, trustedRoots: []}')" 'at least 1 items'
+refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i, subject: s, trustedRoots: [{}]}')" 'at least 1 properties'
+refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i, subject: s, trustedRoots: [{file: a}]}')" 'should match'
 refuses TrustPolicy '{images: [r/a], authorities: [key: {inline: PEM}], revoked: {keys: [sha256:00]}}' 'should match'
 
 # ---- incidents -----------------------------------------------------------------------------------------------

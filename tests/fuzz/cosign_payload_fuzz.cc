@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "trust/cosign_signature.h"
+#include "trust/sigstore/cosign_signature.h"
 
 using namespace kintsugi::trust;
 

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "trust/image_index.h"
+#include "trust/oci/image_index.h"
 
 using namespace kintsugi;
 using namespace kintsugi::trust;
@@ -21,8 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!document) continue;
     if (document->is_index != document->layers.empty() && !document->manifests.empty()) std::abort();
     // Every child is the document again: the limits must end it.
-    const auto digests = equivalent_digests(
-        raw, [&](const Digest& digest) -> Result<RawManifest> { return RawManifest{type, digest, bytes}; });
+    const auto digests = equivalent_digests(raw, [&](const std::vector<Digest>& wanted) {
+      std::vector<Result<RawManifest>> answers;
+      for (const Digest& digest : wanted) answers.emplace_back(RawManifest{type, digest, bytes});
+      return answers;
+    });
     if (digests && !digests->contains(raw.digest)) std::abort();
   }
   return 0;

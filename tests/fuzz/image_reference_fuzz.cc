@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "trust/image_reference.h"
+#include "trust/oci/image_reference.h"
 
 using namespace kintsugi::trust;
 

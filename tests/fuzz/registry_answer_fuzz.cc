@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "trust/registry_auth.h"
-#include "trust/registry_credentials.h"
+#include "trust/registry/registry_auth.h"
+#include "trust/registry/registry_credentials.h"
 
 using namespace kintsugi;
 using namespace kintsugi::trust;

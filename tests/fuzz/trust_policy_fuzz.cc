@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "trust/trust_policy.h"
+#include "trust/policy/trust_policy.h"
 
 using namespace kintsugi;
 using namespace kintsugi::trust;

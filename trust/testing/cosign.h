@@ -5,8 +5,8 @@
 #include <string_view>
 
 #include "base/testing/signing_key.h"
-#include "trust/digest.h"
-#include "trust/public_key.h"
+#include "trust/crypto/digest.h"
+#include "trust/crypto/public_key.h"
 
 namespace kintsugi::trust::testing {
 
@@ -14,5 +14,11 @@ PublicKey public_key_of(const SigningKey& key);
 
 /// The payload that cosign writes.
 std::string cosign_payload(const Digest& image, std::string_view reference = "registry.example.com/shop/web");
+
+/// The statement that cosign signs in a bundle.
+std::string cosign_statement(const Digest& image);
+/// A bundle v0.3 with `payload` in an envelope signed by `key`, as `cosign sign --key` without a log.
+std::string keyed_bundle(const SigningKey& key, const std::string& payload,
+                         const std::string& payload_type = "application/vnd.in-toto+json");
 
 }  // namespace kintsugi::trust::testing

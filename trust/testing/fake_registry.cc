@@ -115,17 +115,42 @@ void FakeRegistry::sign(const std::string& repository, const Digest& image, cons
   put_signatures(repository, image, {{payload, base64_encode(key.sign(payload))}});
 }
 
+Digest FakeRegistry::put_bundle(const std::string& repository, const Digest& image, const std::string& bundle,
+                                const std::string& predicate) {
+  const Digest blob = put_blob(repository, bundle);
+  const std::string annotations =
+      predicate.empty()
+          ? ""
+          : fmt::format(R"(,"annotations":{{"dev.sigstore.bundle.predicateType":"{}"}})", predicate);
+  const Digest referrer = put_manifest(
+      repository,
+      fmt::format(
+          R"({{"schemaVersion":2,"mediaType":"{0}","config":{{"mediaType":"application/vnd.oci.empty.v1+json","digest":"{1}","size":2}},"layers":[{{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","digest":"{2}","size":{3}}}],"subject":{{"mediaType":"{0}","digest":"{4}","size":9}}{5}}})",
+          kOciManifestType, Digest::of("{}").text(), blob.text(), bundle.size(), image.text(), annotations));
+  refer(repository, image, referrer);
+  return referrer;
+}
+
+void FakeRegistry::refer(const std::string& repository, const Digest& image, const Digest& referrer) {
+  std::string& list = referrers_[image];
+  list += fmt::format(
+      R"({}{{"mediaType":"{}","digest":"{}","size":9,"artifactType":"application/vnd.oci.empty.v1+json"}})",
+      list.empty() ? "" : ",", kOciManifestType, referrer.text());
+  put_manifest(repository, fmt::format(R"({{"schemaVersion":2,"manifests":[{}]}})", list),
+               fmt::format("sha256-{}", image.hex()), kOciIndexType);
+}
+
 WallTime SkippingClock::now() const {
-  return WallTime(std::chrono::seconds(1'767'225'600)) + passed_;
+  return WallTime(std::chrono::seconds(1'767'225'600)) + passed();
 }
 
 MonotonicTime SkippingClock::monotonic() const {
-  return MonotonicTime(std::chrono::hours(1)) + passed_;
+  return MonotonicTime(std::chrono::hours(1)) + passed();
 }
 
 void SkippingClock::wait_until(std::unique_lock<std::mutex>&, std::condition_variable&,
                                MonotonicTime deadline) const {
-  if (deadline > monotonic()) passed_ += deadline - monotonic();
+  if (deadline > monotonic()) advance(deadline - monotonic());
 }
 
 }  // namespace kintsugi::trust::testing

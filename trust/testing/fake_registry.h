@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <map>
 #include <mutex>
@@ -11,8 +12,8 @@
 
 #include "base/clock.h"
 #include "net/http.h"
-#include "trust/digest.h"
-#include "trust/image_index.h"
+#include "trust/crypto/digest.h"
+#include "trust/oci/image_index.h"
 #include "trust/testing/cosign.h"
 
 namespace kintsugi::trust::testing {
@@ -46,7 +47,16 @@ class FakeRegistry final : public net::HttpTransport {
   /// As `cosign sign --key`.
   void sign(const std::string& repository, const Digest& image, const SigningKey& key);
 
-  /// Asked first; what it gives is the answer.
+  /// A manifest with the bundle as its layer that refers to the image, listed under the fallback tag; as
+  /// older tools write it, with an artifactType in the list that is wrong. `predicate`: the annotation, if
+  /// not empty.
+  Digest put_bundle(const std::string& repository, const Digest& image, const std::string& bundle,
+                    const std::string& predicate = {});
+  /// Lists a manifest under the fallback tag of an image.
+  void refer(const std::string& repository, const Digest& image, const Digest& referrer);
+
+  /// Asked first, by several threads at once where several requests are made at once; what it gives is the
+  /// answer.
   std::function<Answer(const net::HttpRequest&)> intercept;
   /// The TLS handshake fails.
   bool plain_http_only = false;
@@ -61,7 +71,8 @@ class FakeRegistry final : public net::HttpTransport {
   Result<net::HttpResponse> serve(const net::HttpRequest& request);
 
   std::mutex mutex_;
-  std::map<std::string, Stored> content_;  ///< by path below /v2/
+  std::map<std::string, Stored> content_;    ///< by path below /v2/
+  std::map<Digest, std::string> referrers_;  ///< the entries of fallback tags, by image
 };
 
 net::HttpResponse response(int status, std::string body = {},
@@ -74,11 +85,11 @@ class SkippingClock final : public Clock {
   MonotonicTime monotonic() const override;
   void wait_until(std::unique_lock<std::mutex>& lock, std::condition_variable& wake,
                   MonotonicTime deadline) const override;
-  void advance(std::chrono::nanoseconds by) { passed_ += by; }
-  std::chrono::nanoseconds passed() const { return passed_; }
+  void advance(std::chrono::nanoseconds by) const { passed_ += by.count(); }
+  std::chrono::nanoseconds passed() const { return std::chrono::nanoseconds(passed_); }
 
  private:
-  mutable std::chrono::nanoseconds passed_{0};
+  mutable std::atomic<std::int64_t> passed_{0};  ///< nanoseconds
 };
 
 }  // namespace kintsugi::trust::testing

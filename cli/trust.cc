@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/trust.h"
+
+#include <nlohmann/json.hpp>
+#include <ostream>
+#include <utility>
+
+#include "base/escape.h"
+#include "base/file.h"
+#include "base/time.h"
+#include "cli/document_text.h"
+#include "cli/trust_text.h"
+#include "trust/policy/verifier.h"
+#include "trust/registry/registry_config_file.h"
+#include "trust/sigstore/blob_signature.h"
+
+namespace kintsugi::cli {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kMaxPolicyFile = 4u << 20;
+constexpr std::size_t kMaxKeyFile = 64u << 10;
+/// Larger ones are hashed and not held in memory.
+constexpr std::size_t kMaxArtifactInMemory = 64u << 20;
+
+/// A policy for every image by whom the flags name.
+trust::TrustPolicySpec policy_of_flags(const TrustInvocation& invocation) {
+  trust::TrustPolicySpec spec;
+  spec.name = "command-line";
+  spec.images = {trust::ImageGlob::parse("**").value()};
+  trust::AuthoritySpec authority;
+  authority.name = "command-line";
+  if (invocation.identity) {
+    authority.kind = trust::AuthoritySpec::Kind::kKeyless;
+    authority.identity = *invocation.identity;
+  } else {
+    authority.key = {trust::TextReference::Source::kFile, invocation.key_file, {}};
+  }
+  spec.authorities = {std::move(authority)};
+  return spec;
+}
+
+/// What the policy file or the flags say.
+Result<std::vector<trust::TrustPolicy>> read_policies(const TrustInvocation& invocation,
+                                                      const trust::RootSet& roots) {
+  const trust::ConfigMapReader no_cluster = [](const std::string& name, const std::string&) {
+    return Result<std::string>(
+        fail(make_error(ErrorCode::kUnsupported, "no cluster is asked for ConfigMap " + escape(name, 253))
+                 .advise("give the key inline or as a file")));
+  };
+  std::vector<trust::TrustPolicy> policies;
+  if (invocation.policy_file.empty()) {
+    policies.push_back(resolve_references(policy_of_flags(invocation), no_cluster, roots));
+    return policies;
+  }
+  const auto text = read_file(invocation.policy_file, kMaxPolicyFile);
+  if (!text) return fail(text.error());
+  const auto documents = parse_yaml_documents(*text);
+  if (!documents) return fail(Error(documents.error()).on(invocation.policy_file));
+  for (const Node& document : *documents) {
+    ProblemList problems(invocation.policy_file);
+    auto spec = trust::parse_trust_policy(document, problems);
+    if (!problems.empty()) return fail(problems.to_error());
+    policies.push_back(resolve_references(std::move(spec), no_cluster, roots));
+  }
+  if (policies.empty()) return fail(ErrorCode::kInvalidInput, "no TrustPolicy in " + invocation.policy_file);
+  return policies;
+}
+
+Result<trust::RegistryOptions> registry_options(const TrustInvocation& invocation, Logger& log) {
+  trust::RegistryOptions options;
+  options.allow_http = invocation.allow_http_registry;
+  if (invocation.registry_config.empty()) return options;
+  auto file = trust::RegistryConfigFile::open(invocation.registry_config, log);
+  if (!file) return fail(std::move(file).error());
+  options.credentials = [file = std::move(*file)] { return file->current(); };
+  return options;
+}
+
+/// Asks the registry; kept together because the parts refer to each other.
+class ImageQuestion {
+ public:
+  ImageQuestion(const TrustInvocation& invocation, const Surroundings& surroundings)
+      : invocation_(invocation),
+        surroundings_(surroundings),
+        log_(surroundings.clock, LogLevel::kError, [](std::string_view) {}) {}
+
+  Result<trust::Explanation> ask() {
+    const auto roots = trust::read_trusted_roots(invocation_.trusted_roots);
+    if (!roots) return fail(roots.error());
+    const auto policies = read_policies(invocation_, *roots);
+    if (!policies) return fail(policies.error());
+    auto options = registry_options(invocation_, log_);
+    if (!options) return fail(std::move(options).error());
+    const auto transport = surroundings_.make_transport({});
+    trust::RegistryClient registry(*transport, surroundings_.clock, std::move(*options));
+    trust::VerdictCache cache(surroundings_.clock);
+    trust::Verifier verifier(registry, cache, surroundings_.clock);
+    const trust::Call call{surroundings_.clock.monotonic() + invocation_.timeout, surroundings_.stop};
+    if (invocation_.verb == TrustVerb::kExplain)
+      return verifier.explain(invocation_.subject, *policies, call);
+    return trust::Explanation{verifier.verify(invocation_.subject, *policies, call), {}};
+  }
+
+ private:
+  const TrustInvocation& invocation_;
+  const Surroundings& surroundings_;
+  Logger log_;  ///< of files that change while one reads them: nothing that a person here has to know
+};
+
+Result<trust::Artifact> read_artifact(const std::string& subject) {
+  if (subject.starts_with("sha256:")) {
+    auto digest = trust::Digest::parse(subject);
+    if (!digest) return fail(std::move(digest).error());
+    return trust::Artifact{std::move(*digest), std::nullopt};
+  }
+  auto bytes = read_file(subject, kMaxArtifactInMemory);
+  if (bytes) return trust::Artifact{trust::Digest::of(*bytes), std::move(*bytes)};
+  if (bytes.error().code != ErrorCode::kTooLarge) return fail(std::move(bytes).error());
+  auto digest = trust::Digest::of_file(subject);
+  if (!digest) return fail(std::move(digest).error());
+  return trust::Artifact{std::move(*digest), std::nullopt};
+}
+
+Result<trust::BlobSigner> ask_blob(const TrustInvocation& invocation) {
+  const auto artifact = read_artifact(invocation.subject);
+  if (!artifact) return fail(artifact.error());
+  const auto text = read_file(invocation.bundle_file, trust::kMaxBundleBytes);
+  if (!text) return fail(text.error());
+  const auto bundle = trust::parse_bundle(*text);
+  if (!bundle) return fail(Error(bundle.error()).on(invocation.bundle_file));
+  const auto roots = trust::read_trusted_roots(invocation.trusted_roots);
+  if (!roots) return fail(roots.error());
+  if (invocation.identity) {
+    auto signer = trust::verify_blob_certified(*bundle, *artifact, *roots->roots);
+    if (!signer) return signer;
+    const auto fits = trust::check_identity(signer->certified->identity, *invocation.identity);
+    return fits ? signer : fail(fits.error());
+  }
+  const auto key_text = read_file(invocation.key_file, kMaxKeyFile);
+  if (!key_text) return fail(key_text.error());
+  const auto key = trust::PublicKey::parse(*key_text);
+  if (!key) return fail(Error(key.error()).on(invocation.key_file));
+  return trust::verify_blob(*bundle, *artifact, *key, *roots->roots);
+}
+
+class TrustOutput {
+ public:
+  TrustOutput(const TrustInvocation& invocation, const Surroundings& surroundings)
+      : as_json_(invocation.as_json), surroundings_(surroundings) {}
+
+  /// `document` where JSON is wanted, else `text`; a refusal goes to the error stream as well.
+  ExitCode end(bool accepted, const json& document, const std::string& text, const std::string& refusal) {
+    surroundings_.out << (as_json_ ? to_json_text(document) : text);
+    if (accepted) return ExitCode::kDone;
+    surroundings_.err << "kintsugi: " << refusal << "\n";
+    return ExitCode::kError;
+  }
+
+  ExitCode refuse(const std::string& subject, const Error& error) {
+    const std::string why = error.reason.empty() ? "InvalidInput" : error.reason;
+    const json document = {{"subject", subject},
+                           {"accepted", false},
+                           {"reason", why},
+                           {"message", error.to_string()},
+                           {"retryable", error.retryable}};
+    return end(false, document, "", why + ": " + error.to_string());
+  }
+
+ private:
+  const bool as_json_;
+  const Surroundings& surroundings_;
+};
+
+ExitCode run_image(const TrustInvocation& invocation, const Surroundings& surroundings) {
+  TrustOutput output(invocation, surroundings);
+  const auto answer = ImageQuestion(invocation, surroundings).ask();
+  if (!answer) return output.refuse(escape(invocation.subject, 1024), answer.error());
+  const trust::Verdict& verdict = answer->verdict;
+  const bool explains = invocation.verb == TrustVerb::kExplain;
+  return output.end(verdict.accepted, explains ? explanation_json(*answer) : to_json(verdict),
+                    explains ? explanation_text(*answer) : verdict_text(verdict),
+                    verdict.reason + ": " + verdict.message);
+}
+
+ExitCode run_blob(const TrustInvocation& invocation, const Surroundings& surroundings) {
+  TrustOutput output(invocation, surroundings);
+  const auto signer = ask_blob(invocation);
+  const std::string subject = escape(invocation.subject, 1024);
+  if (!signer) return output.refuse(subject, signer.error());
+  return output.end(true, blob_json(subject, *signer), blob_text(subject, *signer), "");
+}
+
+ExitCode run_requirements(const TrustInvocation& invocation, const Surroundings& surroundings) {
+  TrustOutput output(invocation, surroundings);
+  const auto image = trust::ImageReference::parse(invocation.subject);
+  if (!image) return output.refuse(escape(invocation.subject, 1024), image.error());
+  const auto policies = read_policies(invocation, {});
+  if (!policies) return output.refuse(image->to_string(), policies.error());
+  const json requirements = requirements_json(*image, *policies);
+  const bool is_selected = !requirements["policies"].empty();
+  return output.end(is_selected, requirements, requirements_text(requirements),
+                    "NoMatchingPolicy: no TrustPolicy selects this image");
+}
+
+}  // namespace
+
+ExitCode run_trust(const TrustInvocation& invocation, const Surroundings& surroundings) {
+  switch (invocation.verb) {
+    case TrustVerb::kVerify:
+    case TrustVerb::kExplain: return run_image(invocation, surroundings);
+    case TrustVerb::kVerifyBlob: return run_blob(invocation, surroundings);
+    case TrustVerb::kSignRequirements: return run_requirements(invocation, surroundings);
+  }
+  return ExitCode::kError;
+}
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The command line of `kintsugi trust`, with CLI11 as command_line.cc.
+#include <CLI/CLI.hpp>
+#include <utility>
+
+#include "base/duration.h"
+#include "base/escape.h"
+#include "cli/trust_invocation.h"
+#include "cli/words.h"
+
+namespace kintsugi::cli {
+namespace {
+
+constexpr const char* kExitCodes = "Exit codes: 0 verified, 1 refused or not to be decided, 2 wrong use.";
+
+class TrustCommandLine {
+ public:
+  explicit TrustCommandLine(std::string program);
+  std::variant<TrustInvocation, Ended> parse(const std::vector<std::string>& arguments);
+
+ private:
+  CLI::App& verb(TrustVerb verb, const char* name, const char* description, const std::string& example);
+  void add_common(CLI::App& command);
+  void add_signers(CLI::App& command);
+  void add_registry(CLI::App& command);
+  void add_policy(CLI::App& command);
+  std::string finish();
+  std::string finish_identity();
+  Ended wrong(const std::string& message) const;
+
+  const std::string program_;
+  CLI::App app_;
+  TrustInvocation invocation_;
+  std::string output_, timeout_;
+  std::string subject_, subject_pattern_, issuer_, issuer_pattern_;
+};
+
+TrustCommandLine::TrustCommandLine(std::string program)
+    : program_(std::move(program)),
+      app_("Verifies signatures as the controller does, natively and offline.", program_) {
+  app_.require_subcommand(1);
+  app_.footer(kExitCodes);
+
+  CLI::App& verify = verb(TrustVerb::kVerify, "verify", "May this image run?",
+                          "verify registry.example.com/shop/web:1.2 --key cosign.pub");
+  verify.add_option("IMAGE", invocation_.subject, "The image, by tag or digest")->required();
+  add_policy(verify);
+  add_signers(verify);
+  add_registry(verify);
+  add_common(verify);
+
+  CLI::App& blob = verb(TrustVerb::kVerifyBlob, "verify-blob", "Is this file signed by whom it should be?",
+                        "verify-blob disk.qcow2 --bundle disk.sigstore.json --key cosign.pub");
+  blob.add_option("FILE", invocation_.subject, "The file, or the SHA-256 of it: sha256:HEX")->required();
+  blob.add_option("--bundle", invocation_.bundle_file, "The Sigstore bundle with its signature")->required();
+  add_signers(blob);
+  add_common(blob);
+
+  CLI::App& explain =
+      verb(TrustVerb::kExplain, "explain", "What lies beside an image, and what each policy makes of it",
+           "explain registry.example.com/shop/web:1.2 --policy release.yaml");
+  explain.add_option("IMAGE", invocation_.subject, "The image, by tag or digest")->required();
+  add_policy(explain);
+  add_signers(explain);
+  add_registry(explain);
+  add_common(explain);
+
+  CLI::App& requirements = verb(TrustVerb::kSignRequirements, "sign-requirements",
+                                "How an image has to be signed so that the policies accept it",
+                                "sign-requirements registry.example.com/shop/web:1.2 --policy release.yaml");
+  requirements.add_option("IMAGE", invocation_.subject, "The image; no registry is asked")->required();
+  add_policy(requirements);
+  add_common(requirements);
+}
+
+CLI::App& TrustCommandLine::verb(TrustVerb verb, const char* name, const char* description,
+                                 const std::string& example) {
+  CLI::App* command = app_.add_subcommand(name, description);
+  command->footer("Example:\n  " + program_ + " " + example + "\n\n" + kExitCodes);
+  command->callback([this, verb] { invocation_.verb = verb; });
+  return *command;
+}
+
+void TrustCommandLine::add_common(CLI::App& command) {
+  command.add_option("-o,--output", output_, "json: one document on standard output")
+      ->check([](const std::string& text) { return check_choice(text, {"text", "json"}); });
+  command.add_option("--timeout", timeout_, "For everything together; default 60s")
+      ->check(Check(check_duration));
+}
+
+void TrustCommandLine::add_policy(CLI::App& command) {
+  command.add_option("--policy", invocation_.policy_file, "A file of TrustPolicies, YAML or JSON");
+}
+
+void TrustCommandLine::add_signers(CLI::App& command) {
+  command.add_option("--key", invocation_.key_file, "The signer's public key, PEM or DER");
+  command.add_option("--certificate-identity", subject_, "Keyless: who signed, exactly");
+  command.add_option("--certificate-identity-regexp", subject_pattern_,
+                     "The same as an RE2 pattern for the whole value");
+  command.add_option("--certificate-oidc-issuer", issuer_, "Keyless: by whose word, exactly");
+  command.add_option("--certificate-oidc-issuer-regexp", issuer_pattern_,
+                     "The same as an RE2 pattern for the whole value");
+  command.add_option(
+      "--trusted-root", invocation_.trusted_roots,
+      "Keyless: whose certificates, logs and timestamps count (trusted_root.json); repeatable");
+}
+
+void TrustCommandLine::add_registry(CLI::App& command) {
+  command.add_flag("--allow-http-registry", invocation_.allow_http_registry,
+                   "Plain HTTP also to registries that are not on this machine");
+  command.add_option("--registry-config", invocation_.registry_config,
+                     "Credentials: a docker config.json; default: anonymous");
+}
+
+Ended TrustCommandLine::wrong(const std::string& message) const {
+  return {ExitCode::kWrongUse, "",
+          program_ + ": " + escape(message, 1024) + "\nSee '" + program_ + " --help'.\n"};
+}
+
+std::string TrustCommandLine::finish_identity() {
+  const bool has_subject = !subject_.empty() || !subject_pattern_.empty();
+  const bool has_issuer = !issuer_.empty() || !issuer_pattern_.empty();
+  if (!has_subject && !has_issuer) return {};
+  if (!subject_.empty() && !subject_pattern_.empty()) return "the certificate's identity is given twice";
+  if (!issuer_.empty() && !issuer_pattern_.empty()) return "the issuer is given twice";
+  if (!has_subject) return "--certificate-identity is needed beside the issuer";
+  if (!has_issuer) return "--certificate-oidc-issuer is needed beside the identity";
+  trust::IdentityRule rule;
+  const std::tuple<trust::TextRule*, const std::string*, const std::string*> rules[] = {
+      {&rule.subject, &subject_, &subject_pattern_}, {&rule.issuer, &issuer_, &issuer_pattern_}};
+  for (const auto& [out, exact, pattern] : rules) {
+    if (pattern->empty()) {
+      *out = trust::TextRule::exactly(*exact);
+      continue;
+    }
+    auto compiled = trust::TextRule::matching(*pattern);
+    if (!compiled) return compiled.error().message;
+    *out = *std::move(compiled);
+  }
+  invocation_.identity = std::move(rule);
+  return {};
+}
+
+/// From words to values. The text of what is wrong, or nothing.
+std::string TrustCommandLine::finish() {
+  invocation_.as_json = output_ == "json";
+  if (!timeout_.empty()) invocation_.timeout = *parse_duration(timeout_);
+  if (std::string problem = finish_identity(); !problem.empty()) return problem;
+  const int given = int(!invocation_.policy_file.empty()) + int(!invocation_.key_file.empty()) +
+                    int(invocation_.identity.has_value());
+  switch (invocation_.verb) {
+    case TrustVerb::kVerify:
+    case TrustVerb::kExplain:
+      return given == 1 ? "" : "exactly one of --policy, --key and --certificate-identity is needed";
+    case TrustVerb::kVerifyBlob:
+      return given == 1 ? "" : "exactly one of --key and --certificate-identity is needed";
+    case TrustVerb::kSignRequirements: return given == 1 ? "" : "--policy is needed";
+  }
+  return {};
+}
+
+std::variant<TrustInvocation, Ended> TrustCommandLine::parse(const std::vector<std::string>& arguments) {
+  // CLI11 takes them from the back; the first two are the program and "trust".
+  std::vector<std::string> reversed(arguments.rbegin(), arguments.rend() - 2);
+  try {
+    app_.parse(std::move(reversed));
+  } catch (const CLI::CallForHelp&) {
+    const auto chosen = app_.get_subcommands();
+    return Ended{ExitCode::kDone, chosen.empty() ? app_.help() : chosen.front()->help(program_), ""};
+  } catch (const CLI::ParseError& error) {
+    return wrong(error.what());
+  }
+  if (const std::string problem = finish(); !problem.empty()) return wrong(problem);
+  return std::move(invocation_);
+}
+
+}  // namespace
+
+std::variant<TrustInvocation, Ended> parse_trust_command_line(const std::vector<std::string>& arguments) {
+  return TrustCommandLine(program_name(arguments.front()) + " trust").parse(arguments);
+}
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What a command line `kintsugi trust …` asks for, as values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cli/invocation.h"
+#include "trust/sigstore/identity.h"
+
+namespace kintsugi::cli {
+
+enum class TrustVerb : std::uint8_t { kVerify, kVerifyBlob, kExplain, kSignRequirements };
+
+struct TrustInvocation {
+  TrustVerb verb = TrustVerb::kVerify;
+  std::string
+      subject;  ///< the image; of verify-blob: a file, or "sha256:…"; of sign-requirements: maybe empty
+  bool as_json = false;
+  std::chrono::milliseconds timeout{60'000};  ///< for everything
+
+  // Who may sign: exactly one of these three; of verify-blob: one of the last two.
+  std::string policy_file;
+  std::string key_file;
+  std::optional<trust::IdentityRule> identity;
+
+  std::vector<std::string> trusted_roots;  ///< files
+  std::string registry_config;             ///< a docker config file; empty: anonymous
+  bool allow_http_registry = false;
+  std::string bundle_file;  ///< verify-blob
+};
+
+/// `arguments` with the program's name first and "trust" second.
+std::variant<TrustInvocation, Ended> parse_trust_command_line(const std::vector<std::string>& arguments);
+
+}  // namespace kintsugi::cli

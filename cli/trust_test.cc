@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "base/file.h"
+#include "cli/run.h"
+#include "trust/testing/fake_registry.h"
+
+namespace kintsugi::cli {
+namespace {
+
+using nlohmann::json;
+using trust::testing::FakeRegistry;
+
+constexpr char kImage[] =
+    "r.example.com/shop/it@sha256:3b75d56b3ff6ac3ee71264cac36add5f613dbbb603bd062ad3b01a8f59f89a75";
+constexpr char kSubject[] = "https://ci.example.com/shop/.github/workflows/release.yml@refs/heads/main";
+constexpr char kIssuer[] = "https://issuer.example.com";
+const std::string kData = "trust/testdata/";
+
+/// Lends the one registry to whoever makes a transport.
+class Lent final : public net::HttpTransport {
+ public:
+  explicit Lent(FakeRegistry& registry) : registry_(registry) {}
+  Result<net::HttpResponse> send(const net::HttpRequest& request, std::stop_token stop) override {
+    return registry_.send(request, std::move(stop));
+  }
+  Result<net::HttpResponse> stream(const net::HttpRequest& request, std::stop_token stop,
+                                   const net::ResponseSink& on_head, const net::BodySink& on_body) override {
+    return registry_.stream(request, std::move(stop), on_head, on_body);
+  }
+
+ private:
+  FakeRegistry& registry_;
+};
+
+struct Ending {
+  ExitCode code;
+  std::string out, err;
+};
+
+struct World {
+  FakeRegistry registry;
+  trust::testing::SkippingClock clock;
+
+  Ending run(std::vector<std::string> arguments) {
+    arguments.insert(arguments.begin(), {"kintsugi", "trust"});
+    std::ostringstream out, err;
+    const Surroundings surroundings{
+        .out = out,
+        .err = err,
+        .ask = {},
+        .environment = [](const char*) { return std::string(); },
+        .clock = clock,
+        .make_transport = [this](const net::CurlOptions&) { return std::make_unique<Lent>(registry); },
+        .stop = {},
+    };
+    const ExitCode code = cli::run(arguments, surroundings);
+    return {code, out.str(), err.str()};
+  }
+};
+
+std::ptrdiff_t lines_of(const std::string& text) {
+  return std::count(text.begin(), text.end(), '\n');
+}
+
+}  // namespace
+
+TEST_CASE("trust verify says who signed an image, and what to pin to") {
+  World world;
+  world.registry.load("shop/it", "images/one-bundle");
+  const Ending good = world.run({"verify", kImage, "--key", kData + "images/keys/a.pub"});
+  CHECK(good.code == ExitCode::kDone);
+  CHECK_THAT(good.out, Catch::Contains("digest sha256:3b75d56b"));
+  CHECK_THAT(good.out, Catch::Contains("signed by sha256:"));
+  CHECK(good.err.empty());
+}
+
+TEST_CASE("a refusal is one line on the error stream, and one document with -o json") {
+  World world;
+  world.registry.load("shop/it", "images/one-bundle");
+  const std::string key = kData + "images/keys/b.pub";
+  const Ending refused = world.run({"verify", kImage, "--key", key});
+  CHECK(refused.code == ExitCode::kError);
+  CHECK(refused.out.empty());
+  CHECK(lines_of(refused.err) == 1);
+  CHECK_THAT(refused.err, Catch::StartsWith("kintsugi: KeyMismatch: "));
+
+  const Ending as_json = world.run({"verify", kImage, "--key", key, "-o", "json"});
+  CHECK(as_json.code == ExitCode::kError);
+  CHECK(lines_of(as_json.err) == 1);
+  const json document = json::parse(as_json.out);
+  CHECK(document["accepted"] == false);
+  CHECK(document["reason"] == "KeyMismatch");
+  CHECK(document["proofs"].empty());
+}
+
+TEST_CASE("what cannot be decided is refused with its reason") {
+  World world;
+  world.registry.load("shop/it", "images/one-bundle");
+  const std::string key = kData + "images/keys/a.pub";
+  const auto reason_of = [&](const std::vector<std::string>& arguments) {
+    std::vector<std::string> all = arguments;
+    all.insert(all.end(), {"-o", "json"});
+    const Ending ending = world.run(all);
+    CHECK(ending.code == ExitCode::kError);
+    CHECK(lines_of(ending.err) == 1);
+    return json::parse(ending.out)["reason"].get<std::string>();
+  };
+  CHECK(reason_of({"verify", "r.example.com/shop/none:1", "--key", key}) == "ManifestUnknown");
+  CHECK(reason_of({"verify", "not an image", "--key", key}) == "ImageReferenceInvalid");
+  CHECK(reason_of({"verify", kImage, "--key", "/nonexistent"}) == "PolicyInvalid");
+  CHECK(reason_of({"verify", kImage, "--policy", "/nonexistent"}) == "InvalidInput");
+  CHECK(reason_of({"verify", kImage, "--key", key, "--trusted-root", key}) == "TrustedRootInvalid");
+  world.registry.intercept = [](const net::HttpRequest&) {
+    return FakeRegistry::Answer(trust::testing::response(503));
+  };
+  CHECK(reason_of({"verify", kImage, "--key", key}) == "RegistryUnavailable");
+}
+
+TEST_CASE("trust verify knows keyless signers, exactly or by a pattern for the whole value") {
+  World world;
+  world.registry.load("shop/it", "images/keyless/uri");
+  const std::string root = kData + "images/keyless/trusted_root.json";
+  const auto verify = [&](const char* identity_flag, const std::string& identity, const char* issuer_flag,
+                          const std::string& issuer) {
+    return world.run(
+        {"verify", kImage, identity_flag, identity, issuer_flag, issuer, "--trusted-root", root});
+  };
+  const Ending good = verify("--certificate-identity", kSubject, "--certificate-oidc-issuer", kIssuer);
+  CHECK(good.err.empty());
+  CHECK(good.code == ExitCode::kDone);
+  CHECK_THAT(good.out, Catch::Contains(std::string(kSubject) + " (" + kIssuer + ")"));
+  CHECK(verify("--certificate-identity-regexp", R"(https://ci\.example\.com/shop/.*)",
+               "--certificate-oidc-issuer-regexp", "https://issuer.*")
+            .code == ExitCode::kDone);
+  const Ending in_part =
+      verify("--certificate-identity-regexp", R"(ci\.example\.com)", "--certificate-oidc-issuer", kIssuer);
+  CHECK(in_part.code == ExitCode::kError);
+  CHECK_THAT(in_part.err, Catch::Contains("the whole value must match"));
+  CHECK(verify("--certificate-identity", "somebody@example.com", "--certificate-oidc-issuer", kIssuer).code ==
+        ExitCode::kError);
+  const Ending rootless =
+      world.run({"verify", kImage, "--certificate-identity", kSubject, "--certificate-oidc-issuer", kIssuer});
+  CHECK_THAT(rootless.err, Catch::StartsWith("kintsugi: TrustedRootMissing"));
+}
+
+TEST_CASE("trust verify-blob verifies a file, or its digest") {
+  World world;
+  const std::string blobs = kData + "blobs/";
+  const std::string digest = trust::Digest::of_file(blobs + "artifact.txt").value().text();
+  const auto verify = [&](const std::string& subject, const std::string& key) {
+    return world
+        .run({"verify-blob", subject, "--bundle", blobs + key + ".sigstore.json", "--key",
+              blobs + key + ".pub"})
+        .code;
+  };
+  for (const char* key : {"p256", "p384", "rsa3072", "ed25519"})
+    CHECK(verify(blobs + "artifact.txt", key) == ExitCode::kDone);
+  CHECK(verify(digest, "p256") == ExitCode::kDone);
+  CHECK(verify(digest, "rsa3072") == ExitCode::kDone);
+  CHECK(verify(digest, "ed25519") == ExitCode::kError);
+  CHECK(verify(trust::Digest::of("other").text(), "p256") == ExitCode::kError);
+  CHECK(verify("sha256:00", "p256") == ExitCode::kError);
+  CHECK(verify("/nonexistent", "p256") == ExitCode::kError);
+  const Ending refused = world.run({"verify-blob", blobs + "p256.pub", "--bundle",
+                                    blobs + "p256.sigstore.json", "--key", blobs + "p256.pub", "-o", "json"});
+  CHECK(json::parse(refused.out)["reason"] == "KeyMismatch");
+  CHECK(world.registry.requests.empty());
+}
+
+TEST_CASE("trust explain tells what every policy makes of every signature") {
+  World world;
+  world.registry.load("shop/it", "images/bundle-and-tag");
+  const Ending good = world.run({"explain", kImage, "--key", kData + "images/keys/a.pub"});
+  CHECK(good.code == ExitCode::kDone);
+  CHECK_THAT(good.out, Catch::Contains("signature 1: KeyMismatch"));
+  CHECK_THAT(good.out, Catch::Contains("bundle 1: good, signed by sha256:"));
+  const Ending bad = world.run({"explain", kImage, "--key", kData + "images/keys/p384.pub", "-o", "json"});
+  CHECK(bad.code == ExitCode::kError);
+  const json document = json::parse(bad.out);
+  CHECK(document["verdict"]["accepted"] == false);
+  CHECK(document["policies"][0]["signatures"].size() == 2);
+}
+
+TEST_CASE("trust sign-requirements says how to sign, without asking a registry") {
+  World world;
+  const Ending ending = world.run({"sign-requirements", "registry.example.com/shop/web:1", "--policy",
+                                   "charts/kintsugi/examples/trust-policy.yaml"});
+  INFO(ending.err);
+  CHECK_THAT(ending.out, Catch::Contains("cosign sign --key"));
+  CHECK(world.registry.requests.empty());
+  CHECK(world
+            .run({"sign-requirements", "other.example.com/a:1", "--policy",
+                  "charts/kintsugi/examples/trust-policy.yaml"})
+            .code == ExitCode::kError);
+}
+
+TEST_CASE("wrong use of trust ends with 2 and a word about it") {
+  World world;
+  const std::vector<std::vector<std::string>> cases = {
+      {},
+      {"verfy", kImage},
+      {"verify"},
+      {"verify", kImage},
+      {"verify", kImage, "--key", "a", "--policy", "b"},
+      {"verify", kImage, "--key", "a", "-o", "yaml"},
+      {"verify", kImage, "--key", "a", "--timeout", "soon"},
+      {"verify", kImage, "--key", "a", "--bundle", "b"},
+      {"verify", kImage, "--certificate-identity", "a"},
+      {"verify", kImage, "--certificate-oidc-issuer", "a"},
+      {"verify", kImage, "--certificate-identity", "a", "--certificate-identity-regexp", "a",
+       "--certificate-oidc-issuer", "b"},
+      {"verify", kImage, "--certificate-identity-regexp", "(", "--certificate-oidc-issuer", "b"},
+      {"verify-blob", "f", "--key", "a"},
+      {"verify-blob", "f", "--bundle", "b"},
+      {"verify-blob", "f", "--bundle", "b", "--key", "a", "--policy", "p"},
+      {"sign-requirements", kImage},
+  };
+  for (const auto& arguments : cases) {
+    INFO(json(arguments).dump());
+    const Ending ending = world.run(arguments);
+    CHECK(ending.code == ExitCode::kWrongUse);
+    CHECK(ending.out.empty());
+    CHECK_FALSE(ending.err.empty());
+  }
+  CHECK(world.run({"--help"}).code == ExitCode::kDone);
+  CHECK_THAT(world.run({"verify", "--help"}).out, Catch::Contains("--certificate-identity"));
+}
+
+}  // namespace kintsugi::cli

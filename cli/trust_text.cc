@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cli/trust_text.h"
+
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "base/escape.h"
+#include "base/time.h"
+#include "cli/words.h"
+
+namespace kintsugi::cli {
+namespace {
+
+using nlohmann::json;
+
+std::string proof_text(const trust::Proof& proof) {
+  std::string text = "signed by " + proof.signer();
+  if (!proof.times.empty()) text += " at " + format_seconds(proof.times.front());
+  for (const std::string& log : proof.logs) text += ", logged in " + log;
+  return text;
+}
+
+json identity_json(const trust::Identity& identity) {
+  json object = {{"issuer", escape(identity.issuer)}, {"names", json::array()}, {"claims", json::object()}};
+  for (const std::string& name : identity.names) object["names"].push_back(escape(name));
+  for (const auto& [name, value] : identity.claims) object["claims"][name] = escape(value);
+  return object;
+}
+
+/// The flags of `cosign verify` that mean the same, and what has to sign.
+json authority_json(const trust::AuthoritySpec& authority, const std::string& image) {
+  json object = {{"name", escape(authority.name, 64)}};
+  if (authority.kind == trust::AuthoritySpec::Kind::kKey) {
+    object["kind"] = "key";
+    object["sign"] = "cosign sign --key PRIVATE-KEY " + shell_quoted(image);
+    return object;
+  }
+  object["kind"] = "keyless";
+  object["issuer"] = authority.identity.issuer.to_string();
+  object["subject"] = authority.identity.subject.to_string();
+  object["claims"] = json::object();
+  for (const auto& [name, rule] : authority.identity.claims) object["claims"][name] = rule.to_string();
+  object["sign"] = "cosign sign " + shell_quoted(image);
+  return object;
+}
+
+std::string authority_text(const json& authority) {
+  std::string text = "    " + authority["name"].get<std::string>() + ": ";
+  if (authority["kind"] == "key") {
+    text += "the holder of " + authority.value("keyID", std::string("its key"));
+  } else {
+    text += "subject " + authority["subject"].get<std::string>() + ", issuer " +
+            authority["issuer"].get<std::string>();
+    for (const auto& [name, rule] : authority["claims"].items())
+      text += ", " + name + " " + rule.get<std::string>();
+  }
+  return text + "\n      " + authority["sign"].get<std::string>() + "\n";
+}
+
+}  // namespace
+
+std::string verdict_text(const trust::Verdict& verdict) {
+  if (!verdict.accepted) return {};
+  std::string text = verdict.image + "\n  digest " + verdict.digest->text() + "\n";
+  for (const trust::Proof& proof : verdict.proofs)
+    text += "  policy " + escape(proof.policy, 253) + ": " + proof_text(proof) + "\n";
+  return text;
+}
+
+json explanation_json(const trust::Explanation& explanation) {
+  json policies = json::array();
+  for (const trust::Explanation::OfPolicy& policy : explanation.policies) {
+    json signatures = json::array();
+    for (const trust::SignatureFinding& finding : policy.findings) {
+      json object = {{"place", finding.place}, {"good", finding.proof.has_value()}};
+      if (finding.proof) {
+        object["proof"] = to_json(*finding.proof);
+      } else {
+        object["reason"] = finding.proof.error().reason;
+        object["message"] = finding.proof.error().message;
+      }
+      signatures.push_back(std::move(object));
+    }
+    policies.push_back({{"policy", escape(policy.policy, 253)}, {"signatures", std::move(signatures)}});
+  }
+  return {{"verdict", to_json(explanation.verdict)}, {"policies", std::move(policies)}};
+}
+
+std::string explanation_text(const trust::Explanation& explanation) {
+  const trust::Verdict& verdict = explanation.verdict;
+  std::string text = verdict.image + "\n";
+  if (verdict.digest) text += "  digest " + verdict.digest->text() + "\n";
+  for (const trust::Explanation::OfPolicy& policy : explanation.policies) {
+    text += "  policy " + escape(policy.policy, 253) + "\n";
+    if (policy.findings.empty()) text += "    no signature was found\n";
+    for (const trust::SignatureFinding& finding : policy.findings) {
+      text += "    " + finding.place + ": ";
+      text += finding.proof ? "good, " + proof_text(*finding.proof)
+                            : finding.proof.error().reason + ": " + finding.proof.error().message;
+      text += "\n";
+    }
+  }
+  return text + "  " + (verdict.accepted ? "accepted" : "refused, " + verdict.reason) + "\n";
+}
+
+json blob_json(const std::string& subject, const trust::BlobSigner& signer) {
+  json object = {{"subject", subject}, {"accepted", true}, {"reason", "Verified"}, {"keyID", signer.key_id}};
+  if (!signer.predicate_type.empty()) object["predicateType"] = escape(signer.predicate_type);
+  if (!signer.certified) return object;
+  object["identity"] = identity_json(signer.certified->identity);
+  object["times"] = json::array();
+  for (const WallTime time : signer.certified->times) object["times"].push_back(format_seconds(time));
+  return object;
+}
+
+std::string blob_text(const std::string& subject, const trust::BlobSigner& signer) {
+  std::string text = subject + "\n  signed by ";
+  if (signer.certified) {
+    const trust::Identity& identity = signer.certified->identity;
+    text += escape(identity.names.front()) + " (" + escape(identity.issuer) + ") at " +
+            format_seconds(signer.certified->times.front());
+  } else {
+    text += signer.key_id;
+  }
+  if (!signer.predicate_type.empty()) text += "\n  as a statement of type " + escape(signer.predicate_type);
+  return text + "\n";
+}
+
+json requirements_json(const trust::ImageReference& image, std::span<const trust::TrustPolicy> policies) {
+  json selecting = json::array();
+  for (const trust::TrustPolicy& policy : policies) {
+    if (!policy.spec.selects(image)) continue;
+    json authorities = json::array();
+    std::size_t key = 0;
+    for (const trust::AuthoritySpec& authority : policy.spec.authorities) {
+      json object = authority_json(authority, image.to_string());
+      if (authority.kind == trust::AuthoritySpec::Kind::kKey && policy.dead_keys.empty() &&
+          key < policy.keys.size()) {
+        object["keyID"] = policy.keys[key++].id();
+      }
+      authorities.push_back(std::move(object));
+    }
+    json object = {{"policy", escape(policy.spec.name, 253)}, {"anyOf", std::move(authorities)}};
+    if (policy.defect) object["defect"] = policy.defect->to_string();
+    selecting.push_back(std::move(object));
+  }
+  return {{"image", image.to_string()}, {"policies", std::move(selecting)}};
+}
+
+std::string requirements_text(const json& requirements) {
+  std::string text = requirements["image"].get<std::string>() + "\n";
+  for (const json& policy : requirements["policies"]) {
+    text += "  policy " + policy["policy"].get<std::string>() + " accepts a signature by any one of\n";
+    for (const json& authority : policy["anyOf"]) text += authority_text(authority);
+    if (policy.contains("defect"))
+      text += "    (not all of it could be read here: " + policy["defect"].get<std::string>() + ")\n";
+  }
+  return text;
+}
+
+}  // namespace kintsugi::cli

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace kintsugi::trust {
+
+enum class HashAlgorithm : std::uint8_t { kSha256, kSha384, kSha512 };
+
+/// How long its hashes are: 32, 48 or 64 bytes.
+std::size_t hash_bytes(HashAlgorithm algorithm);
+
+/// The hash as raw bytes.
+std::string hash_of(HashAlgorithm algorithm, std::string_view bytes);
+
+/// SHA-256, 32 raw bytes.
+inline std::string sha256(std::string_view bytes) {
+  return hash_of(HashAlgorithm::kSha256, bytes);
+}
+
+}  // namespace kintsugi::trust

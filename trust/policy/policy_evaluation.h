@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "trust/crypto/digest.h"
+#include "trust/policy/signature_discovery.h"
+#include "trust/policy/trust_policy.h"
+#include "trust/policy/verdict.h"
+
+namespace kintsugi::trust {
+
+/// What a policy makes of one signature.
+struct SignatureFinding {
+  std::string place;  ///< FoundSignature::place
+  Result<Proof> proof;
+};
+
+/// Judges each signature by itself: by any one of the policy's authorities. Pure.
+std::vector<SignatureFinding> examine_signatures(const TrustPolicy& policy, const Digest& image,
+                                                 const FoundSignatures& found);
+
+/// Is the policy content with these signatures? Pure. One good signature suffices, whatever stands beside it.
+/// The error has the reason of the signature that came closest, and its message tells of the first few.
+Result<Proof> evaluate_policy(const TrustPolicy& policy, const Digest& image, const FoundSignatures& found);
+
+}  // namespace kintsugi::trust

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// TrustPolicy (kintsugi.dev/v1alpha1): which images may run, by whose signature. Reading one is two steps,
+// because keys and roots may be elsewhere: parse_trust_policy() is pure, resolve_references() fetches.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/document.h"
+#include "base/result.h"
+#include "base/strict_reader.h"
+#include "trust/crypto/digest.h"
+#include "trust/crypto/public_key.h"
+#include "trust/oci/image_reference.h"
+#include "trust/sigstore/identity.h"
+#include "trust/sigstore/trusted_root.h"
+
+namespace kintsugi::trust {
+
+/// Where a public key or a trusted root is.
+struct TextReference {
+  enum class Source : std::uint8_t { kInline, kFile, kConfigMap };
+  Source source = Source::kInline;
+  std::string text;  ///< the text itself; the path; the ConfigMap's name
+  std::string key;   ///< kConfigMap: the entry in it
+};
+
+/// Who may sign: whoever holds a key, or whoever an issuer knows by a name.
+struct AuthoritySpec {
+  enum class Kind : std::uint8_t { kKey, kKeyless };
+  Kind kind = Kind::kKey;
+  std::string name;  ///< as given, or "authorities[2]"
+  TextReference key;
+  IdentityRule identity;
+  std::vector<TextReference> trusted_roots;  ///< kKeyless; empty: those of the configuration
+};
+
+/// A TrustPolicy as written.
+struct TrustPolicySpec {
+  std::string name;
+  std::vector<ImageGlob> images;
+  std::vector<AuthoritySpec> authorities;  ///< any one of them suffices
+  std::set<std::string> revoked_keys;      ///< PublicKey::id()
+  std::set<Digest> revoked_digests;
+
+  bool selects(const ImageReference& image) const;
+};
+
+using TrustedRoots = std::shared_ptr<const std::vector<TrustedRoot>>;
+
+/// Whoever has an identity, by certificates of these roots.
+struct KeylessAuthority {
+  std::string name;
+  IdentityRule identity;
+  TrustedRoots roots;      ///< never null; empty: nobody can be verified
+  std::string roots_hash;  ///< changes with their text
+};
+
+/// A TrustPolicy that can be applied. A value; copies share keys and roots.
+struct TrustPolicy {
+  TrustPolicySpec spec;
+  std::vector<PublicKey> keys;       ///< those that count: revoked ones are left out
+  std::vector<PublicKey> dead_keys;  ///< the revoked ones, to say so
+  std::vector<KeylessAuthority> keyless;
+  std::optional<Error> defect;  ///< set: a reference could not be had, and whatever is selected is refused
+  std::string
+      hash;  ///< changes when anything changes that a verdict could depend on, keys and roots included
+};
+
+/// Reads a document of kind TrustPolicy strictly; what is wrong is added to `problems`, and the value is then
+/// not to be used. `metadata` beyond the name, and `status`, are the API server's and passed over.
+TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems);
+
+/// The value of `key` in the ConfigMap `name`.
+using ConfigMapReader = std::function<Result<std::string>(const std::string& name, const std::string& key)>;
+
+/// Trusted roots, and what changes with the text that they were read from.
+struct RootSet {
+  TrustedRoots roots = std::make_shared<const std::vector<TrustedRoot>>();
+  std::string hash;
+};
+
+/// Reads files of trusted roots, in their order. Error: of the first that cannot be used, naming it.
+Result<RootSet> read_trusted_roots(const std::vector<std::string>& paths);
+
+/// Reads keys and trusted roots. Where one cannot be read or is not accepted, the policy has a `defect`
+/// (naming policy and authority; UnsupportedKey is a reason): it must still refuse what it selects, or else a
+/// broken file would open a door. `default_roots` are for keyless authorities that name none.
+TrustPolicy resolve_references(TrustPolicySpec spec, const ConfigMapReader& config_maps,
+                               const RootSet& default_roots = {});
+
+}  // namespace kintsugi::trust

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/policy/trust_policy.h"
+
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+
+#include "trust/crypto/reasons.h"
+#include "trust/testing/cosign.h"
+
+using namespace kintsugi;
+using namespace kintsugi::trust;
+using testing::public_key_of;
+
+namespace {
+
+const std::string kHeader =
+    "apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {name: release}\n";
+
+/// The policy, or the first problem as text in `problem`.
+TrustPolicySpec parse(const std::string& yaml, std::string& problem) {
+  ProblemList problems("a.yaml");
+  const auto document = parse_yaml_document(yaml);
+  REQUIRE(document);
+  TrustPolicySpec spec = parse_trust_policy(*document, problems);
+  problem = problems.empty() ? "" : problems.all().front().to_string();
+  return spec;
+}
+
+TrustPolicySpec parse(const std::string& yaml) {
+  std::string problem;
+  TrustPolicySpec spec = parse(yaml, problem);
+  CHECK(problem.empty());
+  return spec;
+}
+
+Result<std::string> no_config_maps(const std::string&, const std::string&) {
+  return fail(ErrorCode::kNotFound, "no such ConfigMap");
+}
+
+TrustPolicySpec with_key(const std::string& pem) {
+  TrustPolicySpec spec;
+  spec.name = "release";
+  spec.images = {ImageGlob::parse("r.io/**").value()};
+  AuthoritySpec authority;
+  authority.name = "authorities[0]";
+  authority.key.text = pem;
+  spec.authorities = {authority};
+  return spec;
+}
+
+}  // namespace
+
+TEST_CASE("a TrustPolicy is read in all its forms") {
+  const TrustPolicySpec spec = parse(kHeader + R"(
+spec:
+  images: ["registry.example.com/shop/**", "*.example.com/base/*"]
+  authorities:
+    - key: {configMapRef: {name: cosign-pub}}
+    - name: release-key
+      key: {inline: "-----BEGIN PUBLIC KEY-----\n"}
+    - key: {file: /etc/keys/a.pub}
+    - key: {configMapRef: {name: keys, key: b.pub}}
+    - keyless: {issuer: https://token.actions.example, subject: "https://github.example/shop/*"}
+    - name: ci
+      keyless:
+        issuerPattern: https://token\..*
+        subjectPattern: .*@example\.com
+        claims: {sourceRepositoryURI: https://github.example/shop}
+        trustedRoots: [{configMapRef: {name: sigstore}}, {file: /etc/root.json}]
+  revoked:
+    keys: ["sha256:)" + std::string(64, 'a') +
+                                     R"("]
+    digests: ["sha256:)" + std::string(64, 'b') +
+                                     "\"]\n");
+  CHECK(spec.name == "release");
+  CHECK(spec.images.size() == 2);
+  REQUIRE(spec.authorities.size() == 6);
+  CHECK(spec.authorities[0].key.source == TextReference::Source::kConfigMap);
+  CHECK(spec.authorities[0].key.key == "cosign.pub");
+  CHECK(spec.authorities[0].name == "authorities[0]");
+  CHECK(spec.authorities[1].name == "release-key");
+  CHECK(spec.authorities[2].key.source == TextReference::Source::kFile);
+  CHECK(spec.authorities[3].key.key == "b.pub");
+  CHECK(spec.authorities[4].kind == AuthoritySpec::Kind::kKeyless);
+  const AuthoritySpec& exact = spec.authorities[4];
+  CHECK(exact.identity.subject.accepts("https://github.example/shop/*"));
+  CHECK_FALSE(exact.identity.subject.accepts("https://github.example/shop/web"));
+  CHECK(exact.trusted_roots.empty());
+  const AuthoritySpec& ci = spec.authorities[5];
+  CHECK(ci.identity.issuer.accepts("https://token.example"));
+  CHECK(ci.identity.subject.accepts("release@example.com"));
+  CHECK_FALSE(ci.identity.subject.accepts("release@example.com.evil"));
+  CHECK(ci.identity.claims.at("sourceRepositoryURI").accepts("https://github.example/shop"));
+  REQUIRE(ci.trusted_roots.size() == 2);
+  CHECK(ci.trusted_roots[0].key == "trusted_root.json");
+  CHECK(ci.trusted_roots[1].text == "/etc/root.json");
+  CHECK(spec.revoked_keys.size() == 1);
+  CHECK(spec.revoked_digests.size() == 1);
+  CHECK(spec.selects(ImageReference::parse("registry.example.com/shop/web").value()));
+  CHECK_FALSE(spec.selects(ImageReference::parse("nginx").value()));
+}
+
+TEST_CASE("what an API server adds to a TrustPolicy is passed over") {
+  parse(R"({"apiVersion":"kintsugi.dev/v1alpha1","kind":"TrustPolicy",
+            "metadata":{"name":"a","uid":"u","managedFields":[{"x":1}]},
+            "spec":{"images":["r.io/**"],"authorities":[{"key":{"file":"/k"}}]},"status":{"anything":true}})");
+}
+
+TEST_CASE("a mistake in a TrustPolicy is named with its place") {
+  const std::string images = "spec:\n  images: [r.io/a]\n";
+  const std::string good = images + "  authorities:\n    - key: {file: /k}\n";
+  struct Case {
+    std::string yaml, expected;
+  };
+  const auto c = GENERATE_COPY(values<Case>({
+      {"[]", "object"},
+      {"{}", "apiVersion"},
+      {"apiVersion: v1\nkind: TrustPolicy\nmetadata: {name: a}\n" + good,
+       "a.yaml:1:13: apiVersion: expected"},
+      {"apiVersion: kintsugi.dev/v1alpha1\nkind: Playbook\nmetadata: {name: a}\n" + good,
+       "a.yaml:2:7: kind: expected"},
+      {"apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {}\n" + good, "'name' is missing"},
+      {"apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\n" + good, "metadata"},
+      {kHeader, "spec"},
+      {kHeader + "spec: {}\n", "images"},
+      {kHeader + good + "  autorities: []\n", "did you mean 'authorities'?"},
+      {kHeader + "spec:\n  image: [r.io/a]\n  authorities:\n    - key: {file: /k}\n",
+       "did you mean 'images'?"},
+      {kHeader + "spec:\n  images: []\n  authorities:\n    - key: {file: /k}\n", "a policy for no image"},
+      {kHeader + "spec:\n  images: r.io/a\n  authorities:\n    - key: {file: /k}\n", "images"},
+      {kHeader + "spec:\n  images: [nginx]\n  authorities:\n    - key: {file: /k}\n",
+       "docker.io/library/nginx"},
+      {kHeader + "spec:\n  images: ['r.io/a:1']\n  authorities:\n    - key: {file: /k}\n",
+       "a tag has no place"},
+      {kHeader + images, "authorities"},
+      {kHeader + images + "  authorities: []\n", "nobody may sign"},
+      {kHeader + images + "  authorities: [{}]\n", "exactly one of 'key' and 'keyless'"},
+      {kHeader + images + "  authorities:\n    - key: {file: /k}\n      keyless: {issuer: a, subject: b}\n",
+       "a.yaml:7:7: spec.authorities[0]: exactly one"},
+      {kHeader + images + "  authorities:\n    - key: {}\n",
+       "exactly one of 'inline', 'file' and 'configMapRef'"},
+      {kHeader + images + "  authorities:\n    - key: {file: /k, inline: x}\n", "exactly one of"},
+      {kHeader + images + "  authorities:\n    - key: {file: k}\n", "absolute"},
+      {kHeader + images + "  authorities:\n    - key: {path: /k}\n", "unknown key 'path'"},
+      {kHeader + images + "  authorities:\n    - key: {configMapRef: {}}\n", "name"},
+      {kHeader + images + "  authorities:\n    - key: {configMapRef: {name: a, namespace: b}}\n",
+       "namespace"},
+      {kHeader + images + "  authorities:\n    - key: {secretRef: {name: a}}\n", "secretRef"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a}\n", "subject"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectRegExp: b}\n", "subjectRegExp"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, subjectPattern: c}\n",
+       "exactly one of 'subject' and 'subjectPattern'"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: ''}\n", "is empty"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectPattern: '('}\n", "RE2"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectPattern: '(?=a)'}\n", "RE2"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, claims: {workflow: c}}\n",
+       "unknown claim 'workflow'"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, trustedRoots: []}\n",
+       "one to 8 are needed"},
+      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, trustedRoots: [{}]}\n",
+       "trustedRoots[0]: exactly one"},
+      {kHeader + good + "  revoked: {digests: [sha512:a]}\n", "not a sha256 digest"},
+      {kHeader + good + "  revoked: {keys: [abc]}\n", "not a sha256 digest"},
+      {kHeader + good + "  revoked: {digest: []}\n", "did you mean 'digests'?"},
+      {kHeader + good + "  mode: warn\n", "unknown key 'mode'"},
+      {kHeader + good + "extra: 1\n", "unknown key 'extra'"},
+  }));
+  INFO(c.yaml);
+  std::string problem;
+  parse(c.yaml, problem);
+  CHECK_THAT(problem, Catch::Contains(c.expected));
+}
+
+TEST_CASE("keys come from the text, a ConfigMap, and are told apart when revoked") {
+  const SigningKey first;
+  const SigningKey second;
+  TrustPolicySpec spec = with_key(first.pem());
+  AuthoritySpec other = spec.authorities.front();
+  other.key = {TextReference::Source::kConfigMap, "keys", "b.pub"};
+  spec.authorities.push_back(other);
+  const ConfigMapReader reader = [&](const std::string& name, const std::string& key) -> Result<std::string> {
+    CHECK(name == "keys");
+    CHECK(key == "b.pub");
+    return second.pem();
+  };
+  TrustPolicy policy = resolve_references(spec, reader);
+  CHECK_FALSE(policy.defect);
+  CHECK(policy.keys.size() == 2);
+  spec.revoked_keys = {public_key_of(second).id()};
+  policy = resolve_references(spec, reader);
+  REQUIRE(policy.keys.size() == 1);
+  CHECK(policy.keys.front().id() == public_key_of(first).id());
+  CHECK(policy.dead_keys.size() == 1);
+}
+
+TEST_CASE("a key that cannot be had is a defect of the policy, which still selects") {
+  TrustPolicySpec spec = with_key("no key");
+  CHECK_THAT(resolve_references(spec, no_config_maps).defect->to_string(),
+             Catch::Contains("TrustPolicy release"));
+  spec.authorities.front().key = {TextReference::Source::kFile, "/nonexistent/key.pub", ""};
+  CHECK(resolve_references(spec, no_config_maps).defect);
+  spec.authorities.front().key = {TextReference::Source::kConfigMap, "keys", "a"};
+  const TrustPolicy policy = resolve_references(spec, no_config_maps);
+  CHECK(policy.defect);
+  CHECK(policy.keys.empty());
+  CHECK(policy.spec.selects(ImageReference::parse("r.io/a").value()));
+  CHECK(resolve_references(with_key(SigningKey("secp256k1").pem()), no_config_maps).defect->reason ==
+        reason::kUnsupportedKey);
+}
+
+TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
+  const SigningKey key;
+  const TrustPolicySpec base = with_key(key.pem());
+  const std::string hash = resolve_references(base, no_config_maps).hash;
+  CHECK(resolve_references(base, no_config_maps).hash == hash);
+  TrustPolicySpec der = base;
+  der.authorities.front().key.text = key.der();
+  CHECK(resolve_references(der, no_config_maps).hash == hash);
+  std::vector<TrustPolicySpec> changed(5, base);
+  changed[0].name = "other";
+  changed[1].images.push_back(ImageGlob::parse("s.io/**").value());
+  changed[2].authorities.front().key.text = SigningKey().pem();
+  changed[3].revoked_digests = {Digest::of("x")};
+  changed[4].revoked_keys = {public_key_of(key).id()};
+  for (const TrustPolicySpec& spec : changed) CHECK(resolve_references(spec, no_config_maps).hash != hash);
+}
+
+TEST_CASE("trusted roots come from the policy, else from the configuration") {
+  const std::string path = "trust/testdata/images/keyless/trusted_root.json";
+  const auto configured = read_trusted_roots({path});
+  REQUIRE(configured);
+  TrustPolicySpec spec;
+  AuthoritySpec authority;
+  authority.kind = AuthoritySpec::Kind::kKeyless;
+  spec.authorities = {authority};
+  const auto roots_of = [&] { return resolve_references(spec, no_config_maps, *configured); };
+  CHECK(roots_of().keyless.front().roots == configured->roots);
+  CHECK(resolve_references(spec, no_config_maps).keyless.front().roots->empty());
+  CHECK(resolve_references(spec, no_config_maps).hash != roots_of().hash);
+
+  spec.authorities.front().trusted_roots = {{TextReference::Source::kFile, path, ""}};
+  CHECK(roots_of().keyless.front().roots != configured->roots);
+  CHECK(roots_of().keyless.front().roots->size() == 1);
+  CHECK_FALSE(roots_of().defect);
+  spec.authorities.front().trusted_roots.push_back({TextReference::Source::kInline, "{}", ""});
+  CHECK(roots_of().defect->reason == reason::kTrustedRootInvalid);
+  CHECK_FALSE(read_trusted_roots({path, "/nonexistent"}));
+}

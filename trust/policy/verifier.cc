@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/policy/verifier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <utility>
+
+#include "base/concurrently.h"
+#include "base/encoding.h"
+#include "base/escape.h"
+#include "trust/crypto/reasons.h"
+#include "trust/policy/policy_evaluation.h"
+#include "trust/policy/signature_discovery.h"
+
+namespace kintsugi::trust {
+namespace {
+
+constexpr std::size_t kConnections = 8;
+
+Verdict refuse(Verdict verdict, std::string why, std::string message) {
+  verdict.accepted = false;
+  verdict.reason = std::move(why);
+  verdict.message = std::move(message);
+  return verdict;
+}
+
+/// A refusal because of an Error, most of them the registry's.
+Verdict refuse(Verdict verdict, const Error& error) {
+  verdict.retryable =
+      error.retryable || error.code == ErrorCode::kCancelled || error.code == ErrorCode::kUnauthorized;
+  verdict.retry_after = error.retry_after;
+  return refuse(std::move(verdict), error.reason.empty() ? reason::kRegistryProtocol : error.reason,
+                error.to_string());
+}
+
+std::string cache_key(const ImageReference& image, const Digest& digest,
+                      const std::vector<const TrustPolicy*>& policies) {
+  std::vector<std::string> hashes;
+  for (const TrustPolicy* policy : policies) hashes.push_back(policy->hash);
+  std::sort(hashes.begin(), hashes.end());
+  std::string text;
+  for (const std::string& hash : hashes) text += hash;
+  // The repository is part of it because signatures lie beside the image: elsewhere there may be others.
+  return fmt::format("{} {}", image.pinned_to(digest), sha256_hex(text));
+}
+
+const TrustPolicy* revoking_policy(const std::vector<const TrustPolicy*>& policies, const Digest& digest) {
+  const auto found = std::find_if(policies.begin(), policies.end(), [&](const TrustPolicy* policy) {
+    return policy->spec.revoked_digests.contains(digest);
+  });
+  return found == policies.end() ? nullptr : *found;
+}
+
+Verdict refuse_revoked(Verdict verdict, const TrustPolicy& policy, const Digest& digest) {
+  verdict.policy = policy.spec.name;
+  return refuse(std::move(verdict), reason::kDigestRevoked, fmt::format("{} is revoked", digest.text()));
+}
+
+Result<std::set<Digest>> find_equivalents(RegistryClient& registry, const ImageReference& image,
+                                          const Digest& digest, const Call& call) {
+  const auto root = registry.get_manifest(image, digest, call);
+  if (!root) return fail(root.error());
+  return equivalent_digests(*root, [&](const std::vector<Digest>& digests) {
+    std::vector<Result<RawManifest>> answers(digests.size(),
+                                             Result<RawManifest>(fail(ErrorCode::kInternal, "not fetched")));
+    std::vector<std::function<void()>> tasks;
+    for (std::size_t i = 0; i < digests.size(); ++i)
+      tasks.emplace_back([&, i] { answers[i] = registry.get_manifest(image, digests[i], call); });
+    run_concurrently(tasks, kConnections);
+    return answers;
+  });
+}
+
+}  // namespace
+
+Verifier::Verifier(RegistryClient& registry, VerdictCache& cache, const Clock& clock)
+    : registry_(registry), cache_(cache), clock_(clock) {}
+
+Verdict Verifier::verify(std::string_view image, std::span<const TrustPolicy> policies, const Call& call) {
+  const auto reference = ImageReference::parse(image);
+  if (reference) return verify(*reference, policies, call);
+  return refuse_name(image, reference.error());
+}
+
+Verdict Verifier::verify(const ImageReference& image, std::span<const TrustPolicy> policies,
+                         const Call& call) {
+  Verdict verdict;
+  Policies selecting;
+  if (!prepare(image, policies, call, verdict, selecting)) return verdict;
+  const std::string key = cache_key(image, *verdict.digest, selecting);
+  if (auto known = cache_.find(key)) {
+    known->image = verdict.image;
+    return *std::move(known);
+  }
+  if (const TrustPolicy* policy = revoking_policy(selecting, *verdict.digest)) {
+    verdict = refuse_revoked(std::move(verdict), *policy, *verdict.digest);
+  } else {
+    const Contents contents = fetch(image, *verdict.digest, call);
+    verdict = judge(std::move(verdict), selecting, contents);
+  }
+  cache_.put(key, verdict);
+  return verdict;
+}
+
+Explanation Verifier::explain(std::string_view image, std::span<const TrustPolicy> policies,
+                              const Call& call) {
+  const auto reference = ImageReference::parse(image);
+  if (!reference) return {refuse_name(image, reference.error()), {}};
+  Explanation explanation;
+  Policies selecting;
+  if (!prepare(*reference, policies, call, explanation.verdict, selecting)) return explanation;
+  const Digest digest = *explanation.verdict.digest;
+  const Contents contents = fetch(*reference, digest, call);
+  for (const TrustPolicy* policy : selecting) {
+    explanation.policies.push_back(
+        {policy->spec.name, examine_signatures(*policy, digest, contents.signatures)});
+  }
+  explanation.verdict = judge(std::move(explanation.verdict), selecting, contents);
+  return explanation;
+}
+
+Verdict Verifier::refuse_name(std::string_view image, const Error& error) const {
+  Verdict verdict;
+  verdict.image = escape(image, 256);
+  verdict.checked = clock_.now();
+  return refuse(std::move(verdict), reason::kImageReferenceInvalid, error.message);
+}
+
+/// Which policies have a say, and about which digest. False: the verdict is made already.
+bool Verifier::prepare(const ImageReference& image, std::span<const TrustPolicy> policies, const Call& call,
+                       Verdict& verdict, Policies& selecting) {
+  verdict.image = image.to_string();
+  verdict.checked = clock_.now();
+  for (const TrustPolicy& policy : policies) {
+    if (policy.spec.selects(image)) selecting.push_back(&policy);
+  }
+  if (selecting.empty()) {
+    verdict = refuse(std::move(verdict), reason::kNoMatchingPolicy, "no TrustPolicy selects this image");
+    return false;
+  }
+  verdict.digest = image.digest;
+  if (verdict.digest) return true;
+  const auto resolved = registry_.resolve_tag(image, call);
+  if (resolved) {
+    verdict.digest = *resolved;
+  } else {
+    verdict = refuse(std::move(verdict), resolved.error());
+  }
+  return resolved.has_value();
+}
+
+Verifier::Contents Verifier::fetch(const ImageReference& image, const Digest& digest, const Call& call) {
+  Contents contents;
+  const std::array<std::function<void()>, 2> tasks = {
+      [&] { contents.signatures = find_signatures(registry_, image, digest, call); },
+      [&] { contents.equivalents = find_equivalents(registry_, image, digest, call); }};
+  run_concurrently(tasks, tasks.size());
+  return contents;
+}
+
+/// Every policy has to be content with the signatures, and none of the digests may be revoked.
+Verdict Verifier::judge(Verdict verdict, const Policies& policies, const Contents& contents) {
+  const Digest digest = *verdict.digest;
+  if (const TrustPolicy* policy = revoking_policy(policies, digest))
+    return refuse_revoked(std::move(verdict), *policy, digest);
+  for (const TrustPolicy* policy : policies) {
+    auto proof = evaluate_policy(*policy, digest, contents.signatures);
+    if (!proof) {
+      verdict.policy = policy->spec.name;
+      verdict.proofs.clear();
+      return refuse(std::move(verdict), proof.error());
+    }
+    verdict.policy += (verdict.policy.empty() ? "" : ", ") + policy->spec.name;
+    verdict.proofs.push_back(std::move(*proof));
+  }
+  if (!contents.equivalents) return refuse(std::move(verdict), contents.equivalents.error());
+  for (const Digest& equivalent : *contents.equivalents) {
+    if (const TrustPolicy* policy = revoking_policy(policies, equivalent))
+      return refuse_revoked(std::move(verdict), *policy, equivalent);
+  }
+  verdict.equivalents = *contents.equivalents;
+  verdict.accepted = true;
+  verdict.reason = reason::kVerified;
+  verdict.message = fmt::format("signed by {}", verdict.proofs.front().signer());
+  return verdict;
+}
+
+}  // namespace kintsugi::trust

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/sigstore/blob_signature.h"
+
+#include <utility>
+
+#include "trust/crypto/hash.h"
+#include "trust/crypto/reasons.h"
+#include "trust/sigstore/statement.h"
+
+namespace kintsugi::trust {
+namespace {
+
+tl::unexpected<Error> refuse(const char* why, std::string message) {
+  return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
+}
+
+std::string raw_bytes(const Digest& digest) {
+  std::string bytes;
+  for (std::size_t i = 0; i < digest.hex().size(); i += 2)
+    bytes += char(std::stoi(std::string(digest.hex().substr(i, 2)), nullptr, 16));
+  return bytes;
+}
+
+/// One bundle over one artifact, and the encodings that outlive what is said about them.
+class BlobVerification {
+ public:
+  BlobVerification(const Bundle& bundle, const Artifact& artifact)
+      : bundle_(bundle), artifact_(artifact), digest_(raw_bytes(artifact.digest)) {
+    if (bundle.envelope) encoding_ = bundle.envelope->pre_authentication_encoding();
+  }
+
+  LoggedSignature logged() const {
+    LoggedSignature logged;
+    logged.signature = bundle_.signature();
+    if (bundle_.envelope) {
+      logged.content = LoggedSignature::Content::kEnvelope;
+      logged.payload = bundle_.envelope->payload;
+      logged.pre_authentication_encoding = encoding_;
+    } else {
+      logged.message_digest = digest_;
+    }
+    return logged;
+  }
+
+  /// The signature first, and only then what it says.
+  Result<void> check(const PublicKey& key, BlobSigner& signer) const {
+    if (!is_signed_by(key)) {
+      return key.is_signature(bundle_.signature())
+                 ? refuse(reason::kKeyMismatch, "not signed by this key, or the artifact is another")
+                 : refuse(reason::kSignatureInvalid, "not of the form of a signature by this key");
+    }
+    signer.key_id = key.id();
+    return bundle_.envelope ? check_statement(signer) : check_digest();
+  }
+
+ private:
+  bool is_signed_by(const PublicKey& key) const {
+    if (bundle_.envelope) return key.verify(encoding_, bundle_.signature());
+    if (artifact_.bytes) return key.verify(*artifact_.bytes, bundle_.signature());
+    return key.verify_digest(digest_, bundle_.signature());
+  }
+
+  Result<void> check_digest() const {
+    const std::string& claimed = bundle_.message->digest;
+    if (claimed.empty() || claimed == digest_) return {};
+    return refuse(reason::kDigestNotSigned, "the bundle names another digest than the artifact's");
+  }
+
+  Result<void> check_statement(BlobSigner& signer) const {
+    auto statement = parse_statement(*bundle_.envelope);
+    if (!statement) return fail(std::move(statement).error());
+    if (!statement->is_about(artifact_.digest))
+      return refuse(reason::kDigestNotSigned, "the statement is not about this artifact");
+    signer.predicate_type = std::move(statement->predicate_type);
+    return {};
+  }
+
+  const Bundle& bundle_;
+  const Artifact& artifact_;
+  const std::string digest_;
+  std::string encoding_;
+};
+
+/// Each entry has to be one of a log in some root.
+Result<void> check_log_entries(const Bundle& bundle, const LoggedSignature& logged,
+                               std::span<const TrustedRoot> roots) {
+  std::vector<LogKey> logs;
+  for (const TrustedRoot& root : roots) logs.insert(logs.end(), root.logs.begin(), root.logs.end());
+  for (const LogEntry& entry : bundle.material.log_entries) {
+    if (auto proof = verify_log_entry(entry, logged, logs); !proof) return fail(std::move(proof).error());
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, const PublicKey& key,
+                               std::span<const TrustedRoot> roots) {
+  const BlobVerification verification(bundle, artifact);
+  BlobSigner signer;
+  if (auto checked = verification.check(key, signer); !checked) return fail(std::move(checked).error());
+  if (roots.empty()) return signer;
+  LoggedSignature logged = verification.logged();
+  logged.public_key = key.der();
+  if (auto checked = check_log_entries(bundle, logged, roots); !checked)
+    return fail(std::move(checked).error());
+  return signer;
+}
+
+Result<BlobSigner> verify_blob_certified(const Bundle& bundle, const Artifact& artifact,
+                                         std::span<const TrustedRoot> roots) {
+  const BlobVerification verification(bundle, artifact);
+  auto certified = certify_signer(bundle.material, verification.logged(), roots);
+  if (!certified) return fail(std::move(certified).error());
+  BlobSigner signer;
+  if (auto checked = verification.check(certified->key, signer); !checked)
+    return fail(std::move(checked).error());
+  signer.certified = std::move(*certified);
+  return signer;
+}
+
+}  // namespace kintsugi::trust

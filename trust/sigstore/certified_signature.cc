@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/sigstore/certified_signature.h"
+
+#include <string>
+#include <utility>
+
+#include "trust/crypto/hash.h"
+#include "trust/crypto/reasons.h"
+
+namespace kintsugi::trust {
+
+Result<CertifiedSignature> verify_certified(const ImageSignature& signature,
+                                            std::span<const TrustedRoot> roots, const Digest& image) {
+  LoggedSignature logged;
+  logged.signature = signature.signature;
+  std::string digest;
+  if (signature.envelope) {
+    logged.content = LoggedSignature::Content::kEnvelope;
+    logged.payload = signature.envelope->payload;
+    logged.pre_authentication_encoding = signature.signed_bytes;
+  } else {
+    digest = sha256(signature.signed_bytes);
+    logged.message_digest = digest;
+  }
+  auto signer = certify_signer(signature.material, logged, roots);
+  if (!signer) return fail(std::move(signer).error());
+  if (!signer->key.verify(signature.signed_bytes, signature.signature)) {
+    return fail(make_error(ErrorCode::kRefused,
+                           "the signature is not over the stored payload by the certificate's key")
+                    .because(reason::kSignatureInvalid));
+  }
+  auto claims = claims_about(signature, image);
+  if (!claims) return fail(std::move(claims).error());
+  return CertifiedSignature{std::move(*signer), std::move(*claims)};
+}
+
+}  // namespace kintsugi::trust

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "trust/sigstore/text_rule.h"
+
+#include <fmt/format.h>
+#include <re2/re2.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "base/escape.h"
+
+namespace kintsugi::trust {
+namespace {
+
+constexpr std::size_t kMaxPatternBytes = 1024;
+constexpr std::size_t kMaxShownBytes = 256;
+constexpr std::int64_t kMaxMemory = 1 << 20;
+
+}  // namespace
+
+TextRule TextRule::exactly(std::string text) {
+  return TextRule(std::move(text), nullptr);
+}
+
+Result<TextRule> TextRule::matching(std::string pattern) {
+  if (pattern.size() > kMaxPatternBytes) return fail(ErrorCode::kTooLarge, "a pattern over 1024 bytes");
+  RE2::Options options;
+  options.set_log_errors(false);
+  options.set_max_mem(kMaxMemory);
+  auto compiled = std::make_shared<const RE2>(pattern, options);
+  if (!compiled->ok()) {
+    return fail(ErrorCode::kInvalidInput, fmt::format("no pattern that RE2 understands: {}",
+                                                      escape(compiled->error(), kMaxShownBytes)));
+  }
+  return TextRule(std::move(pattern), std::move(compiled));
+}
+
+bool TextRule::accepts(std::string_view text) const {
+  if (pattern_ == nullptr) return text == text_;
+  return RE2::FullMatch({text.data(), text.size()}, *pattern_);
+}
+
+bool TextRule::accepts_part_of(std::string_view text) const {
+  return pattern_ != nullptr && !accepts(text) && RE2::PartialMatch({text.data(), text.size()}, *pattern_);
+}
+
+std::string TextRule::to_string() const {
+  const std::string shown = escape(text_, kMaxShownBytes);
+  return pattern_ == nullptr ? "\"" + shown + "\"" : "/" + shown + "/";
+}
+
+}  // namespace kintsugi::trust
