@@ -123,7 +123,7 @@ Result<trust::Artifact> read_artifact(const std::string& subject) {
   return trust::Artifact{std::move(*digest), std::nullopt};
 }
 
-Result<trust::BlobSigner> ask_blob(const TrustInvocation& invocation) {
+Result<trust::BlobSigner> ask_blob(const TrustInvocation& invocation, const Clock& clock) {
   const auto artifact = read_artifact(invocation.subject);
   if (!artifact) return fail(artifact.error());
   const auto text = read_file(invocation.bundle_file, trust::kMaxBundleBytes);
@@ -133,7 +133,7 @@ Result<trust::BlobSigner> ask_blob(const TrustInvocation& invocation) {
   const auto roots = trust::read_trusted_roots(invocation.trusted_roots);
   if (!roots) return fail(roots.error());
   if (invocation.identity) {
-    auto signer = trust::verify_blob_certified(*bundle, *artifact, *roots->roots);
+    auto signer = trust::verify_blob_certified(*bundle, *artifact, {*roots->roots}, clock.now());
     if (!signer) return signer;
     const auto fits = trust::check_identity(signer->certified->identity, *invocation.identity);
     return fits ? signer : fail(fits.error());
@@ -186,7 +186,7 @@ ExitCode run_image(const TrustInvocation& invocation, const Surroundings& surrou
 
 ExitCode run_blob(const TrustInvocation& invocation, const Surroundings& surroundings) {
   TrustOutput output(invocation, surroundings);
-  const auto signer = ask_blob(invocation);
+  const auto signer = ask_blob(invocation, surroundings.clock);
   const std::string subject = escape(invocation.subject, 1024);
   if (!signer) return output.refuse(subject, signer.error());
   return output.end(true, blob_json(subject, *signer), blob_text(subject, *signer), "");

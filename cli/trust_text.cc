@@ -35,12 +35,16 @@ json authority_json(const trust::AuthoritySpec& authority, const std::string& im
     object["sign"] = "cosign sign --key PRIVATE-KEY " + shell_quoted(image);
     return object;
   }
-  object["kind"] = "keyless";
-  object["issuer"] = authority.identity.issuer.to_string();
+  const bool is_keyless = authority.kind == trust::AuthoritySpec::Kind::kKeyless;
+  object["kind"] = is_keyless ? "keyless" : "certificate";
+  if (is_keyless) object["issuer"] = authority.identity.issuer.to_string();
   object["subject"] = authority.identity.subject.to_string();
   object["claims"] = json::object();
   for (const auto& [name, rule] : authority.identity.claims) object["claims"][name] = rule.to_string();
-  object["sign"] = "cosign sign " + shell_quoted(image);
+  object["sign"] =
+      is_keyless ? "cosign sign " + shell_quoted(image)
+                 : "cosign sign --key PRIVATE-KEY --certificate CERTIFICATE --certificate-chain CHAIN " +
+                       shell_quoted(image);
   return object;
 }
 
@@ -49,8 +53,8 @@ std::string authority_text(const json& authority) {
   if (authority["kind"] == "key") {
     text += "the holder of " + authority.value("keyID", std::string("its key"));
   } else {
-    text += "subject " + authority["subject"].get<std::string>() + ", issuer " +
-            authority["issuer"].get<std::string>();
+    text += "subject " + authority["subject"].get<std::string>();
+    if (authority.contains("issuer")) text += ", issuer " + authority["issuer"].get<std::string>();
     for (const auto& [name, rule] : authority["claims"].items())
       text += ", " + name + " " + rule.get<std::string>();
   }

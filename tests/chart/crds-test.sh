@@ -122,13 +122,16 @@ accepts TrustPolicy "$(policy r/a 'keyless: {issuerPattern: https://.*, subjectP
 accepts TrustPolicy "{images: [r/a], authorities: [key: {configMapRef: {name: k, key: x}}],
   revoked: {keys: [\"$digest\"], digests: [\"$digest\"]}}"
 
+accepts TrustPolicy "$(policy r/a 'certificate: {chain: {configMapRef: {name: c}}, subject: a@b}')"
+refuses TrustPolicy "$(policy r/a 'certificate: {subject: a@b}')" 'certificate.chain: Required'
+refuses TrustPolicy "$(policy r/a 'certificate: {chain: {file: /c}}')" 'exactly one of subject and subjectPattern'
 refuses TrustPolicy '{authorities: [key: {inline: PEM}]}' 'spec.images: Required'
 refuses TrustPolicy "$(policy '' 'key: {inline: PEM}')" 'at least 1 items'
 refuses TrustPolicy '{images: [r/a], authorities: []}' 'at least 1 items'
 refuses TrustPolicy "$(policy r/a:1 'key: {inline: PEM}')" 'should match'
 refuses TrustPolicy "$(policy "\"r/a@$digest\"" 'key: {inline: PEM}')" 'should match'
 refuses TrustPolicy "$(policy nginx 'key: {inline: PEM}')" 'should match'
-refuses TrustPolicy "$(policy r/a 'name: nobody')" 'exactly one of key and keyless'
+refuses TrustPolicy "$(policy r/a 'name: nobody')" 'exactly one of key, keyless and certificate'
 refuses TrustPolicy "$(policy r/a '{key: {inline: PEM}, keyless: {issuer: i, subject: s}}')" 'exactly one of key'
 refuses TrustPolicy "$(policy r/a 'key: {}')" 'at least 1 properties'
 refuses TrustPolicy "$(policy r/a 'key: {inline: PEM, file: /a}')" 'at most 1 item'

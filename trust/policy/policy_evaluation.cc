@@ -73,9 +73,9 @@ Result<Proof> evaluate_by_keys(const TrustPolicy& policy, const Digest& image,
   return fail(std::move(verified).error());
 }
 
-Result<Proof> evaluate_keyless(const KeylessAuthority& authority, const Digest& image,
-                               const ImageSignature& signature) {
-  auto verified = verify_certified(signature, *authority.roots, image);
+Result<Proof> evaluate_identity(const IdentityAuthority& authority, const Digest& image,
+                                const ImageSignature& signature, WallTime now) {
+  auto verified = verify_certified(signature, {*authority.roots, authority.own}, image, now);
   if (!verified) return fail(std::move(verified).error());
   const CertifiedSigner& signer = verified->signer;
   if (auto fits = check_identity(signer.identity, authority.identity); !fits)
@@ -84,7 +84,11 @@ Result<Proof> evaluate_keyless(const KeylessAuthority& authority, const Digest& 
   proof.authority = authority.name;
   proof.key_id = signer.key.id();
   proof.issuer = escape(signer.identity.issuer, kMaxShownBytes);
-  proof.subject = escape(signer.identity.names.front(), kMaxShownBytes);
+  const auto& names = signer.identity.names;
+  const auto name = std::find_if(names.begin(), names.end(), [&](const std::string& one) {
+    return authority.identity.subject.accepts(one);
+  });
+  proof.subject = escape(*name, kMaxShownBytes);
   proof.times = signer.times;
   for (const LogProof& log : signer.logs)
     proof.logs.push_back(fmt::format("{} {}", escape(log.log_url, kMaxShownBytes), log.log_index));
@@ -94,7 +98,7 @@ Result<Proof> evaluate_keyless(const KeylessAuthority& authority, const Digest& 
 
 /// By any of the policy's authorities.
 Result<Proof> evaluate_by_authorities(const TrustPolicy& policy, const Digest& image,
-                                      const ImageSignature& signature) {
+                                      const ImageSignature& signature, WallTime now) {
   Error nearest;
   const bool has_keys = !policy.keys.empty() || !policy.dead_keys.empty();
   if (has_keys) {
@@ -102,8 +106,8 @@ Result<Proof> evaluate_by_authorities(const TrustPolicy& policy, const Digest& i
     if (proof) return proof;
     nearest = std::move(proof).error();
   }
-  for (const KeylessAuthority& authority : policy.keyless) {
-    auto proof = evaluate_keyless(authority, image, signature);
+  for (const IdentityAuthority& authority : policy.identities) {
+    auto proof = evaluate_identity(authority, image, signature, now);
     if (proof) return proof;
     nearest = nearest.reason.empty() ? std::move(proof).error() : nearer(nearest, std::move(proof).error());
   }
@@ -111,9 +115,9 @@ Result<Proof> evaluate_by_authorities(const TrustPolicy& policy, const Digest& i
 }
 
 Result<Proof> evaluate_signature(const TrustPolicy& policy, const Digest& image,
-                                 const Result<ImageSignature>& signature) {
+                                 const Result<ImageSignature>& signature, WallTime now) {
   if (!signature) return fail(signature.error());
-  auto proof = evaluate_by_authorities(policy, image, *signature);
+  auto proof = evaluate_by_authorities(policy, image, *signature, now);
   if (proof) proof->policy = policy.spec.name;
   return proof;
 }
@@ -134,21 +138,22 @@ Result<void> check_applicable(const TrustPolicy& policy, const FoundSignatures& 
 }  // namespace
 
 std::vector<SignatureFinding> examine_signatures(const TrustPolicy& policy, const Digest& image,
-                                                 const FoundSignatures& found) {
+                                                 const FoundSignatures& found, WallTime now) {
   std::vector<SignatureFinding> findings;
   for (const FoundSignature& one : found.signatures)
-    findings.push_back({one.place, evaluate_signature(policy, image, one.signature)});
+    findings.push_back({one.place, evaluate_signature(policy, image, one.signature, now)});
   return findings;
 }
 
-Result<Proof> evaluate_policy(const TrustPolicy& policy, const Digest& image, const FoundSignatures& found) {
+Result<Proof> evaluate_policy(const TrustPolicy& policy, const Digest& image, const FoundSignatures& found,
+                              WallTime now) {
   if (auto applicable = check_applicable(policy, found); !applicable)
     return fail(std::move(applicable).error());
   Error nearest;
   std::string details;
   std::size_t judged = 0;
   for (const FoundSignature& one : found.signatures) {
-    auto proof = evaluate_signature(policy, image, one.signature);
+    auto proof = evaluate_signature(policy, image, one.signature, now);
     if (proof) return proof;
     Error& error = proof.error();
     if (judged < kShown)

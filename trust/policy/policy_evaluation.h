@@ -18,12 +18,14 @@ struct SignatureFinding {
   Result<Proof> proof;
 };
 
-/// Judges each signature by itself: by any one of the policy's authorities. Pure.
+/// Judges each signature by itself: by any one of the policy's authorities. `now` is when a certificate of an
+/// authority of one's own has to be valid, where nobody says when it signed. Pure.
 std::vector<SignatureFinding> examine_signatures(const TrustPolicy& policy, const Digest& image,
-                                                 const FoundSignatures& found);
+                                                 const FoundSignatures& found, WallTime now);
 
 /// Is the policy content with these signatures? Pure. One good signature suffices, whatever stands beside it.
 /// The error has the reason of the signature that came closest, and its message tells of the first few.
-Result<Proof> evaluate_policy(const TrustPolicy& policy, const Digest& image, const FoundSignatures& found);
+Result<Proof> evaluate_policy(const TrustPolicy& policy, const Digest& image, const FoundSignatures& found,
+                              WallTime now);
 
 }  // namespace kintsugi::trust

@@ -98,6 +98,25 @@ TextRule read_rule(ObjectReader& reader, const std::string& name) {
   return TextRule::exactly("");
 }
 
+void read_trusted_roots(ObjectReader& reader, ProblemList& problems, AuthoritySpec& out) {
+  const Node* roots = reader.array("trustedRoots");
+  if (roots == nullptr) return;
+  if (roots->items.empty() || roots->items.size() > kMaxTrustedRoots)
+    reader.report("trustedRoots", fmt::format("one to {} are needed", kMaxTrustedRoots));
+  for (std::size_t i = 0; i < std::min(roots->items.size(), kMaxTrustedRoots); ++i) {
+    out.trusted_roots.push_back(read_reference(roots->items[i], join_path(reader.path_of("trustedRoots"), i),
+                                               "trusted_root.json", problems));
+  }
+}
+
+void read_certificate(const Node& node, const std::string& path, ProblemList& problems, AuthoritySpec& out) {
+  ObjectReader reader(node, path, {"chain", "subject", "subjectPattern", "trustedRoots"}, problems);
+  if (const Node* chain = reader.object("chain", Presence::kRequired))
+    out.authority_chain = read_reference(*chain, reader.path_of("chain"), "chain.pem", problems);
+  out.identity.subject = read_rule(reader, "subject");
+  read_trusted_roots(reader, problems, out);
+}
+
 void read_keyless(const Node& node, const std::string& path, ProblemList& problems, AuthoritySpec& out) {
   ObjectReader reader(node, path,
                       {"issuer", "issuerPattern", "subject", "subjectPattern", "claims", "trustedRoots"},
@@ -110,30 +129,27 @@ void read_keyless(const Node& node, const std::string& path, ProblemList& proble
     if (!is_claim(name)) reader.report("claims", fmt::format("unknown claim '{}'", escape(name, 64)));
     out.identity.claims.emplace(name, TextRule::exactly(text));
   }
-  const Node* roots = reader.array("trustedRoots");
-  if (roots == nullptr) return;
-  if (roots->items.empty() || roots->items.size() > kMaxTrustedRoots)
-    reader.report("trustedRoots", fmt::format("one to {} are needed", kMaxTrustedRoots));
-  for (std::size_t i = 0; i < std::min(roots->items.size(), kMaxTrustedRoots); ++i) {
-    out.trusted_roots.push_back(read_reference(roots->items[i], join_path(reader.path_of("trustedRoots"), i),
-                                               "trusted_root.json", problems));
-  }
+  read_trusted_roots(reader, problems, out);
 }
 
 AuthoritySpec read_authority(const Node& node, const std::string& path, ProblemList& problems) {
   AuthoritySpec authority;
-  ObjectReader reader(node, path, {"name", "key", "keyless"}, problems);
+  ObjectReader reader(node, path, {"name", "key", "keyless", "certificate"}, problems);
   authority.name = path.substr(path.find('.') + 1);
   reader.string("name", authority.name, Presence::kOptional, {.max_bytes = 63});
   const Node* key = reader.object("key");
   const Node* keyless = reader.object("keyless");
-  if ((key == nullptr) == (keyless == nullptr)) {
-    problems.add(node.position, path, "exactly one of 'key' and 'keyless' is needed");
+  const Node* certificate = reader.object("certificate");
+  if (int(key != nullptr) + int(keyless != nullptr) + int(certificate != nullptr) != 1) {
+    problems.add(node.position, path, "exactly one of 'key', 'keyless' and 'certificate' is needed");
   } else if (key != nullptr) {
     authority.key = read_reference(*key, reader.path_of("key"), "cosign.pub", problems);
-  } else {
+  } else if (keyless != nullptr) {
     authority.kind = AuthoritySpec::Kind::kKeyless;
     read_keyless(*keyless, reader.path_of("keyless"), problems, authority);
+  } else {
+    authority.kind = AuthoritySpec::Kind::kCertificate;
+    read_certificate(*certificate, reader.path_of("certificate"), problems, authority);
   }
   return authority;
 }
@@ -208,13 +224,29 @@ Result<void> add_key(const AuthoritySpec& authority, const std::set<std::string>
   return {};
 }
 
-Result<void> add_keyless(const AuthoritySpec& authority, const ConfigMapReader& config_maps,
-                         const RootSet& default_roots, TrustPolicy& policy) {
+Result<CertificateAuthority> read_own_authority(const AuthoritySpec& authority, std::string& hash,
+                                                const ConfigMapReader& config_maps) {
+  const auto text = read_text(authority.authority_chain, config_maps);
+  if (!text) return fail(text.error());
+  auto chain = Certificate::parse_pem(*text);
+  if (!chain) return fail(std::move(chain).error());
+  hash += sha256_hex(*text);
+  return CertificateAuthority{authority.name, std::move(*chain), {}};
+}
+
+Result<void> add_identity(const AuthoritySpec& authority, const ConfigMapReader& config_maps,
+                          const RootSet& default_roots, TrustPolicy& policy) {
   auto roots = authority.trusted_roots.empty() ? Result<RootSet>(default_roots)
                                                : read_roots(authority.trusted_roots, config_maps);
   if (!roots) return fail(std::move(roots).error());
-  policy.keyless.push_back(
-      {authority.name, authority.identity, std::move(roots->roots), std::move(roots->hash)});
+  IdentityAuthority out{
+      authority.name, authority.identity, std::move(roots->roots), {}, std::move(roots->hash)};
+  if (authority.kind == AuthoritySpec::Kind::kCertificate) {
+    auto own = read_own_authority(authority, out.hash, config_maps);
+    if (!own) return fail(std::move(own).error());
+    out.own.push_back(std::move(*own));
+  }
+  policy.identities.push_back(std::move(out));
   return {};
 }
 
@@ -233,11 +265,11 @@ std::string hash_of(const TrustPolicy& policy) {
   const auto add_rule = [&](const std::string& what, const TextRule& rule) {
     add(what, (rule.is_pattern() ? "pattern " : "exactly ") + base64_encode(rule.text()));
   };
-  for (const KeylessAuthority& authority : policy.keyless) {
+  for (const IdentityAuthority& authority : policy.identities) {
     add_rule("issuer ", authority.identity.issuer);
     add_rule("subject ", authority.identity.subject);
     for (const auto& [name, rule] : authority.identity.claims) add_rule("claim " + name + " ", rule);
-    add("roots ", authority.roots_hash);
+    add("roots ", authority.hash);
   }
   if (policy.defect) add("defect ", base64_encode(policy.defect->message));
   return sha256_hex(text);
@@ -275,7 +307,7 @@ TrustPolicy resolve_references(TrustPolicySpec spec, const ConfigMapReader& conf
   for (const AuthoritySpec& authority : spec.authorities) {
     auto resolved = authority.kind == AuthoritySpec::Kind::kKey
                         ? add_key(authority, spec.revoked_keys, config_maps, policy)
-                        : add_keyless(authority, config_maps, default_roots, policy);
+                        : add_identity(authority, config_maps, default_roots, policy);
     if (resolved) continue;
     policy.defect = std::move(resolved).error().on(
         fmt::format("TrustPolicy {}, {}", escape(spec.name, 253), escape(authority.name, 64)));

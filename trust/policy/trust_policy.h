@@ -31,14 +31,16 @@ struct TextReference {
   std::string key;   ///< kConfigMap: the entry in it
 };
 
-/// Who may sign: whoever holds a key, or whoever an issuer knows by a name.
+/// Who may sign: whoever holds a key, whoever an issuer knows by a name, or whom an authority of one's own
+/// has given a certificate.
 struct AuthoritySpec {
-  enum class Kind : std::uint8_t { kKey, kKeyless };
+  enum class Kind : std::uint8_t { kKey, kKeyless, kCertificate };
   Kind kind = Kind::kKey;
   std::string name;  ///< as given, or "authorities[2]"
   TextReference key;
   IdentityRule identity;
-  std::vector<TextReference> trusted_roots;  ///< kKeyless; empty: those of the configuration
+  std::vector<TextReference> trusted_roots;  ///< but kKey; empty: those of the configuration
+  TextReference authority_chain;             ///< kCertificate: PEM, the leaf's issuer first, the anchor last
 };
 
 /// A TrustPolicy as written.
@@ -54,12 +56,13 @@ struct TrustPolicySpec {
 
 using TrustedRoots = std::shared_ptr<const std::vector<TrustedRoot>>;
 
-/// Whoever has an identity, by certificates of these roots.
-struct KeylessAuthority {
+/// Whoever has an identity, by certificates of these roots, or of an authority of one's own.
+struct IdentityAuthority {
   std::string name;
   IdentityRule identity;
-  TrustedRoots roots;      ///< never null; empty: nobody can be verified
-  std::string roots_hash;  ///< changes with their text
+  TrustedRoots roots;                     ///< never null
+  std::vector<CertificateAuthority> own;  ///< empty: the roots' authorities
+  std::string hash;                       ///< changes with the text of all of them
 };
 
 /// A TrustPolicy that can be applied. A value; copies share keys and roots.
@@ -67,7 +70,7 @@ struct TrustPolicy {
   TrustPolicySpec spec;
   std::vector<PublicKey> keys;       ///< those that count: revoked ones are left out
   std::vector<PublicKey> dead_keys;  ///< the revoked ones, to say so
-  std::vector<KeylessAuthority> keyless;
+  std::vector<IdentityAuthority> identities;
   std::optional<Error> defect;  ///< set: a reference could not be had, and whatever is selected is refused
   std::string
       hash;  ///< changes when anything changes that a verdict could depend on, keys and roots included

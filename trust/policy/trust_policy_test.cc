@@ -68,6 +68,7 @@ spec:
         subjectPattern: .*@example\.com
         claims: {sourceRepositoryURI: https://github.example/shop}
         trustedRoots: [{configMapRef: {name: sigstore}}, {file: /etc/root.json}]
+    - certificate: {chain: {file: /etc/chain.pem}, subject: release@example.com}
   revoked:
     keys: ["sha256:)" + std::string(64, 'a') +
                                      R"("]
@@ -75,7 +76,7 @@ spec:
                                      "\"]\n");
   CHECK(spec.name == "release");
   CHECK(spec.images.size() == 2);
-  REQUIRE(spec.authorities.size() == 6);
+  REQUIRE(spec.authorities.size() == 7);
   CHECK(spec.authorities[0].key.source == TextReference::Source::kConfigMap);
   CHECK(spec.authorities[0].key.key == "cosign.pub");
   CHECK(spec.authorities[0].name == "authorities[0]");
@@ -95,6 +96,9 @@ spec:
   REQUIRE(ci.trusted_roots.size() == 2);
   CHECK(ci.trusted_roots[0].key == "trusted_root.json");
   CHECK(ci.trusted_roots[1].text == "/etc/root.json");
+  CHECK(spec.authorities[6].kind == AuthoritySpec::Kind::kCertificate);
+  CHECK(spec.authorities[6].authority_chain.text == "/etc/chain.pem");
+  CHECK(spec.authorities[6].identity.subject.accepts("release@example.com"));
   CHECK(spec.revoked_keys.size() == 1);
   CHECK(spec.revoked_digests.size() == 1);
   CHECK(spec.selects(ImageReference::parse("registry.example.com/shop/web").value()));
@@ -135,7 +139,7 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
        "a tag has no place"},
       {kHeader + images, "authorities"},
       {kHeader + images + "  authorities: []\n", "nobody may sign"},
-      {kHeader + images + "  authorities: [{}]\n", "exactly one of 'key' and 'keyless'"},
+      {kHeader + images + "  authorities: [{}]\n", "exactly one of 'key', 'keyless' and 'certificate'"},
       {kHeader + images + "  authorities:\n    - key: {file: /k}\n      keyless: {issuer: a, subject: b}\n",
        "a.yaml:7:7: spec.authorities[0]: exactly one"},
       {kHeader + images + "  authorities:\n    - key: {}\n",
@@ -152,6 +156,11 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, subjectPattern: c}\n",
        "exactly one of 'subject' and 'subjectPattern'"},
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: ''}\n", "is empty"},
+      {kHeader + images + "  authorities:\n    - certificate: {subject: a}\n", "chain"},
+      {kHeader + images + "  authorities:\n    - certificate: {chain: {file: /a}}\n",
+       "exactly one of 'subject'"},
+      {kHeader + images + "  authorities:\n    - certificate: {chain: {file: /a}, subject: a, issuer: b}\n",
+       "unknown key 'issuer'"},
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectPattern: '('}\n", "RE2"},
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectPattern: '(?=a)'}\n", "RE2"},
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, claims: {workflow: c}}\n",
@@ -235,13 +244,13 @@ TEST_CASE("trusted roots come from the policy, else from the configuration") {
   authority.kind = AuthoritySpec::Kind::kKeyless;
   spec.authorities = {authority};
   const auto roots_of = [&] { return resolve_references(spec, no_config_maps, *configured); };
-  CHECK(roots_of().keyless.front().roots == configured->roots);
-  CHECK(resolve_references(spec, no_config_maps).keyless.front().roots->empty());
+  CHECK(roots_of().identities.front().roots == configured->roots);
+  CHECK(resolve_references(spec, no_config_maps).identities.front().roots->empty());
   CHECK(resolve_references(spec, no_config_maps).hash != roots_of().hash);
 
   spec.authorities.front().trusted_roots = {{TextReference::Source::kFile, path, ""}};
-  CHECK(roots_of().keyless.front().roots != configured->roots);
-  CHECK(roots_of().keyless.front().roots->size() == 1);
+  CHECK(roots_of().identities.front().roots != configured->roots);
+  CHECK(roots_of().identities.front().roots->size() == 1);
   CHECK_FALSE(roots_of().defect);
   spec.authorities.front().trusted_roots.push_back({TextReference::Source::kInline, "{}", ""});
   CHECK(roots_of().defect->reason == reason::kTrustedRootInvalid);

@@ -12,7 +12,8 @@ namespace kintsugi::trust {
 using nlohmann::json;
 
 std::string Proof::signer() const {
-  return issuer.empty() ? key_id : fmt::format("{} ({})", subject, issuer);
+  if (subject.empty()) return key_id;
+  return issuer.empty() ? subject : fmt::format("{} ({})", subject, issuer);
 }
 
 bool Verdict::covers_image_id(std::string_view image_id) const {
@@ -24,8 +25,8 @@ json to_json(const Proof& proof) {
   json object = {{"policy", proof.policy}, {"keyID", proof.key_id}};
   if (!proof.authority.empty()) object["authority"] = proof.authority;
   if (!proof.docker_reference.empty()) object["dockerReference"] = proof.docker_reference;
-  if (proof.issuer.empty()) return object;
-  object["issuer"] = proof.issuer;
+  if (proof.subject.empty()) return object;
+  if (!proof.issuer.empty()) object["issuer"] = proof.issuer;
   object["subject"] = proof.subject;
   object["logs"] = proof.logs;
   object["times"] = json::array();

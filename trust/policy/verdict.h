@@ -20,12 +20,12 @@ struct Proof {
   /// The key that signed: "sha256:…" over its SubjectPublicKeyInfo. That of a keyless signature was made for
   /// this one signature.
   std::string key_id;
-  std::string issuer, subject;    ///< keyless: who it was; escaped
+  std::string issuer, subject;    ///< by certificate: who it was; escaped; own authorities have no issuer
   std::vector<WallTime> times;    ///< keyless: when it was signed, as witnesses say
   std::vector<std::string> logs;  ///< keyless: "https://rekor.sigstore.dev 1234", where it was logged
   std::string docker_reference;   ///< as signed; a claim, not compared; escaped
 
-  /// "sha256:…", or "subject (issuer)".
+  /// "sha256:…", or "subject (issuer)", or "subject".
   std::string signer() const;
   bool operator==(const Proof&) const = default;
 };

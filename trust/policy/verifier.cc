@@ -116,7 +116,8 @@ Explanation Verifier::explain(std::string_view image, std::span<const TrustPolic
   const Contents contents = fetch(*reference, digest, call);
   for (const TrustPolicy* policy : selecting) {
     explanation.policies.push_back(
-        {policy->spec.name, examine_signatures(*policy, digest, contents.signatures)});
+        {policy->spec.name,
+         examine_signatures(*policy, digest, contents.signatures, explanation.verdict.checked)});
   }
   explanation.verdict = judge(std::move(explanation.verdict), selecting, contents);
   return explanation;
@@ -167,7 +168,7 @@ Verdict Verifier::judge(Verdict verdict, const Policies& policies, const Content
   if (const TrustPolicy* policy = revoking_policy(policies, digest))
     return refuse_revoked(std::move(verdict), *policy, digest);
   for (const TrustPolicy* policy : policies) {
-    auto proof = evaluate_policy(*policy, digest, contents.signatures);
+    auto proof = evaluate_policy(*policy, digest, contents.signatures, verdict.checked);
     if (!proof) {
       verdict.policy = policy->spec.name;
       verdict.proofs.clear();

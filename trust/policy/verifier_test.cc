@@ -601,8 +601,72 @@ TEST_CASE("a keyless signature by another instance is nobody's") {
   world.policies = {keyless_policy("release@example.com", "https://issuer.example.com",
                                    "conformance/roots/public-good.json")};
   CHECK_FALSE(world.verify(kTestImage).accepted);
-  world.policies.front().keyless.front().roots = std::make_shared<const std::vector<TrustedRoot>>();
+  world.policies.front().identities.front().roots = std::make_shared<const std::vector<TrustedRoot>>();
   CHECK_FALSE(world.verify(kTestImage).accepted);
   world.policies = {keyless_policy("release@example.com", "https://issuer.example.com")};
   CHECK(world.verify(kTestImage).accepted);
+}
+
+TEST_CASE("a signature by an own authority's certificate is accepted by who is named in it") {
+  World world;
+  TrustPolicySpec spec;
+  spec.name = "release";
+  spec.images = {ImageGlob::parse("**").value()};
+  AuthoritySpec authority;
+  authority.kind = AuthoritySpec::Kind::kCertificate;
+  authority.name = "corporate";
+  authority.identity.subject = TextRule::exactly("release@example.com");
+  authority.authority_chain = {TextReference::Source::kInline, data("images/pki/root.crt"), {}};
+  const auto use = [&] {
+    spec.authorities = {authority};
+    world.policies = {resolve_references(spec, nullptr)};
+    REQUIRE_FALSE(world.policies.front().defect);
+  };
+  use();
+  SECTION("valid now") {
+    world.registry.load("shop/it", "images/pki-valid");
+    const Verdict verdict = world.verify(kTestImage);
+    CHECK(verdict.message == "signed by release@example.com");
+    REQUIRE(verdict.accepted);
+    CHECK(verdict.proofs.front().authority == "corporate");
+    CHECK(verdict.proofs.front().logs.empty());
+    authority.identity.subject = TextRule::exactly("https://ci.example.com/release");
+    use();
+    CHECK(world.verify(kTestImage).message == "signed by https://ci.example.com/release");
+    authority.identity.subject = TextRule::exactly("root@example.com");
+    use();
+    CHECK(world.reason_for(kTestImage) == reason::kIdentityMismatch);
+  }
+  SECTION("before it was valid, and after") {
+    world.registry.load("shop/it", "images/pki-valid");
+    world.clock.advance(std::chrono::hours(24) * 365 * 40);
+    CHECK(world.reason_for(kTestImage) == reason::kCertificateExpired);
+    world.clock.advance(-std::chrono::hours(24) * 365 * 50);
+    CHECK(world.reason_for(kTestImage) == reason::kCertificateExpired);
+  }
+  SECTION("expired") {
+    world.registry.load("shop/it", "images/pki-expired");
+    CHECK(world.reason_for(kTestImage) == reason::kCertificateExpired);
+  }
+  SECTION("a chain in a bundle that must not have one") {
+    world.registry.load("shop/it", "images/pki-valid-bundle");
+    CHECK(world.reason_for(kTestImage) == reason::kBundleMalformed);
+  }
+  SECTION("another authority") {
+    world.registry.load("shop/it", "images/pki-valid");
+    const auto root = nlohmann::json::parse(data("images/keyless/trusted_root.json"));
+    const std::string other = root["certificateAuthorities"][0]["certChain"]["certificates"][0]["rawBytes"];
+    authority.authority_chain.text =
+        "-----BEGIN CERTIFICATE-----\n" + other + "\n-----END CERTIFICATE-----\n";
+    use();
+    CHECK(world.reason_for(kTestImage) == reason::kCertificateUntrusted);
+  }
+  SECTION("a bare key") {
+    world.registry.load("shop/it", "images/one-bundle");
+    CHECK(world.reason_for(kTestImage) == reason::kIdentityMismatch);
+  }
+  SECTION("a keyless signature of Sigstore") {
+    world.registry.load("shop/it", "images/keyless/email");
+    CHECK(world.reason_for(kTestImage) == reason::kCertificateUntrusted);
+  }
 }

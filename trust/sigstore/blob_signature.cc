@@ -108,9 +108,9 @@ Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, c
 }
 
 Result<BlobSigner> verify_blob_certified(const Bundle& bundle, const Artifact& artifact,
-                                         std::span<const TrustedRoot> roots) {
+                                         const Anchors& anchors, WallTime now) {
   const BlobVerification verification(bundle, artifact);
-  auto certified = certify_signer(bundle.material, verification.logged(), roots);
+  auto certified = certify_signer(bundle.material, verification.logged(), anchors, now);
   if (!certified) return fail(std::move(certified).error());
   BlobSigner signer;
   if (auto checked = verification.check(certified->key, signer); !checked)

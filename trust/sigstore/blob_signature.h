@@ -36,6 +36,6 @@ Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, c
 
 /// Verifies a keyless bundle, all but who may sign. Errors, besides: those of certify_signer().
 Result<BlobSigner> verify_blob_certified(const Bundle& bundle, const Artifact& artifact,
-                                         std::span<const TrustedRoot> roots);
+                                         const Anchors& anchors, WallTime now);
 
 }  // namespace kintsugi::trust

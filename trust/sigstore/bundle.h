@@ -11,7 +11,7 @@
 
 #include "base/result.h"
 #include "trust/sigstore/dsse.h"
-#include "trust/sigstore/log_entry.h"
+#include "trust/sigstore/verification_material.h"
 
 namespace kintsugi::trust {
 
@@ -23,13 +23,6 @@ inline constexpr std::size_t kMaxWitnesses = 32;
 struct MessageSignature {
   std::string digest;  ///< SHA-256 of the artifact, 32 raw bytes, as the signer claims; may be empty
   std::string signature;
-};
-
-/// What comes with a signature to say who made it, and when.
-struct VerificationMaterial {
-  std::vector<std::string> certificates;  ///< DER, the leaf first; empty: signed with a bare key
-  std::vector<LogEntry> log_entries;
-  std::vector<std::string> timestamps;  ///< RFC 3161 responses in DER
 };
 
 /// A bundle, read, and nothing about it believed.

@@ -9,8 +9,8 @@
 
 namespace kintsugi::trust {
 
-Result<CertifiedSignature> verify_certified(const ImageSignature& signature,
-                                            std::span<const TrustedRoot> roots, const Digest& image) {
+Result<CertifiedSignature> verify_certified(const ImageSignature& signature, const Anchors& anchors,
+                                            const Digest& image, WallTime now) {
   LoggedSignature logged;
   logged.signature = signature.signature;
   std::string digest;
@@ -22,7 +22,7 @@ Result<CertifiedSignature> verify_certified(const ImageSignature& signature,
     digest = sha256(signature.signed_bytes);
     logged.message_digest = digest;
   }
-  auto signer = certify_signer(signature.material, logged, roots);
+  auto signer = certify_signer(signature.material, logged, anchors, now);
   if (!signer) return fail(std::move(signer).error());
   if (!signer->key.verify(signature.signed_bytes, signature.signature)) {
     return fail(make_error(ErrorCode::kRefused,

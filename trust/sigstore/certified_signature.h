@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <span>
-
 #include "base/result.h"
 #include "trust/crypto/digest.h"
 #include "trust/sigstore/image_signature.h"
@@ -19,7 +17,7 @@ struct CertifiedSignature {
 /// Verifies a keyless signature over an image, all but who may sign: certify_signer(), then the signature by
 /// the certificate's key over the bytes as stored, and only then reads them. Errors: those of
 /// certify_signer() and claims_of(), SignatureInvalid, DigestNotSigned.
-Result<CertifiedSignature> verify_certified(const ImageSignature& signature,
-                                            std::span<const TrustedRoot> roots, const Digest& image);
+Result<CertifiedSignature> verify_certified(const ImageSignature& signature, const Anchors& anchors,
+                                            const Digest& image, WallTime now);
 
 }  // namespace kintsugi::trust

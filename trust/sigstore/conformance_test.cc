@@ -43,7 +43,7 @@ class Table {
       if (!key) return fail(key.error());
       return verify_blob(*bundle, *artifact, *key, roots);
     }
-    auto signer = verify_blob_certified(*bundle, *artifact, roots);
+    auto signer = verify_blob_certified(*bundle, *artifact, {roots}, WallTime());
     if (!signer) return signer;
     const IdentityRule rule{TextRule::exactly(one["issuer"]), TextRule::exactly(one["identity"]), {}};
     const auto fits = check_identity(signer->certified->identity, rule);

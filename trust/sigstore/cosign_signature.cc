@@ -10,6 +10,7 @@
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "trust/crypto/reasons.h"
+#include "trust/sigstore/cosign_annotations.h"
 
 namespace kintsugi::trust {
 namespace {
@@ -90,7 +91,9 @@ Result<SignatureLayer> read_signature_layer(const Descriptor& layer) {
   if (text->size() > kMaxSignatureText) return refuse(reason::kTooLarge, "signature over 2048 characters");
   auto signature = base64_decode(*text);
   if (!signature) return refuse(reason::kSignatureInvalid, "signature: " + signature.error().message);
-  return SignatureLayer{layer.digest, std::size_t(layer.size), std::move(*signature)};
+  auto material = read_cosign_annotations(layer.annotations);
+  if (!material) return fail(std::move(material).error());
+  return SignatureLayer{layer.digest, std::size_t(layer.size), std::move(*signature), std::move(*material)};
 }
 
 Result<SignedPayload> parse_signed_payload(std::string_view payload) {

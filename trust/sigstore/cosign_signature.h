@@ -13,6 +13,7 @@
 #include "trust/crypto/digest.h"
 #include "trust/oci/image_index.h"
 #include "trust/sigstore/annotations.h"
+#include "trust/sigstore/verification_material.h"
 
 namespace kintsugi::trust {
 
@@ -28,10 +29,11 @@ struct SignatureLayer {
   Digest payload;
   std::size_t payload_size = 0;
   std::string signature;  ///< decoded
+  VerificationMaterial material;
 };
 
-/// Checks media type, payload size, and the signature's base64. Errors: UnsupportedLayout, TooLarge,
-/// SignatureInvalid.
+/// Checks media type, payload size, and the signature's base64, and reads what the annotations say of the
+/// signer. Errors: UnsupportedLayout, TooLarge, SignatureInvalid, BundleMalformed.
 Result<SignatureLayer> read_signature_layer(const Descriptor& layer);
 
 /// What a signer put their name to.

@@ -54,7 +54,7 @@ tl::unexpected<Error> no_key_fits(const ImageSignature& signature, std::span<con
 }  // namespace
 
 ImageSignature signature_of_layer(const SignatureLayer& layer, std::string payload) {
-  return {std::move(payload), layer.signature, std::nullopt, {}};
+  return {std::move(payload), layer.signature, std::nullopt, layer.material};
 }
 
 Result<ImageSignature> signature_of_bundle(Bundle bundle) {

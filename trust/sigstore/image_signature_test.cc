@@ -22,7 +22,7 @@ namespace {
 const Digest kImage = Digest::of("image");
 
 ImageSignature of_layer(const std::string& payload, const std::string& signature) {
-  return signature_of_layer({Digest::of(payload), payload.size(), signature}, payload);
+  return signature_of_layer({Digest::of(payload), payload.size(), signature, {}}, payload);
 }
 
 Result<ImageSignature> of_bundle(const std::string& json) {

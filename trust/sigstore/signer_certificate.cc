@@ -20,61 +20,52 @@ tl::unexpected<Error> refuse(const char* why, std::string message) {
   return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
 }
 
-/// Verification against one root.
-class Certification {
+/// What the witnesses of one root say about a signature.
+class Witnesses {
  public:
-  Certification(const VerificationMaterial& material, const LoggedSignature& logged, const Certificate& leaf,
-                const TrustedRoot& root)
-      : material_(material), logged_(logged), leaf_(leaf), root_(root) {}
-
-  /// Fills in times and logs.
-  Result<void> run(CertifiedSigner& signer) {
-    if (auto done = read_timestamps(); !done) return done;
-    if (auto done = read_log_entries(); !done) return done;
-    if (times_.empty())
-      return unwitnessed(reason::kTimeUnknown, "nothing that is trusted says when it was signed");
-    if (logs_.empty())
-      return unwitnessed(reason::kLogEntryMissing, "the signature is in no log that is trusted");
-    if (auto done = check_log_validity(); !done) return done;
-    if (auto done = check_certificate(); !done) return done;
-    signer.times = std::move(times_);
-    signer.logs = std::move(logs_);
-    return {};
-  }
-
- private:
-  /// What a witness unknown to the root says is no evidence; it is worth telling where there is no other.
-  tl::unexpected<Error> unwitnessed(const char* why, const char* message) {
-    return unknown_witness_ ? fail(std::move(*unknown_witness_)) : refuse(why, message);
-  }
-
-  Result<void> read_timestamps() {
-    for (const std::string& response : material_.timestamps) {
-      const auto time = verify_timestamp(response, logged_.signature, root_.timestamp_authorities);
+  /// Error: of a witness that the root knows and that is not right.
+  Result<void> hear(const VerificationMaterial& material, const LoggedSignature& logged,
+                    const TrustedRoot& root) {
+    for (const std::string& response : material.timestamps) {
+      const auto time = verify_timestamp(response, logged.signature, root.timestamp_authorities);
       if (time) {
         times_.push_back(*time);
-      } else if (time.error().reason == reason::kTimestampUntrusted) {
-        unknown_witness_ = time.error();
-      } else {
-        return fail(time.error());
+      } else if (auto heard = pass_over(time.error(), reason::kTimestampUntrusted); !heard) {
+        return heard;
       }
     }
-    return {};
-  }
-
-  Result<void> read_log_entries() {
-    for (const LogEntry& entry : material_.log_entries) {
-      auto proof = verify_log_entry(entry, logged_, root_.logs);
+    for (const LogEntry& entry : material.log_entries) {
+      auto proof = verify_log_entry(entry, logged, root.logs);
       if (proof) {
         if (proof->integrated_time) times_.push_back(*proof->integrated_time);
         logs_.push_back(std::move(*proof));
-      } else if (proof.error().reason == reason::kLogEntryUntrusted) {
-        unknown_witness_ = std::move(proof).error();
-      } else {
-        return fail(std::move(proof).error());
+      } else if (auto heard = pass_over(proof.error(), reason::kLogEntryUntrusted); !heard) {
+        return heard;
       }
     }
+    return check_log_validity();
+  }
+
+  /// A time and a log entry are needed.
+  Result<void> require_both() const {
+    if (times_.empty()) return lack(reason::kTimeUnknown, "nothing that is trusted says when it was signed");
+    if (logs_.empty()) return lack(reason::kLogEntryMissing, "the signature is in no log that is trusted");
     return {};
+  }
+
+  const std::vector<WallTime>& times() const { return times_; }
+  const std::vector<LogProof>& logs() const { return logs_; }
+
+ private:
+  /// What a witness unknown to the root says is no evidence; it is worth telling where there is no other.
+  Result<void> pass_over(const Error& error, const char* untrusted) {
+    if (error.reason != untrusted) return fail(error);
+    unknown_ = error;
+    return {};
+  }
+
+  tl::unexpected<Error> lack(const char* why, const char* message) const {
+    return unknown_ ? fail(*unknown_) : refuse(why, message);
   }
 
   Result<void> check_log_validity() const {
@@ -88,38 +79,84 @@ class Certification {
     return {};
   }
 
-  /// One of the root's authorities has to have issued the leaf, for every time.
-  Result<void> check_certificate() const {
-    std::optional<Error> nearest;
-    for (const CertificateAuthority& authority : root_.certificate_authorities) {
-      auto checked = check_issued_by(authority);
-      if (checked) return checked;
-      if (!nearest || nearest->reason == reason::kCertificateUntrusted) nearest = std::move(checked).error();
-    }
-    if (nearest) return fail(std::move(*nearest));
-    return refuse(reason::kCertificateUntrusted, "the trusted root has no certificate authority");
-  }
-
-  Result<void> check_issued_by(const CertificateAuthority& authority) const {
-    std::vector<Certificate> chain;
-    for (const WallTime time : times_) {
-      auto verified = verify_chain(leaf_, authority, time, LeafUsage::kCodeSigning);
-      if (!verified) return fail(std::move(verified).error());
-      chain = std::move(*verified);
-    }
-    if (chain.size() < 2)
-      return refuse(reason::kCertificateUntrusted, "the certificate that signed is an authority's own");
-    return verify_certificate_timestamp(leaf_, chain[1], root_.certificate_logs);
-  }
-
-  const VerificationMaterial& material_;
-  const LoggedSignature& logged_;
-  const Certificate& leaf_;
-  const TrustedRoot& root_;
   std::vector<WallTime> times_;
   std::vector<LogProof> logs_;
-  std::optional<Error> unknown_witness_;
+  std::optional<Error> unknown_;
 };
+
+/// The chain from the leaf to the authority, which has to hold at every time.
+Result<std::vector<Certificate>> verify_chain_at(const Certificate& leaf,
+                                                 const CertificateAuthority& authority,
+                                                 const std::vector<WallTime>& times) {
+  std::vector<Certificate> chain;
+  for (const WallTime time : times) {
+    auto verified = verify_chain(leaf, authority, time, LeafUsage::kCodeSigning);
+    if (!verified) return verified;
+    chain = std::move(*verified);
+  }
+  return chain;
+}
+
+/// The first success of `check` over the authorities, or the error of the one that came nearest.
+template <class Check>
+Result<void> any_authority(std::span<const CertificateAuthority> authorities, const Check& check) {
+  std::optional<Error> nearest;
+  for (const CertificateAuthority& authority : authorities) {
+    Result<void> checked = check(authority);
+    if (checked) return checked;
+    if (!nearest || nearest->reason == reason::kCertificateUntrusted) nearest = std::move(checked).error();
+  }
+  if (nearest) return fail(std::move(*nearest));
+  return refuse(reason::kCertificateUntrusted, "the trusted root has no certificate authority");
+}
+
+/// By one instance of Sigstore alone.
+Result<void> certify_by_root(const VerificationMaterial& material, const LoggedSignature& logged,
+                             const Certificate& leaf, const TrustedRoot& root, CertifiedSigner& signer) {
+  Witnesses witnesses;
+  if (auto heard = witnesses.hear(material, logged, root); !heard) return heard;
+  if (auto enough = witnesses.require_both(); !enough) return enough;
+  auto certified =
+      any_authority(root.certificate_authorities, [&](const CertificateAuthority& authority) -> Result<void> {
+        const auto chain = verify_chain_at(leaf, authority, witnesses.times());
+        if (!chain) return fail(chain.error());
+        if (chain->size() < 2)
+          return refuse(reason::kCertificateUntrusted, "the certificate that signed is an authority's own");
+        return verify_certificate_timestamp(leaf, (*chain)[1], root.certificate_logs);
+      });
+  signer.times = witnesses.times();
+  signer.logs = witnesses.logs();
+  return certified;
+}
+
+/// The authority with the certificates between it and the leaf that came with the signature.
+Result<CertificateAuthority> extended(CertificateAuthority authority, const VerificationMaterial& material) {
+  std::vector<Certificate> chain;
+  for (std::size_t i = 1; i < material.certificates.size(); ++i) {
+    auto certificate = Certificate::parse_der(material.certificates[i]);
+    if (!certificate) return fail(std::move(certificate).error().because(reason::kCertificateInvalid));
+    chain.push_back(std::move(*certificate));
+  }
+  authority.chain.insert(authority.chain.begin(), chain.begin(), chain.end());
+  return authority;
+}
+
+Result<void> certify_by_own(const VerificationMaterial& material, const LoggedSignature& logged,
+                            const Certificate& leaf, const Anchors& anchors, WallTime now,
+                            CertifiedSigner& signer) {
+  Witnesses witnesses;
+  for (const TrustedRoot& root : anchors.roots) {
+    if (auto heard = witnesses.hear(material, logged, root); !heard) return heard;
+  }
+  signer.times = witnesses.times().empty() ? std::vector{now} : witnesses.times();
+  signer.logs = witnesses.logs();
+  return any_authority(anchors.own, [&](const CertificateAuthority& authority) -> Result<void> {
+    const auto whole = extended(authority, material);
+    if (!whole) return fail(whole.error());
+    const auto chain = verify_chain_at(leaf, *whole, signer.times);
+    return chain ? Result<void>() : fail(chain.error());
+  });
+}
 
 /// How far an error is from "not of this instance at all".
 bool is_foreign(const Error& error) {
@@ -130,8 +167,8 @@ bool is_foreign(const Error& error) {
 }  // namespace
 
 Result<CertifiedSigner> certify_signer(const VerificationMaterial& material, LoggedSignature logged,
-                                       std::span<const TrustedRoot> roots) {
-  if (roots.empty()) {
+                                       const Anchors& anchors, WallTime now) {
+  if (anchors.roots.empty() && anchors.own.empty()) {
     return fail(make_error(ErrorCode::kRefused, "signed with a certificate, and no trusted root is given")
                     .because(reason::kTrustedRootMissing));
   }
@@ -146,9 +183,13 @@ Result<CertifiedSigner> certify_signer(const VerificationMaterial& material, Log
   logged.certificate = leaf->der();
   logged.public_key = {};
   CertifiedSigner signer{std::move(*key), std::move(*identity), {}, {}};
+  if (!anchors.own.empty()) {
+    auto done = certify_by_own(material, logged, *leaf, anchors, now, signer);
+    return done ? Result<CertifiedSigner>(std::move(signer)) : fail(std::move(done).error());
+  }
   std::optional<Error> nearest;
-  for (const TrustedRoot& root : roots) {
-    auto done = Certification(material, logged, *leaf, root).run(signer);
+  for (const TrustedRoot& root : anchors.roots) {
+    auto done = certify_by_root(material, logged, *leaf, root, signer);
     if (done) return signer;
     if (!nearest || is_foreign(*nearest)) nearest = std::move(done).error();
   }
