@@ -122,7 +122,7 @@ class Equivalents {
     found_.insert(root.digest);
     std::vector<RawManifest> level = {root};
     for (int index_depth = 0; !level.empty(); ++index_depth) {
-      std::vector<Digest> children;
+      std::vector<Child> children;
       for (const RawManifest& raw : level) {
         if (auto done = add(raw, index_depth, children); !done) return done;
       }
@@ -136,8 +136,14 @@ class Equivalents {
   std::set<Digest> take() { return std::move(found_); }
 
  private:
+  /// What an index says of a manifest.
+  struct Child {
+    Digest digest;
+    std::int64_t size;
+  };
+
   /// Adds what the document names, and to `children` what is still to be fetched.
-  Result<void> add(const RawManifest& raw, int index_depth, std::vector<Digest>& children) {
+  Result<void> add(const RawManifest& raw, int index_depth, std::vector<Child>& children) {
     auto document = parse_image_document(raw);
     if (!document) return fail(std::move(document).error());
     for (const Descriptor& config : document->config) found_.insert(config.digest);
@@ -145,22 +151,27 @@ class Equivalents {
     if (index_depth == kMaxIndexDepth) return too_many("indexes nested deeper than two levels");
     for (const Descriptor& child : document->manifests) {
       if (child.is_attestation() || !is_manifest_type(child.media_type)) continue;
-      if (found_.insert(child.digest).second) children.push_back(child.digest);
+      if (found_.insert(child.digest).second) children.push_back({child.digest, child.size});
     }
     return {};
   }
 
-  Result<std::vector<RawManifest>> fetch_level(const std::vector<Digest>& children) {
+  Result<std::vector<RawManifest>> fetch_level(const std::vector<Child>& children) {
     fetched_ += children.size();
     if (fetched_ > kMaxFetched) return too_many("over 64 platforms in an index");
     std::vector<RawManifest> level;
     if (children.empty()) return level;
-    for (Result<RawManifest>& raw : fetch_(children)) {
-      if (raw) {
-        level.push_back(std::move(*raw));
-      } else if (raw.error().code != ErrorCode::kNotFound) {
-        return fail(std::move(raw).error());
+    std::vector<Digest> digests;
+    for (const Child& child : children) digests.push_back(child.digest);
+    auto fetched = fetch_(digests);
+    for (std::size_t i = 0; i < fetched.size(); ++i) {
+      if (!fetched[i] && fetched[i].error().code == ErrorCode::kNotFound) continue;
+      if (!fetched[i]) return fail(std::move(fetched[i]).error());
+      if (fetched[i]->bytes.size() != std::size_t(children[i].size)) {
+        return malformed(fmt::format("{} has {} bytes, and {} in the index", children[i].digest.text(),
+                                     fetched[i]->bytes.size(), children[i].size));
       }
+      level.push_back(std::move(*fetched[i]));
     }
     return level;
   }

@@ -70,8 +70,8 @@ using ManifestFetcher = std::function<std::vector<Result<RawManifest>>(const std
 
 /// All digests by which runtimes name content under `root`: the root's, those of the platform manifests, at
 /// most two indexes deep, and of their configs. Attestations are left out; a platform that the registry does
-/// not have (a sparse mirror) counts with the digest in the index alone. At most 64 manifests are fetched,
-/// more are an error.
+/// not have (a sparse mirror) counts with the digest in the index alone. A manifest of another size than its
+/// index says is malformed. At most 64 manifests are fetched, more are an error.
 Result<std::set<Digest>> equivalent_digests(const RawManifest& root, const ManifestFetcher& fetch);
 
 }  // namespace kintsugi::trust

@@ -17,8 +17,9 @@ RawManifest raw(const std::string& bytes, const std::string& type = kOciManifest
   return {type, Digest::of(bytes), bytes};
 }
 
-std::string descriptor(const Digest& digest, const std::string& type, const std::string& more = "") {
-  return fmt::format(R"({{"mediaType":"{}","digest":"{}","size":7{}}})", type, digest.text(), more);
+std::string descriptor(const Digest& digest, const std::string& type, const std::string& more = "",
+                       std::size_t size = 7) {
+  return fmt::format(R"({{"mediaType":"{}","digest":"{}","size":{}{}}})", type, digest.text(), size, more);
 }
 
 std::string manifest(const std::string& config) {
@@ -40,6 +41,11 @@ struct Store {
     const Digest digest = Digest::of(bytes);
     manifests.insert_or_assign(digest, raw(bytes, type));
     return digest;
+  }
+  /// A true descriptor.
+  std::string entry(const Digest& digest, const std::string& more = "") const {
+    const RawManifest& stored = manifests.at(digest);
+    return descriptor(digest, stored.media_type, more, stored.bytes.size());
   }
   Result<RawManifest> find(const Digest& digest) const {
     ++fetches;
@@ -144,9 +150,9 @@ TEST_CASE("equivalent digests of an index are itself, its platforms and their co
   const Digest amd64 = store.put(manifest("amd64"));
   const Digest arm64 = store.put(manifest("arm64"));
   const Digest attestation = store.put(manifest("attestation"));
-  const std::string root = index({descriptor(amd64, kOciManifestType), descriptor(arm64, kOciManifestType),
-                                  descriptor(attestation, kOciManifestType,
-                                             R"(,"platform":{"os":"unknown","architecture":"unknown"})")});
+  const std::string root =
+      index({store.entry(amd64), store.entry(arm64),
+             store.entry(attestation, R"(,"platform":{"os":"unknown","architecture":"unknown"})")});
   const auto digests = equivalent_digests(raw(root, kOciIndexType), store.fetcher());
   REQUIRE(digests);
   CHECK(*digests ==
@@ -176,18 +182,31 @@ TEST_CASE("a registry that fails under way leaves no half answer") {
 TEST_CASE("indexes nest two deep and no further, and not endlessly wide") {
   Store store;
   const Digest leaf = store.put(manifest("c"));
-  const std::string inner = index({descriptor(leaf, kOciManifestType)});
-  const std::string middle = index({descriptor(store.put(inner, kOciIndexType), kOciIndexType)});
-  const std::string outer = index({descriptor(store.put(middle, kOciIndexType), kOciIndexType)});
+  const std::string inner = index({store.entry(leaf)});
+  const std::string middle = index({store.entry(store.put(inner, kOciIndexType))});
+  const std::string outer = index({store.entry(store.put(middle, kOciIndexType))});
   CHECK(equivalent_digests(raw(middle, kOciIndexType), store.fetcher()).value().contains(Digest::of("c")));
   CHECK(equivalent_digests(raw(outer, kOciIndexType), store.fetcher()).error().reason == reason::kTooLarge);
 
   std::vector<std::string> entries;
   for (int i = 0; i < 65; ++i) {
-    entries.push_back(descriptor(store.put(manifest(std::to_string(i))), kOciManifestType));
+    entries.push_back(store.entry(store.put(manifest(std::to_string(i)))));
   }
   store.fetches = 0;
   CHECK(equivalent_digests(raw(index(entries), kOciIndexType), store.fetcher()).error().reason ==
         reason::kTooLarge);
   CHECK(store.fetches <= 64);
+}
+
+TEST_CASE("an index that lists another size than the manifest has is malformed, at any depth") {
+  Store store;
+  const Digest leaf = store.put(manifest("c"));
+  const std::size_t size = manifest("c").size();
+  const std::size_t listed = GENERATE_COPY(std::size_t(0), size - 1, size + 1, std::size_t(1) << 40);
+  const std::string wrong = index({descriptor(leaf, kOciManifestType, "", listed)});
+  const std::string outer = index({store.entry(store.put(wrong, kOciIndexType))});
+  CHECK(equivalent_digests(raw(wrong, kOciIndexType), store.fetcher()).error().reason ==
+        reason::kManifestMalformed);
+  CHECK(equivalent_digests(raw(outer, kOciIndexType), store.fetcher()).error().reason ==
+        reason::kManifestMalformed);
 }

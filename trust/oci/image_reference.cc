@@ -181,11 +181,6 @@ bool match_wildcards(const Pattern& pattern, const Text& text, const IsStar& is_
   return p == pattern.size();
 }
 
-bool match_element(std::string_view pattern, std::string_view text) {
-  return match_wildcards(
-      pattern, text, [](char c) { return c == '*'; }, [](char a, char b) { return a == b; });
-}
-
 tl::unexpected<Error> bad_glob(std::string_view text, std::string_view what, std::string advice = {}) {
   Error error = make_error(ErrorCode::kInvalidInput,
                            fmt::format("\"{}\" does not select images: {}", escape(text, 128), what));
@@ -217,6 +212,11 @@ bool is_glob_element(const std::string& element) {
 }
 
 }  // namespace
+
+bool match_stars(std::string_view pattern, std::string_view text) {
+  return match_wildcards(
+      pattern, text, [](char c) { return c == '*'; }, [](char a, char b) { return a == b; });
+}
 
 Result<ImageReference> ImageReference::parse(std::string_view text) {
   if (text.size() > kMaxReferenceBytes) return fail(ErrorCode::kTooLarge, "image reference over 1024 bytes");
@@ -280,7 +280,7 @@ bool ImageGlob::matches(const ImageReference& image) const {
   // "At least one element" at the end is "one element, then any number".
   if (pattern.back() == "**") pattern.insert(pattern.end() - 1, "*");
   return match_wildcards(
-      pattern, name, [](const std::string& element) { return element == "**"; }, match_element);
+      pattern, name, [](const std::string& element) { return element == "**"; }, match_stars);
 }
 
 }  // namespace kintsugi::trust

@@ -36,6 +36,9 @@ struct ImageReference {
   bool operator==(const ImageReference&) const = default;
 };
 
+/// Each "*" in `pattern` stands for any characters, also none.
+bool match_stars(std::string_view pattern, std::string_view text);
+
 /// Selects images by registry and repository; never by tag, which proves nothing. Elements are separated by
 /// "/"; within one, "*" stands for any characters (also none); an element "**" stands for any number of
 /// elements, at the end for at least one. The first element is the registry: written out, "*.example.com",

@@ -97,17 +97,15 @@ class Search {
   }
 
   FoundSignatures read_referrers() const {
-    const auto index = registry_.get_referrers(image_, digest_, call_);
-    if (!index) return nothing_for(index.error());
-    const auto document = parse_image_document(*index);
-    if (!document) return nothing_for(Error(document.error()).on(image_.name()));
+    const auto referrers = registry_.get_referrers(image_, digest_, call_);
+    if (!referrers) return nothing_for(referrers.error());
     FoundSignatures found;
-    const std::size_t count = std::min(document->manifests.size(), kMaxReferrers);
-    found.not_read = document->manifests.size() - count;
+    const std::size_t count = std::min(referrers->size(), kMaxReferrers);
+    found.not_read = referrers->size() - count;
     std::vector<std::optional<Result<ImageSignature>>> signatures(count);
     std::vector<std::function<void()>> tasks;
     for (std::size_t i = 0; i < count; ++i) {
-      tasks.emplace_back([&, i] { signatures[i] = read_referrer(document->manifests[i].digest); });
+      tasks.emplace_back([&, i] { signatures[i] = read_referrer((*referrers)[i].digest); });
     }
     run_concurrently(tasks, kConnections);
     for (auto& signature : signatures) {

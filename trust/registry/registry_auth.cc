@@ -149,6 +149,10 @@ std::optional<Challenge> find_challenge(const net::Headers& headers) {
   return basic;
 }
 
+bool is_token_text(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxTokenBytes && std::all_of(text.begin(), text.end(), is_visible);
+}
+
 Result<Token> parse_token(std::string_view body) {
   const auto root = parse_json_document(body, {.max_bytes = 64u << 10, .max_depth = 8, .max_nodes = 256});
   if (!root) return protocol_error("the token server's answer is no JSON document");
@@ -156,10 +160,7 @@ Result<Token> parse_token(std::string_view body) {
   for (const char* name : {"token", "access_token"}) {
     const Node* text = root->find(name);
     if (text == nullptr || text->kind != Node::Kind::kString || text->text.empty()) continue;
-    if (text->text.size() > kMaxTokenBytes ||
-        !std::all_of(text->text.begin(), text->text.end(), is_visible)) {
-      return protocol_error("the token server's answer holds no usable token");
-    }
+    if (!is_token_text(text->text)) return protocol_error("the token server's answer holds no usable token");
     token.text = Secret(text->text);
     break;
   }

@@ -52,6 +52,9 @@ struct Token {
   std::chrono::seconds lifetime{60};
 };
 
+/// 1 byte to 16 KiB of visible ASCII.
+bool is_token_text(std::string_view text);
+
 /// Reads `{"token" or "access_token", "expires_in"}`. Tokens of other than visible ASCII are refused.
 Result<Token> parse_token(std::string_view body);
 

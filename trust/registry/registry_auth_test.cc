@@ -138,7 +138,7 @@ TEST_CASE("the most specific credentials are found") {
   REQUIRE(found);
   CHECK(user_for(*found, "nginx") == "hub");
   CHECK(user_for(*found, "r.io/a") == "host");
-  CHECK(found->find(ImageReference::parse("r.io/a").value())->password.reveal() == "a:b");
+  CHECK(found->find(ImageReference::parse("r.io/a").value())->secret.reveal() == "a:b");
   CHECK(user_for(*found, "r.io/shop/a") == "shop");
   CHECK(user_for(*found, "r.io/shop/web") == "web");
   CHECK(user_for(*found, "r.io/shop/web2") == "shop");
@@ -149,13 +149,17 @@ TEST_CASE("the most specific credentials are found") {
 }
 
 TEST_CASE("credentials that cannot be read are an error that does not repeat them") {
-  const std::string bad =
-      GENERATE("", "{}", "[]", R"({"auths":[]})", R"({"auths":{"r.io":{}}})",
-               R"({"auths":{"r.io":{"auth":"hunter2"}}})", R"({"auths":{"r.io":{"auth":"aHVudGVyMg=="}}})",
-               R"({"auths":{"r.io":{"username":"u"}}})", R"({"auths":{"r.io":{"password":"hunter2"}}})",
-               R"({"auths":{"r.io":{"username":"a:b","password":"hunter2"}}})",
-               R"({"auths":{"r.io":{"identitytoken":"hunter2"}}})", R"({"auths":{"r.io":"hunter2"}})",
-               R"({"auths":{"r.io":{"auth":"hunter2)");
+  const std::string bad = GENERATE(
+      "", "{}", "[]", R"({"auths":[]})", R"({"auths":{"r.io":{}}})",
+      R"({"auths":{"r.io":{"auth":"hunter2"}}})", R"({"auths":{"r.io":{"auth":"aHVudGVyMg=="}}})",
+      R"({"auths":{"r.io":{"username":"u"}}})", R"({"auths":{"r.io":{"password":"hunter2"}}})",
+      R"({"auths":{"r.io":{"username":"a:b","password":"hunter2"}}})",
+      R"({"auths":{"r.io":{"identitytoken":"hunter2 "}}})",
+      R"({"auths":{"r.io":{"registrytoken":"hunter2\n"}}})", R"({"auths":{"r.io":{}},"credHelpers":{}})",
+      R"({"auths":{"r.io":{"username":"hunter2"}},"credsStore":"x"})", R"({"credsStore":"hunter2/"})",
+      R"({"credsStore":["hunter2"]})", R"({"credHelpers":["hunter2"]})",
+      R"({"credHelpers":{"r.io":"hunter2;id"}})", R"({"auths":[],"credsStore":"x"})",
+      R"({"auths":{"r.io":"hunter2"}})", R"({"auths":{"r.io":{"auth":"hunter2)");
   INFO(bad);
   const auto found = credentials(bad);
   REQUIRE_FALSE(found);

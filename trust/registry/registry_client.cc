@@ -3,35 +3,45 @@
 
 #include <fmt/format.h>
 
+#include <array>
+#include <functional>
+#include <optional>
+#include <type_traits>
 #include <utility>
 
-#include "base/escape.h"
+#include "base/concurrently.h"
 #include "trust/crypto/reasons.h"
+#include "trust/registry/manifest_answer.h"
+#include "trust/registry/referrers.h"
 
 namespace kintsugi::trust {
 namespace {
 
-constexpr std::size_t kMaxManifestBytes = 4u << 20;
+constexpr std::size_t kMaxRemembered = 1024;
 
 std::string accepted_types() {
   return fmt::format("{}, {}, {}, {}", kOciIndexType, kOciManifestType, kDockerListType, kDockerManifestType);
 }
 
-tl::unexpected<Error> refuse(const ImageReference& image, const char* why, std::string message) {
-  return fail(make_error(ErrorCode::kRefused, std::move(message)).on(image.name()).because(why));
+tl::unexpected<Error> mismatch(const ImageReference& image, std::string message) {
+  return fail(
+      make_error(ErrorCode::kRefused, std::move(message)).on(image.name()).because(reason::kDigestMismatch));
 }
 
-std::string media_type_of(const net::Headers& headers) {
-  const std::string* type = headers.find("Content-Type");
-  if (type == nullptr) return {};
-  std::string out = type->substr(0, type->find(';'));
-  out.erase(out.find_last_not_of(" \t") + 1);
-  return out;
+/// Asks a mirror's successor? What was not found there may be elsewhere, and so may what cannot be had now.
+bool leads_on(const Error& error) {
+  return error.code == ErrorCode::kNotFound || error.code == ErrorCode::kUnavailable ||
+         error.code == ErrorCode::kTimeout;
 }
 
-tl::unexpected<Error> mismatch(const ImageReference& image, std::string_view asked, const Digest& got) {
-  return refuse(image, reason::kDigestMismatch,
-                fmt::format("the registry sent {} for {}", got.text(), escape(asked, 100)));
+/// The answer of the first source that has one.
+template <class Ask>
+auto ask_in_turn(const std::vector<RegistrySource>& sources, const Ask& ask) {
+  for (const RegistrySource& source : sources) {
+    auto answer = ask(source);
+    if (answer || !source.is_mirror || !leads_on(answer.error())) return answer;
+  }
+  return std::invoke_result_t<Ask, RegistrySource>(fail(ErrorCode::kInternal, "no source"));
 }
 
 }  // namespace
@@ -40,83 +50,133 @@ RegistryClient::RegistryClient(net::HttpTransport& transport, const Clock& clock
     : session_(transport, clock, std::move(options)) {}
 
 Result<Digest> RegistryClient::resolve_tag(const ImageReference& image, const Call& call) {
-  const auto head = session_.send({.image = image,
-                                   .method = "HEAD",
-                                   .path = "manifests/" + image.tag,
-                                   .accept = accepted_types(),
-                                   .max_bytes = kMaxManifestBytes},
-                                  call);
-  if (!head && head.error().reason != reason::kRegistryProtocol) return fail(head.error());
-  if (head) {
-    const std::string* text = head->headers.find("Docker-Content-Digest");
-    if (text != nullptr) {
-      if (auto digest = Digest::parse(*text)) return digest;
-    }
-  }
-  auto manifest = get_manifest(image, image.tag, call);
-  if (!manifest) return fail(std::move(manifest).error());
-  return std::move(manifest->digest);
+  return ask_in_turn(sources_of(image, session_.options().mirrors),
+                     [&](const RegistrySource& source) { return tag_at(source, call); });
 }
 
 Result<RawManifest> RegistryClient::get_manifest(const ImageReference& image, const Digest& digest,
                                                  const Call& call) {
-  auto manifest = fetch_manifest(image, "manifests/" + digest.text(), call);
-  if (manifest && manifest->digest != digest) return mismatch(image, digest.text(), manifest->digest);
-  return manifest;
+  return ask_in_turn(sources_of(image, session_.options().mirrors),
+                     [&](const RegistrySource& source) -> Result<RawManifest> {
+                       auto manifest = manifest_at(source, digest.text(), call);
+                       if (!manifest || manifest->digest == digest) return manifest;
+                       return mismatch(source.image, fmt::format("the registry sent {} for {}",
+                                                                 manifest->digest.text(), digest.text()));
+                     });
 }
 
 Result<RawManifest> RegistryClient::get_manifest(const ImageReference& image, const std::string& tag,
                                                  const Call& call) {
-  return fetch_manifest(image, "manifests/" + tag, call);
-}
-
-Result<RawManifest> RegistryClient::fetch_manifest(const ImageReference& image, const std::string& path,
-                                                   const Call& call) {
-  auto response = session_.send(
-      {.image = image, .path = path, .accept = accepted_types(), .max_bytes = kMaxManifestBytes}, call);
-  if (!response) return fail(std::move(response).error());
-  RawManifest manifest{media_type_of(response->headers), Digest::of(response->body), {}};
-  const std::string* claimed = response->headers.find("Docker-Content-Digest");
-  if (claimed != nullptr && *claimed != manifest.digest.text())
-    return mismatch(image, *claimed, manifest.digest);
-  if (!is_manifest_type(manifest.media_type)) {
-    return refuse(image, reason::kMediaTypeMismatch,
-                  fmt::format("the registry sent \"{}\" for a manifest", escape(manifest.media_type, 100)));
-  }
-  manifest.bytes = std::move(response->body);
-  return manifest;
+  return ask_in_turn(sources_of(image, session_.options().mirrors),
+                     [&](const RegistrySource& source) { return manifest_at(source, tag, call); });
 }
 
 Result<std::string> RegistryClient::get_blob(const ImageReference& image, const Digest& digest,
                                              std::size_t size, const Call& call) {
-  auto response = session_.send(
-      {.image = image, .path = "blobs/" + digest.text(), .max_bytes = size, .follow_redirects = true}, call);
-  if (!response) return fail(std::move(response).error());
-  if (const Digest got = Digest::of(response->body); got != digest)
-    return mismatch(image, digest.text(), got);
-  if (response->body.size() != size) {
-    return refuse(
-        image, reason::kDigestMismatch,
-        fmt::format("blob {} has {} bytes instead of {}", digest.text(), response->body.size(), size));
-  }
-  return std::move(response->body);
+  return ask_in_turn(sources_of(image, session_.options().mirrors),
+                     [&](const RegistrySource& source) { return blob_at(source, digest, size, call); });
 }
 
-Result<RawManifest> RegistryClient::get_referrers(const ImageReference& image, const Digest& subject,
-                                                  const Call& call) {
-  auto response = session_.send({.image = image,
-                                 .path = "referrers/" + subject.text(),
-                                 .accept = kOciIndexType,
-                                 .max_bytes = kMaxManifestBytes},
-                                call);
-  if (response && media_type_of(response->headers) == kOciIndexType) {
-    return RawManifest{kOciIndexType, Digest::of(response->body), std::move(response->body)};
+Result<std::vector<Descriptor>> RegistryClient::get_referrers(const ImageReference& image,
+                                                              const Digest& subject, const Call& call) {
+  auto list = ask_in_turn(sources_of(image, session_.options().mirrors),
+                          [&](const RegistrySource& source) -> Result<std::vector<Descriptor>> {
+                            auto referrers = referrers_at(source, subject, call);
+                            // A mirror that passes content through often does not know what refers to it.
+                            if (referrers && referrers->empty())
+                              return fail(ErrorCode::kNotFound, "no referrers");
+                            return referrers;
+                          });
+  if (!list && list.error().code == ErrorCode::kNotFound) return std::vector<Descriptor>();
+  return list;
+}
+
+Result<RegistryAnswer> RegistryClient::ask(const RegistrySource& source, const std::string& method,
+                                           const std::string& reference, const Call& call) {
+  return session_.send({.source = source,
+                        .method = method,
+                        .path = "manifests/" + reference,
+                        .accept = accepted_types(),
+                        .max_bytes = kMaxManifestBytes},
+                       call);
+}
+
+Result<Digest> RegistryClient::tag_at(const RegistrySource& source, const Call& call) {
+  const auto head = ask(source, "HEAD", source.image.tag, call);
+  if (!head && head.error().reason != reason::kRegistryProtocol) return fail(head.error());
+  if (head) {
+    if (auto digest = announced_digest(head->headers)) return std::move(*digest);
   }
-  // Registries without the API answer 404, and some 400, 405, 406 or a page of their own.
-  const bool no_api = response || response.error().code == ErrorCode::kNotFound ||
-                      response.error().reason == reason::kRegistryProtocol;
-  if (!no_api) return fail(std::move(response).error());
-  return get_manifest(image, fmt::format("sha256-{}", subject.hex()), call);
+  auto manifest = manifest_at(source, source.image.tag, call);
+  if (!manifest) return fail(std::move(manifest).error());
+  return std::move(manifest->digest);
+}
+
+Result<RawManifest> RegistryClient::manifest_at(const RegistrySource& source, const std::string& reference,
+                                                const Call& call) {
+  auto answer = ask(source, "GET", reference, call);
+  if (!answer) return fail(std::move(answer).error());
+  return manifest_of(source.image, std::move(*answer));
+}
+
+Result<std::string> RegistryClient::blob_at(const RegistrySource& source, const Digest& digest,
+                                            std::size_t size, const Call& call) {
+  auto answer = session_.send(
+      {.source = source, .path = "blobs/" + digest.text(), .max_bytes = size, .follow_redirects = true},
+      call);
+  if (!answer) return fail(std::move(answer).error());
+  if (const Digest got = Digest::of(answer->body); got != digest)
+    return mismatch(source.image, fmt::format("the registry sent {} for {}", got.text(), digest.text()));
+  if (auto same = check_content_digest(source.image, answer->headers, digest); !same)
+    return fail(std::move(same).error());
+  if (answer->body.size() != size) {
+    return mismatch(source.image, fmt::format("blob {} has {} bytes instead of {}", digest.text(),
+                                              answer->body.size(), size));
+  }
+  return std::move(answer->body);
+}
+
+Result<std::vector<Descriptor>> RegistryClient::referrers_at(const RegistrySource& source,
+                                                             const Digest& subject, const Call& call) {
+  using Listed = Result<std::optional<std::vector<Descriptor>>>;
+  using Tagged = Result<std::vector<Descriptor>>;
+  std::stop_source enough;
+  const std::stop_callback on_stop(call.stop, [&] { enough.request_stop(); });
+  const bool is_known = has_referrers_api(source.image.registry);
+  Listed listed = std::nullopt;
+  Tagged tagged;
+  const std::array<std::function<void()>, 2> questions = {
+      [&] {
+        listed = list_referrers(session_, source, subject, call);
+        if (!listed || *listed) enough.request_stop();
+      },
+      [&] { tagged = referrers_of_tag(source, subject, {call.deadline, enough.get_token()}); }};
+  // Where the API is known, the second one is asked only when the first has found that it is gone.
+  run_concurrently(questions, is_known ? 1 : 2);
+  if (!listed) return fail(std::move(listed).error());
+  if (!*listed) return tagged;
+  remember_referrers_api(source.image.registry);
+  return std::move(**listed);
+}
+
+Result<std::vector<Descriptor>> RegistryClient::referrers_of_tag(const RegistrySource& source,
+                                                                 const Digest& subject, const Call& call) {
+  const auto index = manifest_at(source, fmt::format("sha256-{}", subject.hex()), call);
+  if (!index) return fail(index.error());
+  auto document = parse_image_document(*index);
+  if (!document) return fail(std::move(document).error().on(source.image.name()));
+  return std::move(document->manifests);
+}
+
+bool RegistryClient::has_referrers_api(const std::string& registry) {
+  const std::lock_guard lock(mutex_);
+  return referrers_apis_.contains(registry);
+}
+
+void RegistryClient::remember_referrers_api(const std::string& registry) {
+  const std::lock_guard lock(mutex_);
+  if (referrers_apis_.size() >= kMaxRemembered) referrers_apis_.clear();
+  referrers_apis_.insert(registry);
 }
 
 }  // namespace kintsugi::trust

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "trust/crypto/digest.h"
@@ -16,6 +19,10 @@ namespace kintsugi::trust {
 /// hashed here and must have the digest they were asked by and, where given, the one in
 /// Docker-Content-Digest; types and sizes must be what was announced. Thread-safe; each call blocks until its
 /// deadline at most, see RegistrySession.
+///
+/// Where RegistryOptions::mirrors has mirrors for an image, they are asked first, in order and once each, the
+/// origin last: not found and no answer lead on to the next, and so does a mirror's empty list of referrers;
+/// everything else is the answer. An error is about the name by which the image was asked for.
 ///
 /// Errors have a reason of reasons.h. kNotFound means that the registry said so; kUnavailable and kTimeout
 /// that nothing is known. Of `image` only registry and repository are used, unless said otherwise.
@@ -35,14 +42,30 @@ class RegistryClient {
   Result<std::string> get_blob(const ImageReference& image, const Digest& digest, std::size_t size,
                                const Call& call);
 
-  /// The index of what refers to `subject`: from the referrers API or, where there is none, from the fallback
-  /// tag (distribution specification, "Referrers Tag Schema"). One page. kNotFound: nothing refers to it.
-  Result<RawManifest> get_referrers(const ImageReference& image, const Digest& subject, const Call& call);
+  /// What refers to `subject`, all of it: from the referrers API (list_referrers()) or, where there is none,
+  /// from the fallback tag (distribution specification, "Referrers Tag Schema"). Both are asked at once until
+  /// the API has been seen at that registry; then the tag is not. Empty: nothing refers to it.
+  Result<std::vector<Descriptor>> get_referrers(const ImageReference& image, const Digest& subject,
+                                                const Call& call);
 
  private:
-  Result<RawManifest> fetch_manifest(const ImageReference& image, const std::string& path, const Call& call);
+  Result<RegistryAnswer> ask(const RegistrySource& source, const std::string& method, const std::string& tag,
+                             const Call& call);
+  Result<RawManifest> manifest_at(const RegistrySource& source, const std::string& reference,
+                                  const Call& call);
+  Result<Digest> tag_at(const RegistrySource& source, const Call& call);
+  Result<std::string> blob_at(const RegistrySource& source, const Digest& digest, std::size_t size,
+                              const Call& call);
+  Result<std::vector<Descriptor>> referrers_at(const RegistrySource& source, const Digest& subject,
+                                               const Call& call);
+  Result<std::vector<Descriptor>> referrers_of_tag(const RegistrySource& source, const Digest& subject,
+                                                   const Call& call);
+  bool has_referrers_api(const std::string& registry);
+  void remember_referrers_api(const std::string& registry);
 
   RegistrySession session_;
+  std::mutex mutex_;
+  std::set<std::string> referrers_apis_;  ///< registries that have it
 };
 
 }  // namespace kintsugi::trust

@@ -428,20 +428,6 @@ TEST_CASE("redirects in a circle end, and a manifest is not redirected at all") 
   CHECK(world.registry.requests.size() == 5);
 }
 
-TEST_CASE("referrers come from the API or from the fallback tag") {
-  World world;
-  const std::string index = R"({"schemaVersion":2,"manifests":[]})";
-  CHECK(world.client().get_referrers(world.image, world.digest, world.call()).error().code ==
-        ErrorCode::kNotFound);
-  world.registry.put_manifest("shop/web", index, "sha256-" + std::string(world.digest.hex()), kOciIndexType);
-  CHECK(world.client().get_referrers(world.image, world.digest, world.call())->bytes == index);
-  world.registry.intercept = [](const net::HttpRequest& request) -> FakeRegistry::Answer {
-    if (request.url.find("/referrers/") == std::string::npos) return std::nullopt;
-    return response(200, "{}", {{"Content-Type", kOciIndexType}});
-  };
-  CHECK(world.client().get_referrers(world.image, world.digest, world.call())->bytes == "{}");
-}
-
 TEST_CASE("a registry in trouble is not a registry without referrers") {
   World world;
   world.answer(response(GENERATE(401, 403, 429, 500, 503)));

@@ -6,31 +6,21 @@
 #include "base/document.h"
 #include "base/encoding.h"
 #include "base/escape.h"
+#include "trust/registry/credential_helpers.h"
+#include "trust/registry/registry_auth.h"
 
 namespace kintsugi::trust {
 namespace {
 
-/// "https://index.docker.io/v1/" → "docker.io"
-std::string normal_scope(std::string_view key) {
-  for (const std::string_view scheme : {"https://", "http://"}) {
-    if (key.starts_with(scheme)) key.remove_prefix(scheme.size());
-  }
-  while (key.ends_with('/')) key.remove_suffix(1);
-  for (const std::string_view version : {"/v1", "/v2"}) {
-    if (key.ends_with(version)) key.remove_suffix(version.size());
-  }
-  const std::string_view host = key.substr(0, key.find('/'));
-  const bool hub = host == "index.docker.io" || host == "registry-1.docker.io";
-  return hub ? "docker.io" + std::string(key.substr(host.size())) : std::string(key);
+using Kind = RegistryCredential::Kind;
+
+tl::unexpected<Error> bad_entry(std::string_view key, std::string_view what) {
+  return fail(ErrorCode::kInvalidInput,
+              "registry credentials for \"" + escape(key, 128) + "\": " + std::string(what));
 }
 
-bool contains(std::string_view scope, std::string_view name) {
-  return name.starts_with(scope) && (name.size() == scope.size() || name[scope.size()] == '/');
-}
-
-tl::unexpected<Error> bad_entry(std::string_view key, std::string_view what,
-                                ErrorCode code = ErrorCode::kInvalidInput) {
-  return fail(code, "registry credentials for \"" + escape(key, 128) + "\": " + std::string(what));
+tl::unexpected<Error> bad_file(const std::string& what) {
+  return fail(ErrorCode::kInvalidInput, "registry credentials: " + what);
 }
 
 const std::string* text_member(const Node& object, std::string_view key) {
@@ -38,54 +28,81 @@ const std::string* text_member(const Node& object, std::string_view key) {
   return node != nullptr && node->kind == Node::Kind::kString && !node->text.empty() ? &node->text : nullptr;
 }
 
-Result<BasicCredentials> read_entry(const Node::Member& entry) {
-  if (const std::string* auth = text_member(entry.value, "auth")) {
-    const auto decoded = base64_decode(*auth);
-    const std::size_t colon = decoded ? decoded->find(':') : std::string::npos;
-    if (colon == std::string::npos) return bad_entry(entry.key, "auth is not base64 of user:password");
-    return BasicCredentials{decoded->substr(0, colon), Secret(decoded->substr(colon + 1))};
+Result<RegistryCredential> read_auth(std::string_view key, const std::string& auth) {
+  const auto decoded = base64_decode(auth);
+  const std::size_t colon = decoded ? decoded->find(':') : std::string::npos;
+  if (colon == std::string::npos) return bad_entry(key, "auth is not base64 of user:password");
+  return RegistryCredential{Kind::kPassword, decoded->substr(0, colon), Secret(decoded->substr(colon + 1))};
+}
+
+Result<RegistryCredential> read_entry(const Node::Member& entry) {
+  for (const auto& [member, kind] :
+       {std::pair("registrytoken", Kind::kRegistryToken), std::pair("identitytoken", Kind::kIdentityToken)}) {
+    const std::string* token = text_member(entry.value, member);
+    if (token == nullptr) continue;
+    if (!is_token_text(*token)) return bad_entry(entry.key, std::string(member) + " is no token");
+    return RegistryCredential{kind, {}, Secret(*token)};
   }
+  if (const std::string* auth = text_member(entry.value, "auth")) return read_auth(entry.key, *auth);
   const std::string* username = text_member(entry.value, "username");
   const std::string* password = text_member(entry.value, "password");
-  if (username != nullptr && password != nullptr) {
-    if (username->find(':') != std::string::npos)
-      return bad_entry(entry.key, "a username cannot contain \":\"");
-    return BasicCredentials{*username, Secret(*password)};
-  }
-  if (text_member(entry.value, "identitytoken") != nullptr) {
-    return bad_entry(entry.key, "identity tokens are not supported", ErrorCode::kUnsupported);
-  }
-  return bad_entry(entry.key, "neither auth nor username and password");
+  if (username == nullptr || password == nullptr)
+    return bad_entry(entry.key, "neither a token, nor auth, nor username and password");
+  if (username->find(':') != std::string::npos)
+    return bad_entry(entry.key, "a username cannot contain \":\"");
+  return RegistryCredential{Kind::kPassword, *username, Secret(*password)};
+}
+
+/// The name of a helper in `node`.
+Result<std::string> read_helper(const std::string& place, const Node& node) {
+  if (node.kind == Node::Kind::kString && is_helper_name(node.text)) return node.text;
+  return bad_file(place + " is not the name of a credential helper (a-z, 0-9 and \"-\")");
 }
 
 }  // namespace
 
 Result<RegistryCredentials> RegistryCredentials::parse(const Secret& docker_config_json) {
   const auto root = parse_json_document(docker_config_json.reveal(), {.max_bytes = 1u << 20, .max_depth = 8});
-  if (!root) return fail(ErrorCode::kInvalidInput, "registry credentials: not a JSON document");
-  const Node* auths = root->find("auths");
-  if (auths == nullptr || auths->kind != Node::Kind::kObject) {
-    return fail(ErrorCode::kInvalidInput, "registry credentials: no object \"auths\"");
-  }
+  if (!root) return bad_file("not a JSON document");
   RegistryCredentials out;
-  for (const Node::Member& entry : auths->members) {
-    auto credentials = read_entry(entry);
-    if (!credentials) return fail(std::move(credentials).error());
-    Entry made{normal_scope(entry.key), std::move(*credentials)};
-    // Longest scope first; of equal ones (aliases of Docker Hub) the first that was written.
-    const auto place =
-        std::upper_bound(out.entries_.begin(), out.entries_.end(), made.scope.size(),
-                         [](std::size_t size, const Entry& other) { return size > other.scope.size(); });
-    out.entries_.insert(place, std::move(made));
+  if (const Node* store = root->find("credsStore")) {
+    auto name = read_helper("credsStore", *store);
+    if (!name) return fail(std::move(name).error());
+    out.store_ = std::move(*name);
   }
+  if (const Node* helpers = root->find("credHelpers")) {
+    if (helpers->kind != Node::Kind::kObject) return bad_file("credHelpers is no object");
+    for (const Node::Member& entry : helpers->members) {
+      auto name = read_helper("credHelpers for \"" + escape(entry.key, 128) + "\"", entry.value);
+      if (!name) return fail(std::move(name).error());
+      out.hosts_.emplace_back(CredentialScope(entry.key).host(), std::move(*name));
+    }
+  }
+  const bool has_helpers = !out.store_.empty() || !out.hosts_.empty();
+  const Node* auths = root->find("auths");
+  if (auths == nullptr && has_helpers) return out;
+  if (auths == nullptr || auths->kind != Node::Kind::kObject) return bad_file("no object \"auths\"");
+  for (const Node::Member& entry : auths->members) {
+    if (has_helpers && entry.value.kind == Node::Kind::kObject && entry.value.members.empty()) continue;
+    auto credential = read_entry(entry);
+    if (!credential) return fail(std::move(credential).error());
+    out.entries_.push_back({CredentialScope(entry.key), std::move(*credential)});
+  }
+  std::stable_sort(out.entries_.begin(), out.entries_.end(),
+                   [](const Entry& a, const Entry& b) { return a.scope.is_more_specific_than(b.scope); });
   return out;
 }
 
-const BasicCredentials* RegistryCredentials::find(const ImageReference& image) const {
-  const std::string name = image.name();
+const RegistryCredential* RegistryCredentials::find(const ImageReference& image) const {
   const auto entry =
-      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return contains(e.scope, name); });
-  return entry == entries_.end() ? nullptr : &entry->credentials;
+      std::find_if(entries_.begin(), entries_.end(), [&](const Entry& e) { return e.scope.matches(image); });
+  return entry == entries_.end() ? nullptr : &entry->credential;
+}
+
+const std::string& RegistryCredentials::helper_for(const ImageReference& image) const {
+  const auto host = std::find_if(hosts_.begin(), hosts_.end(),
+                                 [&](const auto& entry) { return entry.first == image.registry; });
+  return host == hosts_.end() ? store_ : host->second;
 }
 
 }  // namespace kintsugi::trust

@@ -3,7 +3,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <filesystem>
+#include <span>
 #include <utility>
 
 #include "base/document.h"
@@ -11,6 +13,14 @@
 #include "base/file.h"
 
 namespace kintsugi::trust::testing {
+namespace {
+
+std::string index_of(std::span<const std::string> descriptors) {
+  return fmt::format(R"({{"schemaVersion":2,"mediaType":"{}","manifests":[{}]}})", kOciIndexType,
+                     fmt::join(descriptors, ","));
+}
+
+}  // namespace
 
 net::HttpResponse response(int status, std::string body,
                            const std::vector<std::pair<std::string, std::string>>& headers) {
@@ -43,6 +53,9 @@ Result<net::HttpResponse> FakeRegistry::stream(const net::HttpRequest&, std::sto
 Result<net::HttpResponse> FakeRegistry::serve(const net::HttpRequest& request) {
   const std::size_t start = request.url.find("/v2/");
   const std::lock_guard lock(mutex_);
+  if (start != std::string::npos && referrers_page > 0) {
+    if (auto page = serve_referrers(request.url.substr(start + 4))) return *std::move(page);
+  }
   const auto found =
       start == std::string::npos ? content_.end() : content_.find(request.url.substr(start + 4));
   if (found == content_.end()) return response(404, R"({"errors":[{"code":"MANIFEST_UNKNOWN"}]})");
@@ -52,6 +65,26 @@ Result<net::HttpResponse> FakeRegistry::serve(const net::HttpRequest& request) {
   return response(
       200, request.method == "HEAD" ? "" : stored.bytes,
       {{"Content-Type", stored.media_type}, {"Docker-Content-Digest", Digest::of(stored.bytes).text()}});
+}
+
+FakeRegistry::Answer FakeRegistry::serve_referrers(const std::string& path) const {
+  const std::size_t start = path.find("/referrers/");
+  if (start == std::string::npos) return std::nullopt;
+  const std::size_t query = path.find("?from=");
+  const auto digest = Digest::parse(path.substr(start + 11, query - start - 11));
+  if (!digest) return response(400);
+  const auto found = referrers_.find(*digest);
+  if (found == referrers_.end())
+    return response(200, index_of(std::span<const std::string>()), {{"Content-Type", kOciIndexType}});
+  const std::vector<std::string>& all = found->second;
+  const std::size_t from =
+      std::min(all.size(), query == std::string::npos ? 0 : std::stoul(path.substr(query + 6)));
+  const std::size_t end = std::min(from + referrers_page, all.size());
+  auto page =
+      response(200, index_of(std::span(all).subspan(from, end - from)), {{"Content-Type", kOciIndexType}});
+  if (end < all.size())
+    page.headers.add("Link", fmt::format("</v2/{}?from={}>; rel=\"next\"", path.substr(0, query), end));
+  return page;
 }
 
 Digest FakeRegistry::put_blob(const std::string& repository, const std::string& bytes) {
@@ -132,12 +165,12 @@ Digest FakeRegistry::put_bundle(const std::string& repository, const Digest& ima
 }
 
 void FakeRegistry::refer(const std::string& repository, const Digest& image, const Digest& referrer) {
-  std::string& list = referrers_[image];
-  list += fmt::format(
-      R"({}{{"mediaType":"{}","digest":"{}","size":9,"artifactType":"application/vnd.oci.empty.v1+json"}})",
-      list.empty() ? "" : ",", kOciManifestType, referrer.text());
-  put_manifest(repository, fmt::format(R"({{"schemaVersion":2,"manifests":[{}]}})", list),
-               fmt::format("sha256-{}", image.hex()), kOciIndexType);
+  std::vector<std::string>& list = referrers_[image];
+  list.push_back(fmt::format(
+      R"({{"mediaType":"{}","digest":"{}","size":9,"artifactType":"application/vnd.oci.empty.v1+json"}})",
+      kOciManifestType, referrer.text()));
+  if (referrers_page > 0) return;
+  put_manifest(repository, index_of(list), fmt::format("sha256-{}", image.hex()), kOciIndexType);
 }
 
 WallTime SkippingClock::now() const {

@@ -19,7 +19,7 @@
 namespace kintsugi::trust::testing {
 
 /// A registry without a network: what is put in is served under any host, honestly unless `intercept` says
-/// otherwise. It has no referrers API, as most have not.
+/// otherwise. Without `referrers_page` it has no referrers API, as most have not.
 class FakeRegistry final : public net::HttpTransport {
  public:
   using Answer = std::optional<Result<net::HttpResponse>>;
@@ -52,7 +52,8 @@ class FakeRegistry final : public net::HttpTransport {
   /// not empty.
   Digest put_bundle(const std::string& repository, const Digest& image, const std::string& bundle,
                     const std::string& predicate = {});
-  /// Lists a manifest under the fallback tag of an image.
+  /// Lists a manifest as one that refers to an image: under the fallback tag, or by the API where there is
+  /// one.
   void refer(const std::string& repository, const Digest& image, const Digest& referrer);
 
   /// Asked first, by several threads at once where several requests are made at once; what it gives is the
@@ -60,6 +61,8 @@ class FakeRegistry final : public net::HttpTransport {
   std::function<Answer(const net::HttpRequest&)> intercept;
   /// The TLS handshake fails.
   bool plain_http_only = false;
+  /// Entries on a page of the referrers API; 0: there is none.
+  std::size_t referrers_page = 0;
   /// In order, "GET https://…", also those that were intercepted.
   std::vector<std::string> requests;
   std::vector<net::HttpRequest> details;
@@ -69,10 +72,12 @@ class FakeRegistry final : public net::HttpTransport {
     std::string media_type, bytes;
   };
   Result<net::HttpResponse> serve(const net::HttpRequest& request);
+  /// A page of the referrers API; nothing where `path`, below /v2/, is not of it.
+  Answer serve_referrers(const std::string& path) const;
 
   std::mutex mutex_;
-  std::map<std::string, Stored> content_;    ///< by path below /v2/
-  std::map<Digest, std::string> referrers_;  ///< the entries of fallback tags, by image
+  std::map<std::string, Stored> content_;                 ///< by path below /v2/
+  std::map<Digest, std::vector<std::string>> referrers_;  ///< descriptors, by image
 };
 
 net::HttpResponse response(int status, std::string body = {},
