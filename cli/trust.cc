@@ -11,7 +11,8 @@
 #include "cli/document_text.h"
 #include "cli/trust_text.h"
 #include "trust/policy/verifier.h"
-#include "trust/registry/registry_config_file.h"
+#include "trust/registry/credential_helpers.h"
+#include "trust/registry/registry_access.h"
 #include "trust/sigstore/blob_signature.h"
 
 namespace kintsugi::cli {
@@ -68,16 +69,6 @@ Result<std::vector<trust::TrustPolicy>> read_policies(const TrustInvocation& inv
   return policies;
 }
 
-Result<trust::RegistryOptions> registry_options(const TrustInvocation& invocation, Logger& log) {
-  trust::RegistryOptions options;
-  options.allow_http = invocation.allow_http_registry;
-  if (invocation.registry_config.empty()) return options;
-  auto file = trust::RegistryConfigFile::open(invocation.registry_config, log);
-  if (!file) return fail(std::move(file).error());
-  options.credentials = [file = std::move(*file)] { return file->current(); };
-  return options;
-}
-
 /// Asks the registry; kept together because the parts refer to each other.
 class ImageQuestion {
  public:
@@ -91,10 +82,14 @@ class ImageQuestion {
     if (!roots) return fail(roots.error());
     const auto policies = read_policies(invocation_, *roots);
     if (!policies) return fail(policies.error());
-    auto options = registry_options(invocation_, log_);
-    if (!options) return fail(std::move(options).error());
-    const auto transport = surroundings_.make_transport({});
-    trust::RegistryClient registry(*transport, surroundings_.clock, std::move(*options));
+    auto access = trust::reach_registries(
+        {invocation_.registry_config, invocation_.registry_hosts, invocation_.allow_http_registry},
+        surroundings_.make_transport, log_);
+    if (!access) return fail(std::move(access).error());
+    // Whoever runs the command may run what their own file of credentials names.
+    access->options.helpers = trust::make_credential_helpers(
+        trust::helper_surroundings(surroundings_.environment), surroundings_.clock);
+    trust::RegistryClient registry(*access->transport, surroundings_.clock, std::move(access->options));
     trust::VerdictCache cache(surroundings_.clock);
     trust::Verifier verifier(registry, cache, surroundings_.clock);
     const trust::Call call{surroundings_.clock.monotonic() + invocation_.timeout, surroundings_.stop};

@@ -110,7 +110,9 @@ void TrustCommandLine::add_registry(CLI::App& command) {
   command.add_flag("--allow-http-registry", invocation_.allow_http_registry,
                    "Plain HTTP also to registries that are not on this machine");
   command.add_option("--registry-config", invocation_.registry_config,
-                     "Credentials: a docker config.json; default: anonymous");
+                     "Credentials: a docker config.json, with the helpers that it names; default: anonymous");
+  command.add_option("--registry-hosts", invocation_.registry_hosts,
+                     "A file of mirrors, CAs, client certificates and proxies");
 }
 
 Ended TrustCommandLine::wrong(const std::string& message) const {

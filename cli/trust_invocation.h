@@ -31,6 +31,7 @@ struct TrustInvocation {
 
   std::vector<std::string> trusted_roots;  ///< files
   std::string registry_config;             ///< a docker config file; empty: anonymous
+  std::string registry_hosts;              ///< a file of mirrors and hosts' options; may be empty
   bool allow_http_registry = false;
   std::string bundle_file;  ///< verify-blob
 };

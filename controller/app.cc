@@ -25,7 +25,7 @@
 #include "k8s-client/runtime/event_recorder.h"
 #include "metrics/exposition.h"
 #include "net/curl_transport.h"
-#include "trust/registry/registry_config_file.h"
+#include "trust/registry/registry_access.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -67,7 +67,7 @@ std::int64_t highest_fencing_token(const incidents::IncidentStore& store) {
 class App {
  public:
   App(const Settings& settings, const Clock& clock, Logger& log, std::unique_ptr<k8s::Connection> connection,
-      trust::RegistryOptions registry)
+      trust::RegistryAccess registry)
       : settings_(settings),
         clock_(clock),
         log_(log),
@@ -81,8 +81,8 @@ class App {
         ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
         probe_(client_, clock, log),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
-        registry_transport_(net::make_curl_transport(net::CurlOptions{})),
-        registry_(*registry_transport_, clock, std::move(registry)),
+        registry_transport_(std::move(registry.transport)),
+        registry_(*registry_transport_, clock, std::move(registry.options)),
         verdicts_(clock),
         verifier_(registry_, verdicts_, clock),
         trust_(verifier_, book_, client_, settings.name_space, metrics_, clock),
@@ -394,16 +394,6 @@ void App::stop() {
   metrics_.controller(kIncidentController).set_queue({});
 }
 
-Result<trust::RegistryOptions> registry_options(const Settings& settings, Logger& log) {
-  trust::RegistryOptions options;
-  options.allow_http = settings.allow_http_registry;
-  if (settings.registry_config_file.empty()) return options;
-  auto file = trust::RegistryConfigFile::open(settings.registry_config_file, log);
-  if (!file) return tl::unexpected(std::move(file).error());
-  options.credentials = [file = std::move(*file)] { return file->current(); };
-  return options;
-}
-
 }  // namespace
 
 Result<void> run_controller(const Settings& settings, const Clock& clock, Logger& log, std::stop_token stop) {
@@ -416,7 +406,9 @@ Result<void> run_controller(const Settings& settings, const Clock& clock, Logger
   options.user_agent = k8s::make_user_agent("kintsugi-controller", version(), "");
   auto connection = k8s::connect(options, clock);
   if (!connection) return tl::unexpected(std::move(connection).error());
-  auto registry = registry_options(settings, log);
+  auto registry = trust::reach_registries(
+      {settings.registry_config_file, settings.registry_hosts_file, settings.allow_http_registry},
+      net::make_curl_transport, log);
   if (!registry) return tl::unexpected(std::move(registry).error());
   App app(settings, clock, log, std::move(*connection), std::move(*registry));
   return app.run(std::move(stop));

@@ -105,6 +105,8 @@ void add_network_options(CLI::App& app, Settings& settings, Texts& texts) {
                "Plain HTTP also to registries that are not on loopback");
   app.add_option("--registry-config", settings.registry_config_file,
                  "Credentials for registries: a file as ~/.docker/config.json; reloaded");
+  app.add_option("--registry-hosts", settings.registry_hosts_file,
+                 "A file of mirrors, CAs, client certificates and proxies of registries");
   app.add_option("--trusted-root", settings.trusted_root_files,
                  "trusted_root.json for keyless authorities that name none; repeatable; reloaded");
 }

@@ -35,6 +35,7 @@ struct Settings {
   bool allow_plain_signals = false;
   bool allow_http_registry = false;
   std::string registry_config_file;             ///< a dockerconfigjson; empty: anonymous
+  std::string registry_hosts_file;              ///< mirrors and hosts\' options; may be empty
   std::vector<std::string> trusted_root_files;  ///< for keyless authorities that name no trusted root
   bool leader_elect = true;
   std::string identity;  ///< this replica, in the lease and in events
