@@ -3,8 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdint>
-
 namespace kintsugi {
 namespace {
 
@@ -87,6 +85,24 @@ bool is_utf8(std::string_view text) {
     text.remove_prefix(next.length);
   }
   return true;
+}
+
+void append_utf8(std::uint32_t point, std::string& out) {
+  if (point < 0x80) {
+    out += char(point);
+  } else if (point < 0x800) {
+    out += char(0xC0 | (point >> 6));
+    out += char(0x80 | (point & 0x3F));
+  } else if (point < 0x10000) {
+    out += char(0xE0 | (point >> 12));
+    out += char(0x80 | ((point >> 6) & 0x3F));
+    out += char(0x80 | (point & 0x3F));
+  } else {
+    out += char(0xF0 | (point >> 18));
+    out += char(0x80 | ((point >> 12) & 0x3F));
+    out += char(0x80 | ((point >> 6) & 0x3F));
+    out += char(0x80 | (point & 0x3F));
+  }
 }
 
 }  // namespace kintsugi

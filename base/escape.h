@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -18,5 +19,8 @@ std::string escape(std::string_view untrusted, std::size_t max_bytes = 512);
 
 /// True when `text` is well-formed UTF-8 (RFC 3629: no surrogates, no overlong forms).
 bool is_utf8(std::string_view text);
+
+/// Appends a Unicode scalar value.
+void append_utf8(std::uint32_t point, std::string& out);
 
 }  // namespace kintsugi

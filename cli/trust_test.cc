@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <unistd.h>
+
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
@@ -196,6 +199,31 @@ TEST_CASE("trust sign-requirements says how to sign, without asking a registry")
             .run({"sign-requirements", "other.example.com/a:1", "--policy",
                   "charts/kintsugi/examples/trust-policy.yaml"})
             .code == ExitCode::kError);
+}
+
+TEST_CASE("what a policy asks of attestations is shown, and who attested") {
+  World world;
+  world.registry.load("shop/it", "images/bundle-and-attestation");
+  const std::string policy = "/tmp/kintsugi-trust-test-" + std::to_string(::getpid()) + ".yaml";
+  REQUIRE(write_file_durably(policy,
+                             R"(
+apiVersion: kintsugi.dev/v1alpha1
+kind: TrustPolicy
+metadata: {name: release}
+spec:
+  images: ["r.example.com/**"]
+  authorities: [{key: {inline: ")" +
+                                 json(read_file(kData + "images/keys/a.pub", 4096).value()).dump().substr(1) +
+                                 R"(}}]
+  attestations: [{name: built, predicateType: slsaprovenance1}]
+)"));
+  const Ending good = world.run({"verify", kImage, "--policy", policy});
+  CHECK(good.err.empty());
+  CHECK_THAT(good.out,
+             Catch::Contains("attestation built (https://slsa.dev/provenance/v1): signed by sha256:"));
+  const Ending requirements = world.run({"sign-requirements", kImage, "--policy", policy});
+  CHECK_THAT(requirements.out, Catch::Contains("cosign attest --type https://slsa.dev/provenance/v1"));
+  std::remove(policy.c_str());
 }
 
 TEST_CASE("wrong use of trust ends with 2 and a word about it") {

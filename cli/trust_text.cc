@@ -48,6 +48,13 @@ json authority_json(const trust::AuthoritySpec& authority, const std::string& im
   return object;
 }
 
+json attestation_json(const trust::AttestationRule& rule, const std::string& image) {
+  return {{"name", escape(rule.name, 64)},
+          {"predicateType", escape(rule.predicate_type)},
+          {"attest", "cosign attest --type " + shell_quoted(rule.predicate_type) + " --predicate FILE " +
+                         shell_quoted(image)}};
+}
+
 std::string authority_text(const json& authority) {
   std::string text = "    " + authority["name"].get<std::string>() + ": ";
   if (authority["kind"] == "key") {
@@ -68,6 +75,10 @@ std::string verdict_text(const trust::Verdict& verdict) {
   std::string text = verdict.image + "\n  digest " + verdict.digest->text() + "\n";
   for (const trust::Proof& proof : verdict.proofs)
     text += "  policy " + escape(proof.policy, 253) + ": " + proof_text(proof) + "\n";
+  for (const trust::AttestationProof& attestation : verdict.attestations) {
+    text += "  attestation " + escape(attestation.rule, 64) + " (" + attestation.predicate_type +
+            "): " + proof_text(attestation.signer) + "\n";
+  }
   return text;
 }
 
@@ -145,6 +156,9 @@ json requirements_json(const trust::ImageReference& image, std::span<const trust
       authorities.push_back(std::move(object));
     }
     json object = {{"policy", escape(policy.spec.name, 253)}, {"anyOf", std::move(authorities)}};
+    object["attestations"] = json::array();
+    for (const trust::AttestationRule& rule : policy.spec.attestations)
+      object["attestations"].push_back(attestation_json(rule, image.to_string()));
     if (policy.defect) object["defect"] = policy.defect->to_string();
     selecting.push_back(std::move(object));
   }
@@ -156,6 +170,10 @@ std::string requirements_text(const json& requirements) {
   for (const json& policy : requirements["policies"]) {
     text += "  policy " + policy["policy"].get<std::string>() + " accepts a signature by any one of\n";
     for (const json& authority : policy["anyOf"]) text += authority_text(authority);
+    for (const json& attestation : policy["attestations"]) {
+      text += "    and the attestation " + attestation["name"].get<std::string>() + "\n      " +
+              attestation["attest"].get<std::string>() + "\n";
+    }
     if (policy.contains("defect"))
       text += "    (not all of it could be read here: " + policy["defect"].get<std::string>() + ")\n";
   }

@@ -1,14 +1,16 @@
 # One target per folder or named layer. A target sees only the headers of the folders it links:
 # each folder is reached through a directory of its own that holds nothing but a link to it.
 
-# kintsugi_library(NAME FOLDER folder SOURCES … [USES …] [LIBRARIES …] [PRIVATE_LIBRARIES …] [FOR_TESTS])
+# kintsugi_library(NAME FOLDER folder SOURCES … [USES …] [LIBRARIES …] [PRIVATE_LIBRARIES …]
+#   [FOR_TESTS | QUICK_TO_COMPILE])
 #   FOLDER             the folder below the root whose headers this target owns, e.g. k8s-client/core
 #   USES               other kintsugi targets, without the prefix
 #   LIBRARIES          third-party targets that appear in public headers
 #   PRIVATE_LIBRARIES  third-party targets that appear in .cc files only
 #   FOR_TESTS          compiled as tests are
+#   QUICK_TO_COMPILE   with less optimisation: nobody waits for it to run
 function(kintsugi_library name)
-  cmake_parse_arguments(ARG "FOR_TESTS" "FOLDER" "SOURCES;USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
+  cmake_parse_arguments(ARG "FOR_TESTS;QUICK_TO_COMPILE" "FOLDER" "SOURCES;USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   set(target kintsugi_${name})
   add_library(${target} STATIC ${ARG_SOURCES})
   set(root ${CMAKE_BINARY_DIR}/include/${name})
@@ -18,6 +20,9 @@ function(kintsugi_library name)
   target_include_directories(${target} PUBLIC ${root})
   list(TRANSFORM ARG_USES PREPEND kintsugi_)
   target_link_libraries(${target} PUBLIC ${ARG_USES} ${ARG_LIBRARIES} PRIVATE ${ARG_PRIVATE_LIBRARIES})
+  if(ARG_QUICK_TO_COMPILE)
+    target_compile_options(${target} PRIVATE -O1)
+  endif()
   if(ARG_FOR_TESTS)
     kintsugi_compile_as_test(${target})
   else()
@@ -32,6 +37,7 @@ function(kintsugi_program name)
   list(TRANSFORM ARG_USES PREPEND kintsugi_)
   target_link_libraries(${name} PRIVATE ${ARG_USES} ${ARG_LIBRARIES})
   target_precompile_headers(${name} REUSE_FROM kintsugi_precompiled)
+  target_compile_options(${name} PRIVATE -O1)  # what is here reads a command line, by CLI11: seconds to compile
   set_property(GLOBAL APPEND PROPERTY KINTSUGI_PROGRAMS ${name})
 endfunction()
 

@@ -85,8 +85,8 @@ void measure_keyless(Report& report) {
   trust::testing::SkippingClock clock;
   RegistryClient client(registry, clock);
   const auto reference = ImageReference::parse("r.example.com/it@" + std::string(kImage)).value();
-  const auto found =
-      find_signatures(client, reference, image, {clock.monotonic() + std::chrono::minutes(1), {}});
+  const auto found = find_signatures(client, reference, image, Wanted::kSignatures,
+                                     {clock.monotonic() + std::chrono::minutes(1), {}});
   const ImageSignature& signature = *found.signatures.at(0).signature;
   const SigningKey key;
   const std::string bare = key.sign("x");

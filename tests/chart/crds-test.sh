@@ -125,6 +125,9 @@ accepts TrustPolicy "{images: [r/a], authorities: [key: {configMapRef: {name: k,
 accepts TrustPolicy "$(policy r/a 'certificate: {chain: {configMapRef: {name: c}}, subject: a@b}')"
 refuses TrustPolicy "$(policy r/a 'certificate: {subject: a@b}')" 'certificate.chain: Required'
 refuses TrustPolicy "$(policy r/a 'certificate: {chain: {file: /c}}')" 'exactly one of subject and subjectPattern'
+accepts TrustPolicy "{images: [r/a], authorities: [key: {inline: PEM}],
+  attestations: [{predicateType: slsaprovenance1, provenance: {builder: b}, conditions: [a]}]}"
+refuses TrustPolicy "{images: [r/a], authorities: [key: {inline: PEM}], attestations: [{name: a}]}" 'predicateType: Required'
 refuses TrustPolicy '{authorities: [key: {inline: PEM}]}' 'spec.images: Required'
 refuses TrustPolicy "$(policy '' 'key: {inline: PEM}')" 'at least 1 items'
 refuses TrustPolicy '{images: [r/a], authorities: []}' 'at least 1 items'

@@ -58,8 +58,13 @@ inline constexpr char kLogEntryMismatch[] = "LogEntryMismatch";    ///< about an
 inline constexpr char kInclusionProofInvalid[] = "InclusionProofInvalid";
 inline constexpr char kCheckpointInvalid[] = "CheckpointInvalid";
 inline constexpr char kBundleMalformed[] = "BundleMalformed";
-inline constexpr char kIdentityMismatch[] = "IdentityMismatch";    ///< signed by somebody else
-inline constexpr char kPredicateMismatch[] = "PredicateMismatch";  ///< signs another kind of statement
-inline constexpr char kVerified[] = "Verified";                    ///< the reason of an accepting verdict
+inline constexpr char kIdentityMismatch[] = "IdentityMismatch";      ///< signed by somebody else
+inline constexpr char kPredicateMismatch[] = "PredicateMismatch";    ///< signs another kind of statement
+inline constexpr char kAttestationMissing[] = "AttestationMissing";  ///< none of the kind that is asked for
+inline constexpr char kAttestationMalformed[] =
+    "AttestationMalformed";  ///< a good signature over no such predicate
+inline constexpr char kAttestationTooOld[] = "AttestationTooOld";    ///< what it says was found too long ago
+inline constexpr char kAttestationRefused[] = "AttestationRefused";  ///< it does not say what is asked for
+inline constexpr char kVerified[] = "Verified";                      ///< the reason of an accepting verdict
 
 }  // namespace kintsugi::trust::reason

@@ -73,11 +73,8 @@ Result<Proof> evaluate_by_keys(const TrustPolicy& policy, const Digest& image,
   return fail(std::move(verified).error());
 }
 
-Result<Proof> evaluate_identity(const IdentityAuthority& authority, const Digest& image,
-                                const ImageSignature& signature, WallTime now) {
-  auto verified = verify_certified(signature, {*authority.roots, authority.own}, image, now);
-  if (!verified) return fail(std::move(verified).error());
-  const CertifiedSigner& signer = verified->signer;
+/// The proof of whom a certificate names, where the authority wants them.
+Result<Proof> prove_identity(const IdentityAuthority& authority, const CertifiedSigner& signer) {
   if (auto fits = check_identity(signer.identity, authority.identity); !fits)
     return fail(std::move(fits).error());
   Proof proof;
@@ -92,7 +89,15 @@ Result<Proof> evaluate_identity(const IdentityAuthority& authority, const Digest
   proof.times = signer.times;
   for (const LogProof& log : signer.logs)
     proof.logs.push_back(fmt::format("{} {}", escape(log.log_url, kMaxShownBytes), log.log_index));
-  proof.docker_reference = escape(verified->claims.docker_reference, kMaxShownBytes);
+  return proof;
+}
+
+Result<Proof> evaluate_identity(const IdentityAuthority& authority, const Digest& image,
+                                const ImageSignature& signature, WallTime now) {
+  auto verified = verify_certified(signature, {*authority.roots, authority.own}, image, now);
+  if (!verified) return fail(std::move(verified).error());
+  auto proof = prove_identity(authority, verified->signer);
+  if (proof) proof->docker_reference = escape(verified->claims.docker_reference, kMaxShownBytes);
   return proof;
 }
 
@@ -136,6 +141,33 @@ Result<void> check_applicable(const TrustPolicy& policy, const FoundSignatures& 
 }
 
 }  // namespace
+
+Result<Proof> verify_authority(const TrustPolicy& policy, const ImageSignature& signature, WallTime now) {
+  const auto is_signer = [&](const PublicKey& key) {
+    return key.verify(signature.signed_bytes, signature.signature);
+  };
+  const auto key = std::find_if(policy.keys.begin(), policy.keys.end(), is_signer);
+  if (key != policy.keys.end()) {
+    Proof proof;
+    proof.policy = policy.spec.name;
+    proof.key_id = key->id();
+    return proof;
+  }
+  if (std::any_of(policy.dead_keys.begin(), policy.dead_keys.end(), is_signer))
+    return refuse(reason::kKeyRevoked, "the key that signed is revoked");
+  Error nearest = make_error(ErrorCode::kRefused, "signed by none of the policy's keys, or altered since")
+                      .because(reason::kKeyMismatch);
+  for (const IdentityAuthority& authority : policy.identities) {
+    const auto signer = verify_signer(signature, {*authority.roots, authority.own}, now);
+    auto proof = signer ? prove_identity(authority, *signer) : Result<Proof>(fail(signer.error()));
+    if (proof) {
+      proof->policy = policy.spec.name;
+      return proof;
+    }
+    nearest = nearer(std::move(nearest), std::move(proof).error());
+  }
+  return fail(std::move(nearest));
+}
 
 std::vector<SignatureFinding> examine_signatures(const TrustPolicy& policy, const Digest& image,
                                                  const FoundSignatures& found, WallTime now) {

@@ -12,6 +12,10 @@
 
 namespace kintsugi::trust {
 
+/// Who signed, whatever they signed: any one of the policy's authorities. Errors: KeyRevoked, KeyMismatch,
+/// and those of verify_signer() and check_identity().
+Result<Proof> verify_authority(const TrustPolicy& policy, const ImageSignature& signature, WallTime now);
+
 /// What a policy makes of one signature.
 struct SignatureFinding {
   std::string place;  ///< FoundSignature::place

@@ -5,21 +5,25 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <functional>
 #include <iterator>
 #include <map>
+#include <span>
 #include <utility>
 
 #include "base/concurrently.h"
 #include "trust/crypto/reasons.h"
+#include "trust/sigstore/cosign_annotations.h"
 #include "trust/sigstore/statement.h"
 
 namespace kintsugi::trust {
 namespace {
 
 constexpr std::size_t kConnections = 8;
-/// Of a signature's bundle. Those of attestations may be larger: they are not signatures.
 constexpr std::int64_t kMaxSignatureBundleBytes = 1 << 20;
+constexpr std::int64_t kMaxAttestationBytes = 16 << 20;
+constexpr std::int64_t kMaxAttestationsBytes = 64 << 20;
 constexpr std::string_view kPredicateAnnotation = "dev.sigstore.bundle.predicateType";
 
 /// True for what says nothing about the object asked for, only about the registry at this moment.
@@ -31,19 +35,28 @@ bool is_registry_trouble(const Error& error) {
 /// One search; its parts run beside each other and write to places of their own.
 class Search {
  public:
-  Search(RegistryClient& registry, const ImageReference& image, const Digest& digest, const Call& call)
-      : registry_(registry), image_(image), digest_(digest), call_(call) {}
+  Search(RegistryClient& registry, const ImageReference& image, const Digest& digest, Wanted wanted,
+         const Call& call)
+      : registry_(registry),
+        image_(image),
+        digest_(digest),
+        with_attestations_(wanted == Wanted::kSignaturesAndAttestations),
+        call_(call) {}
 
   FoundSignatures run() {
-    FoundSignatures of_tag, of_referrers;
-    const std::array<std::function<void()>, 2> places = {[&] { of_tag = read_tag(); },
-                                                         [&] { of_referrers = read_referrers(); }};
-    run_concurrently(places, places.size());
-    std::move(of_referrers.signatures.begin(), of_referrers.signatures.end(),
-              std::back_inserter(of_tag.signatures));
-    of_tag.not_read += of_referrers.not_read;
-    if (!of_tag.trouble) of_tag.trouble = std::move(of_referrers.trouble);
-    return of_tag;
+    std::array<FoundSignatures, 3> found;
+    const std::array<std::function<void()>, 3> places = {[&] { found[0] = read_tag(); },
+                                                         [&] { found[1] = read_referrers(); },
+                                                         [&] { found[2] = read_attestation_tag(); }};
+    run_concurrently(std::span(places).first(with_attestations_ ? 3 : 2), places.size());
+    FoundSignatures all;
+    for (FoundSignatures& one : found) {
+      std::move(one.signatures.begin(), one.signatures.end(), std::back_inserter(all.signatures));
+      std::move(one.attestations.begin(), one.attestations.end(), std::back_inserter(all.attestations));
+      all.not_read += one.not_read;
+      if (!all.trouble) all.trouble = std::move(one.trouble);
+    }
+    return all;
   }
 
  private:
@@ -65,7 +78,7 @@ class Search {
     const auto payloads = fetch_payloads(document->layers, count);
     for (std::size_t i = 0; i < count; ++i) {
       const auto payload = payloads.find(document->layers[i].digest);
-      add(found, fmt::format("signature {}", i + 1),
+      add(found, found.signatures, fmt::format("signature {}", i + 1),
           read_layer(document->layers[i], payload == payloads.end() ? nullptr : &payload->second));
     }
     return found;
@@ -96,7 +109,39 @@ class Search {
     return signature_of_layer(*layer, **payload);
   }
 
-  FoundSignatures read_referrers() const {
+  FoundSignatures read_attestation_tag() {
+    const auto manifest = registry_.get_manifest(image_, attestation_tag(digest_), call_);
+    if (!manifest) return nothing_for(manifest.error());
+    const auto document = parse_image_document(*manifest);
+    if (!document) return nothing_for(Error(document.error()).on(image_.name()));
+    FoundSignatures found;
+    const std::size_t count = std::min(document->layers.size(), kMaxSignatureLayers);
+    found.not_read = document->layers.size() - count;
+    std::vector<std::optional<Result<ImageSignature>>> read(count);
+    std::vector<std::function<void()>> tasks;
+    for (std::size_t i = 0; i < count; ++i)
+      tasks.emplace_back([&, i] { read[i] = read_attestation_layer(document->layers[i]); });
+    run_concurrently(tasks, kConnections);
+    for (std::size_t i = 0; i < count; ++i)
+      add(found, found.attestations, fmt::format("attestation {}", i + 1), std::move(*read[i]));
+    return found;
+  }
+
+  Result<ImageSignature> read_attestation_layer(const Descriptor& layer) {
+    if (layer.media_type != kEnvelopeLayerType) {
+      return fail(make_error(ErrorCode::kUnsupported, "a layer that is no DSSE envelope")
+                      .because(reason::kUnsupportedLayout));
+    }
+    const auto bytes = fetch(layer, kMaxAttestationBytes);
+    if (!bytes) return fail(bytes.error());
+    auto envelope = parse_envelope(*bytes);
+    if (!envelope) return fail(std::move(envelope).error());
+    auto material = read_cosign_annotations(layer.annotations);
+    if (!material) return fail(std::move(material).error());
+    return signature_of_envelope(std::move(*envelope), std::move(*material));
+  }
+
+  FoundSignatures read_referrers() {
     const auto referrers = registry_.get_referrers(image_, digest_, call_);
     if (!referrers) return nothing_for(referrers.error());
     FoundSignatures found;
@@ -108,14 +153,18 @@ class Search {
       tasks.emplace_back([&, i] { signatures[i] = read_referrer((*referrers)[i].digest); });
     }
     run_concurrently(tasks, kConnections);
+    std::size_t number = 0;
     for (auto& signature : signatures) {
-      if (signature) add(found, fmt::format("bundle {}", found.signatures.size() + 1), std::move(*signature));
+      if (!signature) continue;
+      const bool attests = with_attestations_ && *signature && is_attestation(**signature);
+      add(found, attests ? found.attestations : found.signatures, fmt::format("bundle {}", ++number),
+          std::move(*signature));
     }
     return found;
   }
 
   /// Nothing: what refers to the image is no signature of it.
-  std::optional<Result<ImageSignature>> read_referrer(const Digest& referrer) const {
+  std::optional<Result<ImageSignature>> read_referrer(const Digest& referrer) {
     const auto manifest = registry_.get_manifest(image_, referrer, call_);
     if (!manifest) {
       if (manifest.error().code == ErrorCode::kNotFound) return std::nullopt;
@@ -128,40 +177,50 @@ class Search {
     }
     const Descriptor& layer = document->layers.front();
     if (!layer.media_type.starts_with("application/vnd.dev.sigstore.bundle")) return std::nullopt;
+    // The annotation is nobody's word, but whoever lies in it hides their own signature only.
     const std::string* predicate = find_annotation(document->annotations, kPredicateAnnotation);
-    if (predicate != nullptr && *predicate != kSignaturePredicate) return std::nullopt;
-    return read_bundle(layer);
+    const bool attests = predicate != nullptr && *predicate != kSignaturePredicate;
+    if (attests && !with_attestations_) return std::nullopt;
+    return read_bundle(layer, attests ? kMaxAttestationBytes : kMaxSignatureBundleBytes);
   }
 
-  Result<ImageSignature> read_bundle(const Descriptor& layer) const {
-    if (layer.size > kMaxSignatureBundleBytes) {
-      return fail(make_error(ErrorCode::kTooLarge, fmt::format("a bundle of {} bytes, at most {} are read",
-                                                               layer.size, kMaxSignatureBundleBytes))
-                      .because(reason::kTooLarge));
-    }
-    const auto bytes = registry_.get_blob(image_, layer.digest, std::size_t(layer.size), call_);
+  Result<ImageSignature> read_bundle(const Descriptor& layer, std::int64_t most) {
+    const auto bytes = fetch(layer, most);
     if (!bytes) return fail(bytes.error());
     auto bundle = parse_bundle(*bytes);
     if (!bundle) return fail(std::move(bundle).error());
     return signature_of_bundle(std::move(*bundle));
   }
 
-  static void add(FoundSignatures& found, std::string place, Result<ImageSignature> signature) {
+  Result<std::string> fetch(const Descriptor& layer, std::int64_t most) {
+    const bool fits_alone = layer.size <= most;
+    if (!fits_alone || (fetched_ += layer.size) > kMaxAttestationsBytes) {
+      return fail(make_error(ErrorCode::kTooLarge, fmt::format("{} bytes, at most {} are read", layer.size,
+                                                               fits_alone ? kMaxAttestationsBytes : most))
+                      .because(reason::kTooLarge));
+    }
+    return registry_.get_blob(image_, layer.digest, std::size_t(layer.size), call_);
+  }
+
+  static void add(FoundSignatures& found, std::vector<FoundSignature>& list, std::string place,
+                  Result<ImageSignature> signature) {
     if (!signature && is_registry_trouble(signature.error())) found.trouble = signature.error();
-    found.signatures.push_back({std::move(place), std::move(signature)});
+    list.push_back({std::move(place), std::move(signature)});
   }
 
   RegistryClient& registry_;
   const ImageReference& image_;
   const Digest& digest_;
+  const bool with_attestations_;
   const Call& call_;
+  std::atomic<std::int64_t> fetched_ = 0;  ///< bytes of bundles and envelopes
 };
 
 }  // namespace
 
 FoundSignatures find_signatures(RegistryClient& registry, const ImageReference& image, const Digest& digest,
-                                const Call& call) {
-  return Search(registry, image, digest, call).run();
+                                Wanted wanted, const Call& call) {
+  return Search(registry, image, digest, wanted, call).run();
 }
 
 }  // namespace kintsugi::trust

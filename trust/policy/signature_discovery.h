@@ -21,11 +21,14 @@ struct FoundSignature {
 /// What a registry holds for an image.
 struct FoundSignatures {
   std::vector<FoundSignature> signatures;
-  std::size_t not_read = 0;  ///< layers and referrers beyond what is looked at
+  std::vector<FoundSignature> attestations;  ///< where they were asked for
+  std::size_t not_read = 0;                  ///< layers and referrers beyond what is looked at
   /// A place could not be looked into: what is good among the others is good all the same, but what is not
   /// found may be there.
   std::optional<Error> trouble;
 };
+
+enum class Wanted : std::uint8_t { kSignatures, kSignaturesAndAttestations };
 
 /// Referrers that are looked at; further ones are counted.
 inline constexpr std::size_t kMaxReferrers = 64;
@@ -34,7 +37,11 @@ inline constexpr std::size_t kMaxReferrers = 64;
 /// `sha256-<hex>.sig` with its payloads, and the bundles that refer to the image, by the referrers API or the
 /// fallback tag. Referrers are known by what their manifests say and never by their descriptors, which are
 /// often wrong. What cannot be had spoils its own signature only.
+///
+/// Attestations are looked for in the same way where they are wanted: the tag `sha256-<hex>.att`, and bundles
+/// that claim to be some. Signatures are read up to 1 MiB each, attestations up to 16 MiB, and of those 64
+/// MiB in all.
 FoundSignatures find_signatures(RegistryClient& registry, const ImageReference& image, const Digest& digest,
-                                const Call& call);
+                                Wanted wanted, const Call& call);
 
 }  // namespace kintsugi::trust

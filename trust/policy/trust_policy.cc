@@ -16,6 +16,7 @@ namespace {
 constexpr std::string_view kApiVersion = "kintsugi.dev/v1alpha1";
 constexpr std::string_view kKind = "TrustPolicy";
 constexpr std::size_t kMaxAuthorities = 32;
+constexpr std::size_t kMaxAttestations = 16;
 constexpr std::size_t kMaxReferenceBytes = kMaxTrustedRootBytes;
 constexpr std::size_t kMaxTrustedRoots = 8;
 constexpr TextLimits kImageLimits{.max_bytes = 255, .max_count = 256};
@@ -80,24 +81,6 @@ TextReference read_reference(const Node& node, const std::string& path, const ch
   return out;
 }
 
-/// The rule of `name`, or of `namePattern`.
-TextRule read_rule(ObjectReader& reader, const std::string& name) {
-  const std::string pattern_name = name + "Pattern";
-  std::string text;
-  const bool is_exact = reader.string(name, text);
-  const bool is_pattern = reader.string(pattern_name, text);
-  if (is_exact == is_pattern) {
-    reader.report(name, fmt::format("exactly one of '{}' and '{}' is needed", name, pattern_name));
-  } else if (text.empty()) {
-    reader.report(is_exact ? name : pattern_name, "is empty");
-  }
-  if (!is_pattern) return TextRule::exactly(std::move(text));
-  auto rule = TextRule::matching(std::move(text));
-  if (rule) return *std::move(rule);
-  reader.report(pattern_name, rule.error().message);
-  return TextRule::exactly("");
-}
-
 void read_trusted_roots(ObjectReader& reader, ProblemList& problems, AuthoritySpec& out) {
   const Node* roots = reader.array("trustedRoots");
   if (roots == nullptr) return;
@@ -113,7 +96,8 @@ void read_certificate(const Node& node, const std::string& path, ProblemList& pr
   ObjectReader reader(node, path, {"chain", "subject", "subjectPattern", "trustedRoots"}, problems);
   if (const Node* chain = reader.object("chain", Presence::kRequired))
     out.authority_chain = read_reference(*chain, reader.path_of("chain"), "chain.pem", problems);
-  out.identity.subject = read_rule(reader, "subject");
+  out.identity.subject =
+      read_text_rule(reader, "subject", Presence::kRequired).value_or(TextRule::exactly(""));
   read_trusted_roots(reader, problems, out);
 }
 
@@ -121,8 +105,9 @@ void read_keyless(const Node& node, const std::string& path, ProblemList& proble
   ObjectReader reader(node, path,
                       {"issuer", "issuerPattern", "subject", "subjectPattern", "claims", "trustedRoots"},
                       problems);
-  out.identity.issuer = read_rule(reader, "issuer");
-  out.identity.subject = read_rule(reader, "subject");
+  const TextRule nobody = TextRule::exactly("");
+  out.identity.issuer = read_text_rule(reader, "issuer", Presence::kRequired).value_or(nobody);
+  out.identity.subject = read_text_rule(reader, "subject", Presence::kRequired).value_or(nobody);
   std::map<std::string, std::string, std::less<>> claims;
   reader.string_map("claims", claims);
   for (const auto& [name, text] : claims) {
@@ -165,6 +150,19 @@ void read_authorities(ObjectReader& spec, ProblemList& problems, TrustPolicySpec
   for (std::size_t i = 0; i < list->items.size(); ++i) {
     out.authorities.push_back(
         read_authority(list->items[i], join_path(spec.path_of("authorities"), i), problems));
+  }
+}
+
+void read_attestations(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
+  const Node* list = spec.array("attestations");
+  if (list == nullptr) return;
+  if (list->items.size() > kMaxAttestations) {
+    spec.report("attestations", fmt::format("more than {} attestations", kMaxAttestations));
+    return;
+  }
+  for (const Node& item : list->items) {
+    const std::string path = join_path(spec.path_of("attestations"), out.attestations.size());
+    out.attestations.push_back(read_attestation_rule(item, path, problems));
   }
 }
 
@@ -271,6 +269,8 @@ std::string hash_of(const TrustPolicy& policy) {
     for (const auto& [name, rule] : authority.identity.claims) add_rule("claim " + name + " ", rule);
     add("roots ", authority.hash);
   }
+  for (const AttestationRule& rule : policy.spec.attestations)
+    add("attestation ", base64_encode(fingerprint(rule)));
   if (policy.defect) add("defect ", base64_encode(policy.defect->message));
   return sha256_hex(text);
 }
@@ -287,9 +287,10 @@ TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems) 
   ObjectReader root(document, "", {"apiVersion", "kind", "metadata", "spec", "status"}, problems);
   read_header(root, problems, out);
   if (const Node* node = root.object("spec", Presence::kRequired)) {
-    ObjectReader spec(*node, "spec", {"images", "authorities", "revoked"}, problems);
+    ObjectReader spec(*node, "spec", {"images", "authorities", "attestations", "revoked"}, problems);
     read_images(spec, out);
     read_authorities(spec, problems, out);
+    read_attestations(spec, problems, out);
     read_revoked(spec, problems, out);
   }
   return out;

@@ -15,6 +15,7 @@
 #include "base/document.h"
 #include "base/result.h"
 #include "base/strict_reader.h"
+#include "trust/attestation/attestation_rule.h"
 #include "trust/crypto/digest.h"
 #include "trust/crypto/public_key.h"
 #include "trust/oci/image_reference.h"
@@ -47,8 +48,9 @@ struct AuthoritySpec {
 struct TrustPolicySpec {
   std::string name;
   std::vector<ImageGlob> images;
-  std::vector<AuthoritySpec> authorities;  ///< any one of them suffices
-  std::set<std::string> revoked_keys;      ///< PublicKey::id()
+  std::vector<AuthoritySpec> authorities;     ///< any one of them suffices
+  std::vector<AttestationRule> attestations;  ///< all of them are needed, by any of the authorities
+  std::set<std::string> revoked_keys;         ///< PublicKey::id()
   std::set<Digest> revoked_digests;
 
   bool selects(const ImageReference& image) const;

@@ -34,6 +34,10 @@ json to_json(const Proof& proof) {
   return object;
 }
 
+json to_json(const AttestationProof& proof) {
+  return {{"rule", proof.rule}, {"predicateType", proof.predicate_type}, {"signer", to_json(proof.signer)}};
+}
+
 json to_json(const Verdict& verdict) {
   json object = {{"image", verdict.image},
                  {"accepted", verdict.accepted},
@@ -45,6 +49,8 @@ json to_json(const Verdict& verdict) {
   if (verdict.digest) object["digest"] = verdict.digest->text();
   object["proofs"] = json::array();
   for (const Proof& proof : verdict.proofs) object["proofs"].push_back(to_json(proof));
+  object["attestations"] = json::array();
+  for (const AttestationProof& proof : verdict.attestations) object["attestations"].push_back(to_json(proof));
   object["equivalents"] = json::array();
   for (const Digest& digest : verdict.equivalents) object["equivalents"].push_back(digest.text());
   return object;

@@ -30,6 +30,15 @@ struct Proof {
   bool operator==(const Proof&) const = default;
 };
 
+/// An attestation that a rule of a policy was content with.
+struct AttestationProof {
+  std::string rule;            ///< its name
+  std::string predicate_type;  ///< escaped
+  Proof signer;
+
+  bool operator==(const AttestationProof&) const = default;
+};
+
 /// What was found out about an image: who vouches for it by which rule, or why it is refused. A value.
 struct Verdict {
   bool accepted = false;
@@ -39,6 +48,7 @@ struct Verdict {
   std::string message;           ///< one line for people, safe to show
   std::string policy;            ///< refused: by which; accepted: all that had a say, joined by ", "
   std::vector<Proof> proofs;     ///< accepted: one of each matching policy
+  std::vector<AttestationProof> attestations;  ///< accepted: one of each rule of these policies
   /// Accepted: the digests under which a runtime may report this content (index, platform manifests,
   /// configs).
   std::set<Digest> equivalents;
@@ -53,6 +63,7 @@ struct Verdict {
 
 /// As `kintsugi trust verify -o json` shows them; the members are promised in docs/trust.md.
 nlohmann::json to_json(const Proof& proof);
+nlohmann::json to_json(const AttestationProof& proof);
 nlohmann::json to_json(const Verdict& verdict);
 
 }  // namespace kintsugi::trust

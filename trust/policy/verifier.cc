@@ -6,12 +6,14 @@
 #include <algorithm>
 #include <array>
 #include <functional>
+#include <iterator>
 #include <utility>
 
 #include "base/concurrently.h"
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "trust/crypto/reasons.h"
+#include "trust/policy/attestation_evaluation.h"
 #include "trust/policy/policy_evaluation.h"
 #include "trust/policy/signature_discovery.h"
 
@@ -59,6 +61,19 @@ Verdict refuse_revoked(Verdict verdict, const TrustPolicy& policy, const Digest&
   return refuse(std::move(verdict), reason::kDigestRevoked, fmt::format("{} is revoked", digest.text()));
 }
 
+Verdict without_proofs(Verdict verdict) {
+  verdict.proofs.clear();
+  verdict.attestations.clear();
+  return verdict;
+}
+
+Wanted wanted_by(const std::vector<const TrustPolicy*>& policies) {
+  const bool attests = std::any_of(policies.begin(), policies.end(), [](const TrustPolicy* policy) {
+    return !policy->spec.attestations.empty();
+  });
+  return attests ? Wanted::kSignaturesAndAttestations : Wanted::kSignatures;
+}
+
 Result<std::set<Digest>> find_equivalents(RegistryClient& registry, const ImageReference& image,
                                           const Digest& digest, const Call& call) {
   const auto root = registry.get_manifest(image, digest, call);
@@ -98,7 +113,7 @@ Verdict Verifier::verify(const ImageReference& image, std::span<const TrustPolic
   if (const TrustPolicy* policy = revoking_policy(selecting, *verdict.digest)) {
     verdict = refuse_revoked(std::move(verdict), *policy, *verdict.digest);
   } else {
-    const Contents contents = fetch(image, *verdict.digest, call);
+    const Contents contents = fetch(image, *verdict.digest, selecting, call);
     verdict = judge(std::move(verdict), selecting, contents);
   }
   cache_.put(key, verdict);
@@ -113,7 +128,7 @@ Explanation Verifier::explain(std::string_view image, std::span<const TrustPolic
   Policies selecting;
   if (!prepare(*reference, policies, call, explanation.verdict, selecting)) return explanation;
   const Digest digest = *explanation.verdict.digest;
-  const Contents contents = fetch(*reference, digest, call);
+  const Contents contents = fetch(*reference, digest, selecting, call);
   for (const TrustPolicy* policy : selecting) {
     explanation.policies.push_back(
         {policy->spec.name,
@@ -153,10 +168,11 @@ bool Verifier::prepare(const ImageReference& image, std::span<const TrustPolicy>
   return resolved.has_value();
 }
 
-Verifier::Contents Verifier::fetch(const ImageReference& image, const Digest& digest, const Call& call) {
+Verifier::Contents Verifier::fetch(const ImageReference& image, const Digest& digest,
+                                   const Policies& policies, const Call& call) {
   Contents contents;
   const std::array<std::function<void()>, 2> tasks = {
-      [&] { contents.signatures = find_signatures(registry_, image, digest, call); },
+      [&] { contents.signatures = find_signatures(registry_, image, digest, wanted_by(policies), call); },
       [&] { contents.equivalents = find_equivalents(registry_, image, digest, call); }};
   run_concurrently(tasks, tasks.size());
   return contents;
@@ -171,11 +187,16 @@ Verdict Verifier::judge(Verdict verdict, const Policies& policies, const Content
     auto proof = evaluate_policy(*policy, digest, contents.signatures, verdict.checked);
     if (!proof) {
       verdict.policy = policy->spec.name;
-      verdict.proofs.clear();
-      return refuse(std::move(verdict), proof.error());
+      return refuse(without_proofs(std::move(verdict)), proof.error());
+    }
+    auto attested = evaluate_attestations(*policy, digest, contents.signatures, verdict.checked);
+    if (!attested) {
+      verdict.policy = policy->spec.name;
+      return refuse(without_proofs(std::move(verdict)), attested.error());
     }
     verdict.policy += (verdict.policy.empty() ? "" : ", ") + policy->spec.name;
     verdict.proofs.push_back(std::move(*proof));
+    std::move(attested->begin(), attested->end(), std::back_inserter(verdict.attestations));
   }
   if (!contents.equivalents) return refuse(std::move(verdict), contents.equivalents.error());
   for (const Digest& equivalent : *contents.equivalents) {

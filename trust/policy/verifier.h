@@ -59,7 +59,8 @@ class Verifier {
   Verdict refuse_name(std::string_view image, const Error& error) const;
   bool prepare(const ImageReference& image, std::span<const TrustPolicy> policies, const Call& call,
                Verdict& verdict, Policies& selecting);
-  Contents fetch(const ImageReference& image, const Digest& digest, const Call& call);
+  Contents fetch(const ImageReference& image, const Digest& digest, const Policies& policies,
+                 const Call& call);
   static Verdict judge(Verdict verdict, const Policies& policies, const Contents& contents);
 
   RegistryClient& registry_;

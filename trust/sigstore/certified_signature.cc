@@ -9,8 +9,7 @@
 
 namespace kintsugi::trust {
 
-Result<CertifiedSignature> verify_certified(const ImageSignature& signature, const Anchors& anchors,
-                                            const Digest& image, WallTime now) {
+Result<CertifiedSigner> verify_signer(const ImageSignature& signature, const Anchors& anchors, WallTime now) {
   LoggedSignature logged;
   logged.signature = signature.signature;
   std::string digest;
@@ -23,12 +22,16 @@ Result<CertifiedSignature> verify_certified(const ImageSignature& signature, con
     logged.message_digest = digest;
   }
   auto signer = certify_signer(signature.material, logged, anchors, now);
+  if (!signer || signer->key.verify(signature.signed_bytes, signature.signature)) return signer;
+  return fail(
+      make_error(ErrorCode::kRefused, "the signature is not over the stored payload by the certificate's key")
+          .because(reason::kSignatureInvalid));
+}
+
+Result<CertifiedSignature> verify_certified(const ImageSignature& signature, const Anchors& anchors,
+                                            const Digest& image, WallTime now) {
+  auto signer = verify_signer(signature, anchors, now);
   if (!signer) return fail(std::move(signer).error());
-  if (!signer->key.verify(signature.signed_bytes, signature.signature)) {
-    return fail(make_error(ErrorCode::kRefused,
-                           "the signature is not over the stored payload by the certificate's key")
-                    .because(reason::kSignatureInvalid));
-  }
   auto claims = claims_about(signature, image);
   if (!claims) return fail(std::move(claims).error());
   return CertifiedSignature{std::move(*signer), std::move(*claims)};

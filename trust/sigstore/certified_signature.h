@@ -8,6 +8,10 @@
 
 namespace kintsugi::trust {
 
+/// Verifies who signed, whatever they signed: certify_signer(), and the signature by the certificate's key
+/// over the bytes as stored. Errors: those of certify_signer(), SignatureInvalid.
+Result<CertifiedSigner> verify_signer(const ImageSignature& signature, const Anchors& anchors, WallTime now);
+
 /// A good signature by whoever the certificate names.
 struct CertifiedSignature {
   CertifiedSigner signer;

@@ -73,6 +73,10 @@ std::string signature_tag(const Digest& image) {
   return fmt::format("sha256-{}.sig", image.hex());
 }
 
+std::string attestation_tag(const Digest& image) {
+  return fmt::format("sha256-{}.att", image.hex());
+}
+
 Result<SignatureLayer> read_signature_layer(const Descriptor& layer) {
   if (layer.media_type != kPayloadType) {
     return refuse(reason::kUnsupportedLayout,

@@ -23,6 +23,10 @@ inline constexpr std::size_t kMaxPayloadBytes = 64u << 10;
 
 /// "sha256-<hex>.sig"
 std::string signature_tag(const Digest& image);
+/// "sha256-<hex>.att"
+std::string attestation_tag(const Digest& image);
+/// The media type of the layers under it: a DSSE envelope each, whose signature is in it.
+inline constexpr char kEnvelopeLayerType[] = "application/vnd.dsse.envelope.v1+json";
 
 /// What a layer of the signature manifest says before its payload is fetched.
 struct SignatureLayer {

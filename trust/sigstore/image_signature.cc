@@ -57,18 +57,25 @@ ImageSignature signature_of_layer(const SignatureLayer& layer, std::string paylo
   return {std::move(payload), layer.signature, std::nullopt, layer.material};
 }
 
+ImageSignature signature_of_envelope(Envelope envelope, VerificationMaterial material) {
+  std::string encoding = envelope.pre_authentication_encoding();
+  std::string signature = envelope.signature;
+  return {std::move(encoding), std::move(signature), std::move(envelope), std::move(material)};
+}
+
 Result<ImageSignature> signature_of_bundle(Bundle bundle) {
   if (!bundle.envelope) {
     return fail(
         make_error(ErrorCode::kUnsupported, "a bundle that signs bytes and no statement about an image")
             .because(reason::kUnsupportedLayout));
   }
-  ImageSignature signature;
-  signature.signed_bytes = bundle.envelope->pre_authentication_encoding();
-  signature.signature = bundle.envelope->signature;
-  signature.envelope = std::move(bundle.envelope);
-  signature.material = std::move(bundle.material);
-  return signature;
+  return signature_of_envelope(std::move(*bundle.envelope), std::move(bundle.material));
+}
+
+bool is_attestation(const ImageSignature& signature) {
+  if (!signature.envelope) return false;
+  const auto statement = parse_statement(*signature.envelope);
+  return statement && statement->predicate_type != kSignaturePredicate;
 }
 
 Result<ImageClaims> claims_of(const ImageSignature& signature) {

@@ -29,8 +29,15 @@ struct ImageSignature {
 /// Of a layer of the `.sig` layout and its payload.
 ImageSignature signature_of_layer(const SignatureLayer& layer, std::string payload);
 
+/// Of an envelope, from wherever, and what came with it.
+ImageSignature signature_of_envelope(Envelope envelope, VerificationMaterial material);
+
 /// Of a bundle that refers to an image. Error: UnsupportedLayout for one that signs bytes and no statement.
 Result<ImageSignature> signature_of_bundle(Bundle bundle);
+
+/// Whether it claims to be an attestation: a statement of another predicate type than cosign's signatures.
+/// Not to be believed, but to know what to do with it.
+bool is_attestation(const ImageSignature& signature);
 
 /// What a signer says about an image.
 struct ImageClaims {

@@ -70,6 +70,7 @@ Result<Statement> parse_statement(const Envelope& envelope) {
   for (const Node& subject : subjects->items) {
     if (auto read = read_subject(subject, statement); !read) return fail(std::move(read).error());
   }
+  statement.subject = *subjects;
   if (const Node* predicate = node->find("predicate")) statement.predicate = *predicate;
   return statement;
 }

@@ -23,6 +23,7 @@ inline constexpr char kSignaturePredicate[] = "https://sigstore.dev/cosign/sign/
 struct Statement {
   std::string predicate_type;
   std::vector<Digest> subjects;  ///< the SHA-256 digests of all subjects; those without one are left out
+  Node subject;                  ///< the list of all subjects, as it is written
   Node predicate;                ///< null where it is missing, as in signatures of cosign before 3.0.5
   Annotations annotations;       ///< of the subjects (cosign sign -a): those that are strings
 

@@ -49,4 +49,24 @@ std::string TextRule::to_string() const {
   return pattern_ == nullptr ? "\"" + shown + "\"" : "/" + shown + "/";
 }
 
+std::optional<TextRule> read_text_rule(ObjectReader& reader, const std::string& name, Presence presence) {
+  const std::string pattern_name = name + "Pattern";
+  std::string text;
+  const bool is_exact = reader.string(name, text);
+  const bool is_pattern = reader.string(pattern_name, text);
+  if (!is_exact && !is_pattern && presence == Presence::kOptional) return std::nullopt;
+  if (is_exact == is_pattern) {
+    const std::string_view needed = presence == Presence::kRequired ? "exactly" : "at most";
+    reader.report(name, fmt::format("{} one of '{}' and '{}' is {}", needed, name, pattern_name,
+                                    presence == Presence::kRequired ? "needed" : "allowed"));
+    return std::nullopt;
+  }
+  if (text.empty()) reader.report(is_exact ? name : pattern_name, "is empty");
+  if (is_exact) return TextRule::exactly(std::move(text));
+  auto rule = TextRule::matching(std::move(text));
+  if (rule) return *std::move(rule);
+  reader.report(pattern_name, rule.error().message);
+  return std::nullopt;
+}
+
 }  // namespace kintsugi::trust

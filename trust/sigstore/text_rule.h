@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "base/strict_reader.h"
 
 namespace re2 {
 class RE2;
@@ -36,5 +38,10 @@ class TextRule {
   std::string text_;
   std::shared_ptr<const re2::RE2> pattern_;  ///< null: exactly `text_`
 };
+
+/// The rule of a document's member `name`, or of `namePattern`: one of them, or where it is optional none.
+/// What is wrong is reported to the reader, which has to know both; there is then no rule.
+std::optional<TextRule> read_text_rule(ObjectReader& reader, const std::string& name,
+                                       Presence presence = Presence::kOptional);
 
 }  // namespace kintsugi::trust
