@@ -62,6 +62,20 @@ std::string hex_encode(std::string_view bytes) {
   return hex;
 }
 
+Result<std::string> hex_decode(std::string_view text) {
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  std::string bytes;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    const int high = digit(text[i]), low = digit(text[i + 1]);
+    if (high < 0 || low < 0) return fail(ErrorCode::kInvalidInput, "not lower-case hex digits");
+    bytes += char(high * 16 + low);
+  }
+  if (text.size() % 2 != 0) return fail(ErrorCode::kInvalidInput, "an odd number of hex digits");
+  return bytes;
+}
+
 std::string sha256_hex(std::string_view bytes) {
   Sha256 hash;
   hash.update(bytes);

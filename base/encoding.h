@@ -13,6 +13,8 @@ std::string sha256_hex(std::string_view bytes);
 
 /// Two lower-case hex digits for each byte.
 std::string hex_encode(std::string_view bytes);
+/// Strict: lower-case digits, an even number of them.
+Result<std::string> hex_decode(std::string_view text);
 
 /// SHA-256 over pieces, for files that are not held in memory whole.
 class Sha256 {

@@ -27,6 +27,15 @@ TEST_CASE("base64 round-trips and accepts the canonical form only") {
   CHECK_FALSE(base64_decode(bad));
 }
 
+TEST_CASE("hex digits round-trip and are lower-case pairs") {
+  CHECK(hex_encode(std::string("\0\x7f\xff", 3)) == "007fff");
+  CHECK(hex_decode("007fff").value() == std::string("\0\x7f\xff", 3));
+  CHECK(hex_decode("").value().empty());
+  const std::string bad = GENERATE("0", "0g", "FF", "0x", "00 ", " 00", "000");
+  INFO(bad);
+  CHECK_FALSE(hex_decode(bad));
+}
+
 TEST_CASE("URL encoding keeps unreserved characters only") {
   CHECK(url_encode("aZ9-._~") == "aZ9-._~");
   CHECK(url_encode("a b/c?d=\xC3\xA9") == "a%20b%2Fc%3Fd%3D%C3%A9");

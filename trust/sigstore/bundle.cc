@@ -150,13 +150,9 @@ class BundleReader {
       kind_version.string("kind", entry.kind, Presence::kRequired);
       kind_version.string("version", entry.version, Presence::kRequired);
     }
-    std::int64_t seconds = 0;
-    if (read_natural(reader, "integratedTime", seconds, Presence::kOptional) && seconds > 0) {
-      if (seconds > kMaxSeconds)
-        reader.report("integratedTime", "is out of range");
-      else
-        entry.integrated_time = WallTime(std::chrono::seconds(seconds));
-    }
+    WallTime time{};
+    if (read_seconds(reader, "integratedTime", time, Presence::kOptional) && time > WallTime{})
+      entry.integrated_time = time;
     read_bytes(reader, "canonicalizedBody", entry.body, Presence::kRequired, kMaxBodyBytes);
     read_promise(reader, entry);
     read_proof(reader, entry);
@@ -222,8 +218,6 @@ class BundleReader {
     }
     return message;
   }
-
-  static constexpr std::int64_t kMaxSeconds = 253'402'300'799;  // 9999-12-31T23:59:59Z
 
   const int version_;
   ProblemList& problems_;

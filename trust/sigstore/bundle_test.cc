@@ -186,6 +186,7 @@ TEST_CASE("a bundle is refused when it is not strictly what it must be") {
       {"index as a float", [](json& b) { entry(b)["logIndex"] = 1.5; }},
       {"index beyond 64 bits", [](json& b) { entry(b)["logIndex"] = "9223372036854775808"; }},
       {"time out of range", [](json& b) { entry(b)["integratedTime"] = "9223372036854775807"; }},
+      {"time that no clock can hold", [](json& b) { entry(b)["integratedTime"] = "9223372037"; }},
       {"root hash too long", [](json& b) { proof(b)["rootHash"] = base64_encode(kHash + "x"); }},
       {"a hash too short", [](json& b) { proof(b)["hashes"][0] = base64_encode("short"); }},
       {"a hash that is no text", [](json& b) { proof(b)["hashes"][0] = 1; }},

@@ -18,7 +18,6 @@ namespace {
 constexpr std::size_t kMaxAnnotationBytes = 1u << 20;
 constexpr std::size_t kMaxSignatureBytes = 4096;
 constexpr std::size_t kMaxLogIdText = 128;
-constexpr std::int64_t kMaxSeconds = 253'402'300'799;  // 9999-12-31T23:59:59Z
 constexpr DocumentLimits kLimits{.max_bytes = kMaxAnnotationBytes, .max_depth = 32, .max_nodes = 10'000};
 
 tl::unexpected<Error> malformed(std::string_view name, const std::string& what) {
@@ -47,21 +46,6 @@ Result<void> read_certificates(const AnnotationList& annotations, VerificationMa
   return {};
 }
 
-Result<std::string> decode_hex(std::string_view text) {
-  std::string bytes;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    const auto digit = [](char c) {
-      return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-    };
-    const int high = digit(text[i]), low = digit(text[i + 1]);
-    if (high < 0 || low < 0) return fail(ErrorCode::kInvalidInput, "not lower-case hex digits");
-    bytes += char(high * 16 + low);
-  }
-  if (text.empty() || text.size() % 2 != 0)
-    return fail(ErrorCode::kInvalidInput, "not lower-case hex digits");
-  return bytes;
-}
-
 /// The kind and version that the entry's own body names.
 Result<void> read_kind(LogEntry& entry) {
   const auto body = parse_json_document(entry.body, kLimits);
@@ -85,20 +69,20 @@ Result<void> read_log_entry(std::string_view text, VerificationMaterial& out) {
   read_bytes(reader, "SignedEntryTimestamp", entry.signed_entry_timestamp, Presence::kRequired,
              kMaxSignatureBytes);
   std::string log_id;
-  std::int64_t seconds = 0;
+  WallTime time{};
   if (const Node* payload = reader.object("Payload", Presence::kRequired)) {
     ObjectReader fields(*payload, "Payload", {"body", "integratedTime", "logIndex", "logID"}, problems);
     read_bytes(fields, "body", entry.body, Presence::kRequired, kMaxAnnotationBytes);
-    read_natural(fields, "integratedTime", seconds, Presence::kRequired);
+    read_seconds(fields, "integratedTime", time, Presence::kRequired);
     read_natural(fields, "logIndex", entry.log_index, Presence::kRequired);
     fields.string("logID", log_id, Presence::kRequired, {.max_bytes = kMaxLogIdText});
-    if (seconds > kMaxSeconds) fields.report("integratedTime", "is out of range");
   }
   if (!problems.empty()) return malformed("bundle", problems.to_error().message);
-  auto id = decode_hex(log_id);
+  auto id = hex_decode(log_id);
   if (!id) return malformed("bundle", "logID: " + id.error().message);
+  if (id->empty()) return malformed("bundle", "logID: is empty");
   entry.log_id = std::move(*id);
-  entry.integrated_time = WallTime(std::chrono::seconds(seconds));
+  entry.integrated_time = time;
   if (auto read = read_kind(entry); !read) return read;
   out.log_entries.push_back(std::move(entry));
   return {};

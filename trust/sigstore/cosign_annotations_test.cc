@@ -100,6 +100,7 @@ TEST_CASE("a log annotation is read strictly") {
        [](json& b) { b["Payload"]["body"] = base64_encode(R"({"apiVersion":"0.0.1","kind":1})"); }},
       {"negative time", [](json& b) { b["Payload"]["integratedTime"] = -1; }},
       {"time out of range", [](json& b) { b["Payload"]["integratedTime"] = INT64_MAX; }},
+      {"time that no clock can hold", [](json& b) { b["Payload"]["integratedTime"] = 9223372037; }},
       {"negative index", [](json& b) { b["Payload"]["logIndex"] = -1; }},
       {"index with a fraction", [](json& b) { b["Payload"]["logIndex"] = 0.5; }},
       {"log id of odd length", [](json& b) { b["Payload"]["logID"] = "c0f"; }},

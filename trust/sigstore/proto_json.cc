@@ -2,6 +2,7 @@
 #include "trust/sigstore/proto_json.h"
 
 #include <charconv>
+#include <chrono>
 #include <optional>
 
 #include "base/encoding.h"
@@ -44,6 +45,18 @@ bool read_natural(ObjectReader& reader, std::string_view key, std::int64_t& out,
     return false;
   }
   out = *value;
+  return true;
+}
+
+bool read_seconds(ObjectReader& reader, std::string_view key, WallTime& out, Presence presence) {
+  constexpr auto kLast = std::chrono::floor<std::chrono::seconds>(WallTime::max().time_since_epoch());
+  std::int64_t seconds = 0;
+  if (!read_natural(reader, key, seconds, presence)) return false;
+  if (seconds > kLast.count()) {
+    reader.report(key, "is out of range");
+    return false;
+  }
+  out = WallTime(std::chrono::seconds(seconds));
   return true;
 }
 

@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/strict_reader.h"
 
 namespace kintsugi::trust {
@@ -18,5 +19,8 @@ bool read_bytes(ObjectReader& reader, std::string_view key, std::string& out, Pr
 
 /// Reads a member that is an integer of 0 to 2^63-1, as a string of plain decimal digits or as a number.
 bool read_natural(ObjectReader& reader, std::string_view key, std::int64_t& out, Presence presence);
+
+/// The same for seconds since 1970, as far as a WallTime reaches: until the year 2262.
+bool read_seconds(ObjectReader& reader, std::string_view key, WallTime& out, Presence presence);
 
 }  // namespace kintsugi::trust
