@@ -42,3 +42,10 @@ TEST_CASE("as many tasks as allowed run at the same time, and no more") {
   run_concurrently(std::vector<std::function<void()>>(50, exclusive), 1);
   CHECK_FALSE(has_overlapped);
 }
+
+TEST_CASE("what is collected stands in the order of its indices") {
+  const auto squares = collect_concurrently(100, 8, [](std::size_t i) { return i * i; });
+  REQUIRE(squares.size() == 100);
+  for (std::size_t i = 0; i < squares.size(); ++i) CHECK(squares[i] == i * i);
+  CHECK(collect_concurrently(0, 8, [](std::size_t i) { return i; }).empty());
+}

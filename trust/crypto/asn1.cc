@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/time.h"
+#include "trust/crypto/openssl.h"
 
 namespace kintsugi::trust {
 namespace {
@@ -118,6 +119,16 @@ bool is_leap(int year) {
 bool is_der(std::string_view bytes) {
   const auto value = take_value(bytes);
   return value && bytes.empty() && is_der_value(*value, 1);
+}
+
+std::optional<std::string> parse_utf8_string(std::string_view der) {
+  if (!is_der(der)) return std::nullopt;
+  const ErrorQueueGuard errors;
+  const std::uint8_t* at = bytes_of(der);
+  const Owned<ASN1_UTF8STRING, ASN1_UTF8STRING_free> text(
+      d2i_ASN1_UTF8STRING(nullptr, &at, long(der.size())));
+  if (!text) return std::nullopt;
+  return std::string(text_of(text.get()));
 }
 
 std::optional<WallTime> parse_asn1_time(std::string_view text, TimeForm form) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "base/clock.h"
@@ -15,6 +16,9 @@ namespace kintsugi::trust {
 /// shortest, strings are not in pieces, BOOLEAN, INTEGER, BIT STRING and OBJECT IDENTIFIER have their one
 /// form, the members of a SET are in order; at most 32 deep. What is inside an OCTET STRING is not looked at.
 bool is_der(std::string_view bytes);
+
+/// The text of a UTF8String in DER that is all of `der`; nothing for anything else.
+std::optional<std::string> parse_utf8_string(std::string_view der);
 
 enum class TimeForm : std::uint8_t { kUtcTime, kGeneralizedTime, kGeneralizedTimeWithFraction };
 

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <string>
 
+#include "base/encoding.h"
 #include "base/time.h"
 
 using namespace kintsugi;
@@ -102,4 +103,16 @@ TEST_CASE("times are read in the one form that each type has") {
 TEST_CASE("years that no WallTime holds are its ends") {
   CHECK(parse_asn1_time("99991231235959Z", TimeForm::kGeneralizedTime) == WallTime::max());
   CHECK(parse_asn1_time("500101000000Z", TimeForm::kUtcTime) == WallTime::min());
+}
+
+TEST_CASE("a UTF8String in DER gives its text, and nothing else does") {
+  CHECK(parse_utf8_string("\x0C\x02hi"s) == "hi");
+  CHECK(parse_utf8_string("\x0C\0"s) == "");
+  CHECK(parse_utf8_string("\x0C\x81\x80"s + std::string(128, 'x')) == std::string(128, 'x'));
+  CHECK(parse_utf8_string("\x0C\x82\x01\0"s + std::string(256, 'x')) == std::string(256, 'x'));
+  const std::string bad =
+      GENERATE(""s, "\x0C"s, "\x0C\x03hi"s, "\x0C\x01hi"s, "\x0C\x81\x02hi"s, "\x16\x02hi"s, "\x04\x02hi"s,
+               "hi"s, "\x0C\x80hi\0\0"s, "\x2C\x04\x0C\x02hi"s, "\x0C\x02hi\x0C\x02hi"s);
+  INFO(hex_encode(bad));
+  CHECK_FALSE(parse_utf8_string(bad));
 }

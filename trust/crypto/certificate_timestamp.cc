@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "trust/crypto/asn1.h"
+#include "trust/crypto/hash.h"
 #include "trust/crypto/openssl.h"
 #include "trust/crypto/reasons.h"
 
@@ -148,7 +149,7 @@ Result<void> verify_certificate_timestamp(const Certificate& leaf, const Certifi
   if (!list) return malformed();
   const auto timestamps = read_timestamps(*list);
   if (!timestamps) return fail(timestamps.error());
-  const std::string issuer_key_hash = hash_of(EVP_sha256(), issuer.public_key_der());
+  const std::string issuer_key_hash = sha256(issuer.public_key_der());
   const std::string entry = precertificate(leaf);
   const char* why = "no certificate timestamp is by a known log";
   for (const SignedTimestamp& timestamp : *timestamps) {
@@ -158,9 +159,8 @@ Result<void> verify_certificate_timestamp(const Certificate& leaf, const Certifi
         why = "the certificate timestamp is of a time at which the log's key is not valid";
       } else if (!fits_key(timestamp, log.key)) {
         why = "the certificate timestamp is signed by another algorithm than that of the log's key";
-      } else if (!log.key.verify_digest(
-                     hash_of(EVP_sha256(), signed_bytes(timestamp, issuer_key_hash, entry)),
-                     timestamp.signature)) {
+      } else if (!log.key.verify_digest(sha256(signed_bytes(timestamp, issuer_key_hash, entry)),
+                                        timestamp.signature)) {
         why = "the certificate timestamp is not signed by the log over this certificate";
       } else {
         return {};

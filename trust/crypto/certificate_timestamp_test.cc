@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/testing/signing_key.h"
+#include "trust/crypto/hash.h"
 #include "trust/crypto/reasons.h"
 #include "trust/testing/test_authority.h"
 
@@ -14,7 +15,6 @@ using namespace kintsugi::trust;
 using namespace std::string_literals;
 using testing::kTestTime;
 using testing::leaf_fields;
-using testing::raw_sha256;
 using testing::TestSigner;
 
 namespace {
@@ -28,7 +28,7 @@ Certificate read_certificate(const std::string& name) {
 }
 
 LogKey log_of(const std::string& key_der, TimeRange valid_for = {}) {
-  return {raw_sha256(key_der), "", PublicKey::parse(key_der).value(), valid_for};
+  return {sha256(key_der), "", PublicKey::parse(key_der).value(), valid_for};
 }
 
 std::string number(std::uint64_t value, int size) {
@@ -44,7 +44,7 @@ std::string vector(const std::string& content) {
 /// A log that writes what a case wants.
 struct Log {
   SigningKey key;
-  std::string id = raw_sha256(key.der());
+  std::string id = sha256(key.der());
   std::uint64_t milliseconds = std::uint64_t(
       std::chrono::duration_cast<std::chrono::milliseconds>(kTestTime.time_since_epoch()).count());
   std::string version = "\0"s, algorithm = "\4\3"s, extensions, trailing;
@@ -55,9 +55,8 @@ struct Log {
   }
 
   std::string timestamp(const std::string& precertificate, const Certificate& issuer) const {
-    const std::string what = "\0\0"s + number(milliseconds, 8) + "\0\1"s +
-                             raw_sha256(issuer.public_key_der()) + number(precertificate.size(), 3) +
-                             precertificate + vector(extensions);
+    const std::string what = "\0\0"s + number(milliseconds, 8) + "\0\1"s + sha256(issuer.public_key_der()) +
+                             number(precertificate.size(), 3) + precertificate + vector(extensions);
     return version + id + number(milliseconds, 8) + vector(extensions) + algorithm +
            vector(key.sign(what, hash)) + trailing;
   }

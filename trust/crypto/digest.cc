@@ -36,6 +36,10 @@ Digest Digest::of(std::string_view bytes) {
   return Digest(std::string(kAlgorithm) + sha256_hex(bytes));
 }
 
+std::string Digest::bytes() const {
+  return hex_decode(hex()).value();
+}
+
 Result<Digest> Digest::of_file(const std::string& path) {
   Sha256 hash;
   auto read = read_pieces(path, [&](std::string_view piece) -> Result<void> {

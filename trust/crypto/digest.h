@@ -25,6 +25,8 @@ class Digest {
   const std::string& text() const { return text_; }
   /// The hex digits alone.
   std::string_view hex() const { return std::string_view(text_).substr(7); }
+  /// What they stand for, 32 raw bytes.
+  std::string bytes() const;
 
   auto operator<=>(const Digest&) const = default;
 

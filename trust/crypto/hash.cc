@@ -3,8 +3,9 @@
 
 #include <openssl/evp.h>
 
-#include <array>
 #include <stdexcept>
+
+#include "trust/crypto/openssl.h"
 
 namespace kintsugi::trust {
 namespace {
@@ -25,13 +26,9 @@ std::size_t hash_bytes(HashAlgorithm algorithm) {
 }
 
 std::string hash_of(HashAlgorithm algorithm, std::string_view bytes) {
-  std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
-  unsigned length = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), hash.data(), &length, implementation_of(algorithm), nullptr) !=
-      1) {
-    throw std::runtime_error("OpenSSL cannot hash");
-  }
-  return {reinterpret_cast<const char*>(hash.data()), length};
+  std::string hash = hash_of(implementation_of(algorithm), bytes);
+  if (hash.empty()) throw std::runtime_error("OpenSSL cannot hash");
+  return hash;
 }
 
 }  // namespace kintsugi::trust

@@ -11,6 +11,7 @@
 #include <cstdint>
 
 #include "trust/crypto/digest.h"
+#include "trust/crypto/hash.h"
 #include "trust/crypto/openssl.h"
 #include "trust/crypto/pem.h"
 #include "trust/crypto/reasons.h"
@@ -154,7 +155,7 @@ bool PublicKey::verify(std::string_view message, std::string_view signature) con
                                                   : nullptr;
   if (own != nullptr && signs_digest(*key_, own, Padding::kDefault, hash_of(own, message), signature))
     return true;
-  return verify_digest(hash_of(EVP_sha256(), message), signature);
+  return verify_digest(sha256(message), signature);
 }
 
 bool PublicKey::verify_digest(std::string_view sha256, std::string_view signature) const {

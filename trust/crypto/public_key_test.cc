@@ -5,6 +5,7 @@
 
 #include "base/encoding.h"
 #include "trust/crypto/digest.h"
+#include "trust/crypto/hash.h"
 #include "trust/crypto/reasons.h"
 #include "trust/testing/cosign.h"
 #include "trust/testing/test_authority.h"
@@ -12,7 +13,6 @@
 using namespace kintsugi;
 using namespace kintsugi::trust;
 using testing::public_key_of;
-using testing::raw_sha256;
 
 namespace {
 
@@ -236,10 +236,10 @@ TEST_CASE("a signature verifies by the message's SHA-256 alone where its key tak
   INFO(c.kind << " " << c.hash << " " << int(c.padding));
   const SigningKey signer(c.kind);
   const PublicKey key = public_key_of(signer);
-  const std::string digest = raw_sha256("message");
+  const std::string digest = sha256("message");
   const std::string signature = signer.sign("message", c.hash, c.padding);
   CHECK(key.verify_digest(digest, signature) == c.good);
-  CHECK_FALSE(key.verify_digest(raw_sha256("Message"), signature));
+  CHECK_FALSE(key.verify_digest(sha256("Message"), signature));
   CHECK_FALSE(key.verify_digest(digest.substr(1), signature));
   CHECK_FALSE(key.verify_digest(digest + "x", signature));
   CHECK_FALSE(key.verify_digest("", signature));
@@ -249,6 +249,6 @@ TEST_CASE("a signature verifies by the message's SHA-256 alone where its key tak
 
 TEST_CASE("an Ed25519 signature over a digest as its message is none over what was hashed") {
   const SigningKey signer("ED25519");
-  const std::string digest = raw_sha256("message");
+  const std::string digest = sha256("message");
   CHECK_FALSE(public_key_of(signer).verify_digest(digest, signer.sign(digest)));
 }

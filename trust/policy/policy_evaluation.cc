@@ -8,7 +8,7 @@
 #include <utility>
 
 #include "base/escape.h"
-#include "trust/crypto/reasons.h"
+#include "trust/crypto/refusal.h"
 #include "trust/sigstore/certified_signature.h"
 
 namespace kintsugi::trust {
@@ -16,10 +16,6 @@ namespace {
 
 constexpr std::size_t kShown = 3;
 constexpr std::size_t kMaxShownBytes = 512;
-
-tl::unexpected<Error> refuse(const char* why, std::string message) {
-  return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
-}
 
 /// How near a refused signature came to being accepted; what is not listed is nothing but an obstacle on the
 /// way.

@@ -20,7 +20,6 @@
 namespace kintsugi::trust {
 namespace {
 
-constexpr std::size_t kConnections = 8;
 constexpr std::int64_t kMaxSignatureBundleBytes = 1 << 20;
 constexpr std::int64_t kMaxAttestationBytes = 16 << 20;
 constexpr std::int64_t kMaxAttestationsBytes = 64 << 20;
@@ -75,22 +74,21 @@ class Search {
     FoundSignatures found;
     const std::size_t count = std::min(document->layers.size(), kMaxSignatureLayers);
     found.not_read = document->layers.size() - count;
-    const auto payloads = fetch_payloads(document->layers, count);
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto payload = payloads.find(document->layers[i].digest);
-      add(found, found.signatures, fmt::format("signature {}", i + 1),
-          read_layer(document->layers[i], payload == payloads.end() ? nullptr : &payload->second));
-    }
+    std::vector<Result<SignatureLayer>> layers;
+    for (std::size_t i = 0; i < count; ++i) layers.push_back(read_signature_layer(document->layers[i]));
+    const auto payloads = fetch_payloads(layers);
+    for (std::size_t i = 0; i < count; ++i)
+      add(found, found.signatures, fmt::format("signature {}", i + 1), join(layers[i], payloads));
     return found;
   }
 
+  using Payloads = std::map<Digest, Result<std::string>>;
+
   /// Each blob once: signatures by several keys are mostly over the same bytes.
-  std::map<Digest, Result<std::string>> fetch_payloads(const std::vector<Descriptor>& layers,
-                                                       std::size_t count) const {
-    std::map<Digest, Result<std::string>> payloads;
+  Payloads fetch_payloads(const std::vector<Result<SignatureLayer>>& layers) const {
+    Payloads payloads;
     std::vector<std::function<void()>> tasks;
-    for (std::size_t i = 0; i < count; ++i) {
-      const auto layer = read_signature_layer(layers[i]);
+    for (const Result<SignatureLayer>& layer : layers) {
       if (!layer) continue;
       const auto [entry, is_new] = payloads.try_emplace(layer->payload, std::string());
       if (!is_new) continue;
@@ -98,15 +96,15 @@ class Search {
         entry->second = registry_.get_blob(image_, entry->first, size, call_);
       });
     }
-    run_concurrently(tasks, kConnections);
+    run_concurrently(tasks, kRequestsAtOnce);
     return payloads;
   }
 
-  static Result<ImageSignature> read_layer(const Descriptor& descriptor, const Result<std::string>* payload) {
-    const auto layer = read_signature_layer(descriptor);
+  static Result<ImageSignature> join(const Result<SignatureLayer>& layer, const Payloads& payloads) {
     if (!layer) return fail(layer.error());
-    if (!*payload) return fail(payload->error());
-    return signature_of_layer(*layer, **payload);
+    const Result<std::string>& payload = payloads.at(layer->payload);
+    if (!payload) return fail(payload.error());
+    return signature_of_layer(*layer, *payload);
   }
 
   FoundSignatures read_attestation_tag() {
@@ -117,13 +115,10 @@ class Search {
     FoundSignatures found;
     const std::size_t count = std::min(document->layers.size(), kMaxSignatureLayers);
     found.not_read = document->layers.size() - count;
-    std::vector<std::optional<Result<ImageSignature>>> read(count);
-    std::vector<std::function<void()>> tasks;
+    auto read = collect_concurrently(
+        count, kRequestsAtOnce, [&](std::size_t i) { return read_attestation_layer(document->layers[i]); });
     for (std::size_t i = 0; i < count; ++i)
-      tasks.emplace_back([&, i] { read[i] = read_attestation_layer(document->layers[i]); });
-    run_concurrently(tasks, kConnections);
-    for (std::size_t i = 0; i < count; ++i)
-      add(found, found.attestations, fmt::format("attestation {}", i + 1), std::move(*read[i]));
+      add(found, found.attestations, fmt::format("attestation {}", i + 1), std::move(read[i]));
     return found;
   }
 
@@ -147,12 +142,8 @@ class Search {
     FoundSignatures found;
     const std::size_t count = std::min(referrers->size(), kMaxReferrers);
     found.not_read = referrers->size() - count;
-    std::vector<std::optional<Result<ImageSignature>>> signatures(count);
-    std::vector<std::function<void()>> tasks;
-    for (std::size_t i = 0; i < count; ++i) {
-      tasks.emplace_back([&, i] { signatures[i] = read_referrer((*referrers)[i].digest); });
-    }
-    run_concurrently(tasks, kConnections);
+    auto signatures = collect_concurrently(
+        count, kRequestsAtOnce, [&](std::size_t i) { return read_referrer((*referrers)[i].digest); });
     std::size_t number = 0;
     for (auto& signature : signatures) {
       if (!signature) continue;

@@ -20,8 +20,6 @@
 namespace kintsugi::trust {
 namespace {
 
-constexpr std::size_t kConnections = 8;
-
 Verdict refuse(Verdict verdict, std::string why, std::string message) {
   verdict.accepted = false;
   verdict.reason = std::move(why);
@@ -79,13 +77,9 @@ Result<std::set<Digest>> find_equivalents(RegistryClient& registry, const ImageR
   const auto root = registry.get_manifest(image, digest, call);
   if (!root) return fail(root.error());
   return equivalent_digests(*root, [&](const std::vector<Digest>& digests) {
-    std::vector<Result<RawManifest>> answers(digests.size(),
-                                             Result<RawManifest>(fail(ErrorCode::kInternal, "not fetched")));
-    std::vector<std::function<void()>> tasks;
-    for (std::size_t i = 0; i < digests.size(); ++i)
-      tasks.emplace_back([&, i] { answers[i] = registry.get_manifest(image, digests[i], call); });
-    run_concurrently(tasks, kConnections);
-    return answers;
+    return collect_concurrently(digests.size(), kRequestsAtOnce, [&](std::size_t i) {
+      return registry.get_manifest(image, digests[i], call);
+    });
   });
 }
 

@@ -8,7 +8,7 @@
 #include "base/document.h"
 #include "base/escape.h"
 #include "net/header_rules.h"
-#include "trust/crypto/reasons.h"
+#include "trust/crypto/refusal.h"
 
 namespace kintsugi::trust {
 namespace {
@@ -23,10 +23,6 @@ bool is_visible(char c) {
 
 char to_lower(char c) {
   return c >= 'A' && c <= 'Z' ? char(c + 32) : c;
-}
-
-tl::unexpected<Error> refuse(const char* why, std::string message) {
-  return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
 }
 
 tl::unexpected<Error> protocol_error(std::string message) {

@@ -15,6 +15,9 @@
 
 namespace kintsugi::trust {
 
+/// How many requests for parts of one image are made at the same time.
+inline constexpr std::size_t kRequestsAtOnce = 8;
+
 /// Reads from registries (OCI distribution specification 1.1) and believes nothing it can check: bytes are
 /// hashed here and must have the digest they were asked by and, where given, the one in
 /// Docker-Content-Digest; types and sizes must be what was announced. Thread-safe; each call blocks until its

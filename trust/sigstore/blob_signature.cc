@@ -3,29 +3,17 @@
 
 #include <utility>
 
-#include "trust/crypto/hash.h"
-#include "trust/crypto/reasons.h"
+#include "trust/crypto/refusal.h"
 #include "trust/sigstore/statement.h"
 
 namespace kintsugi::trust {
 namespace {
 
-tl::unexpected<Error> refuse(const char* why, std::string message) {
-  return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
-}
-
-std::string raw_bytes(const Digest& digest) {
-  std::string bytes;
-  for (std::size_t i = 0; i < digest.hex().size(); i += 2)
-    bytes += char(std::stoi(std::string(digest.hex().substr(i, 2)), nullptr, 16));
-  return bytes;
-}
-
 /// One bundle over one artifact, and the encodings that outlive what is said about them.
 class BlobVerification {
  public:
   BlobVerification(const Bundle& bundle, const Artifact& artifact)
-      : bundle_(bundle), artifact_(artifact), digest_(raw_bytes(artifact.digest)) {
+      : bundle_(bundle), artifact_(artifact), digest_(artifact.digest.bytes()) {
     if (bundle.envelope) encoding_ = bundle.envelope->pre_authentication_encoding();
   }
 

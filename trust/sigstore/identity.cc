@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "base/escape.h"
+#include "trust/crypto/asn1.h"
 #include "trust/crypto/reasons.h"
 
 namespace kintsugi::trust {
@@ -48,30 +49,13 @@ tl::unexpected<Error> mismatch(std::string what) {
   return fail(make_error(ErrorCode::kRefused, std::move(what)).because(reason::kIdentityMismatch));
 }
 
-/// The text of a DER UTF8String that is all of `der` (X.690 §8.1, lengths in their least form).
-Result<std::string> read_utf8_string(std::string_view der, std::string_view name) {
-  constexpr char kTag = 0x0c;
-  const auto byte = [&](std::size_t i) { return std::size_t(static_cast<unsigned char>(der[i])); };
-  if (der.size() < 2 || der[0] != kTag) return invalid(fmt::format("its {} is no UTF8String", name));
-  std::size_t header = 2, length = byte(1);
-  if (length == 0x81 && der.size() >= 3 && byte(2) >= 0x80) {
-    header = 3;
-    length = byte(2);
-  } else if (length == 0x82 && der.size() >= 4 && byte(2) > 0) {
-    header = 4;
-    length = byte(2) << 8 | byte(3);
-  } else if (length >= 0x80) {
-    return invalid(fmt::format("its {} is no UTF8String", name));
-  }
-  if (der.size() - header != length) return invalid(fmt::format("its {} has a wrong length", name));
-  return std::string(der.substr(header));
-}
-
 Result<std::string> read_claim(const Certificate& certificate, const char* oid, std::string_view name) {
   auto der = certificate.extension(oid);
   if (!der) return fail(std::move(der).error());
   if (!*der) return std::string();
-  return read_utf8_string(**der, name);
+  auto text = parse_utf8_string(**der);
+  if (!text) return invalid(fmt::format("its {} is no UTF8String", name));
+  return *std::move(text);
 }
 
 Result<std::string> read_issuer(const Certificate& certificate) {

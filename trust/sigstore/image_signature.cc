@@ -7,15 +7,11 @@
 #include <utility>
 
 #include "base/escape.h"
-#include "trust/crypto/reasons.h"
+#include "trust/crypto/refusal.h"
 #include "trust/sigstore/statement.h"
 
 namespace kintsugi::trust {
 namespace {
-
-tl::unexpected<Error> refuse(const char* why, std::string message) {
-  return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
-}
 
 bool is_about(const ImageClaims& claims, const Digest& image) {
   return std::find(claims.images.begin(), claims.images.end(), image) != claims.images.end();

@@ -6,17 +6,13 @@
 #include <algorithm>
 
 #include "base/encoding.h"
-#include "trust/crypto/reasons.h"
+#include "trust/crypto/refusal.h"
 #include "trust/sigstore/checkpoint.h"
 #include "trust/sigstore/log_entry_body.h"
 #include "trust/sigstore/merkle_tree.h"
 
 namespace kintsugi::trust {
 namespace {
-
-tl::unexpected<Error> refuse(const char* why, std::string message) {
-  return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
-}
 
 bool is_rekor_v2(const LogEntry& entry) {
   return entry.version == "0.0.2" && (entry.kind == "hashedrekord" || entry.kind == "dsse");

@@ -10,15 +10,11 @@
 #include "base/time.h"
 #include "trust/crypto/certificate.h"
 #include "trust/crypto/certificate_timestamp.h"
-#include "trust/crypto/reasons.h"
+#include "trust/crypto/refusal.h"
 #include "trust/crypto/timestamp.h"
 
 namespace kintsugi::trust {
 namespace {
-
-tl::unexpected<Error> refuse(const char* why, std::string message) {
-  return fail(make_error(ErrorCode::kRefused, std::move(message)).because(why));
-}
 
 /// What the witnesses of one root say about a signature.
 class Witnesses {

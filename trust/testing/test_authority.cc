@@ -110,13 +110,6 @@ int give_time(TS_RESP_CTX*, void* data, long* seconds, long* microseconds) {
 
 }  // namespace
 
-std::string raw_sha256(std::string_view bytes) {
-  std::string out(32, '\0');
-  EVP_Digest(bytes.data(), bytes.size(), reinterpret_cast<unsigned char*>(out.data()), nullptr, EVP_sha256(),
-             nullptr);
-  return out;
-}
-
 CertificateFields& CertificateFields::set(const std::string& extension, const std::string& value) {
   std::erase_if(extensions, [&](const auto& other) { return other.first == extension; });
   if (!value.empty()) extensions.emplace_back(extension, value);

@@ -21,9 +21,6 @@ namespace kintsugi::trust::testing {
 /// 2026-01-01T00:00:00Z: in the middle of what is valid unless said otherwise.
 inline constexpr WallTime kTestTime{std::chrono::seconds(1'767'225'600)};
 
-/// 32 bytes.
-std::string raw_sha256(std::string_view bytes);
-
 struct CertificateFields {
   std::string name = "test";  ///< common name of the subject; empty: no subject
   std::string key = "P-256";
