@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "cli/completion_scripts.h"
+#include "cli/invocation.h"
 #include "cli/test_world.h"
 
 namespace kintsugi::cli {

@@ -9,19 +9,12 @@
 #include <variant>
 #include <vector>
 
+#include "cli/exit_code.h"
 #include "k8s-client/auth/kubeconfig.h"
-#include "model/incident.h"
+#include "model/decision.h"
+#include "model/severity.h"
 
 namespace kintsugi::cli {
-
-/// What the program ends with; docs/cli.md promises these.
-enum class ExitCode : std::uint8_t {
-  kDone = 0,
-  kError = 1,
-  kWrongUse = 2,
-  kNothingChanged = 3,  ///< it cannot be done any more, the person said no, or --error-unchanged
-  kNotReady = 4,        ///< check: a workload could not be contained, or not brought back at once
-};
 
 enum class Verb : std::uint8_t {
   kList,
@@ -87,13 +80,6 @@ struct Invocation {
   // report
   std::chrono::milliseconds since = std::chrono::days(90);
   std::string by = "severity";
-};
-
-/// A command line that ends here: help that was asked for, or what is wrong with it.
-struct Ended {
-  ExitCode code = ExitCode::kDone;
-  std::string out;
-  std::string err;
 };
 
 /// `arguments` with the program's name first; a name that begins with "kubectl-" is a plugin's and shown as

@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "cli/invocation.h"
+#include "cli/exit_code.h"
 #include "k8s-client/auth/in_cluster.h"
 #include "k8s-client/client/renewing_transport.h"
 

@@ -10,7 +10,7 @@
 #include <variant>
 #include <vector>
 
-#include "cli/invocation.h"
+#include "cli/exit_code.h"
 #include "trust/sigstore/identity.h"
 
 namespace kintsugi::cli {

@@ -1,14 +1,42 @@
 # What nearly every file includes is parsed once: a fifth of the time of a whole build. Each file still includes what
 # it uses; the presets `lint` and `fuzz` compile without these.
+#
+# nlohmann/json.hpp instantiates its parser in each file that sees it, used or not: half a second. So there are two
+# sets, with it and without it, each for what is shipped and for tests.
 set(kintsugi_common_headers
   <algorithm> <array> <atomic> <chrono> <condition_variable> <functional> <map> <memory> <mutex> <optional> <set> <span>
-  <stop_token> <string> <string_view> <thread> <utility> <vector> <nlohmann/json.hpp>)
+  <stop_token> <string> <string_view> <thread> <utility> <vector>)
 
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
 
-add_library(kintsugi_precompiled OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
-target_precompile_headers(kintsugi_precompiled PRIVATE ${kintsugi_common_headers})
+function(kintsugi_precompile name)
+  add_library(kintsugi_precompiled${name} OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
+  target_precompile_headers(kintsugi_precompiled${name} PRIVATE ${kintsugi_common_headers} ${ARGN})
+endfunction()
 
-add_library(kintsugi_precompiled_for_tests OBJECT ${CMAKE_BINARY_DIR}/precompiled.cc)
-target_compile_options(kintsugi_precompiled_for_tests PRIVATE ${kintsugi_test_options})
-target_precompile_headers(kintsugi_precompiled_for_tests PRIVATE ${kintsugi_common_headers} <catch2/catch.hpp>)
+kintsugi_precompile("")
+kintsugi_precompile(_with_json <nlohmann/json.hpp>)
+kintsugi_precompile(_for_tests <catch2/catch.hpp>)
+kintsugi_precompile(_for_tests_with_json <nlohmann/json.hpp> <catch2/catch.hpp>)
+foreach(name _for_tests _for_tests_with_json)
+  target_compile_options(kintsugi_precompiled${name} PRIVATE ${kintsugi_test_options})
+endforeach()
+
+# kintsugi_use_precompiled(TARGET [_for_tests]): the set that suits most of its sources.
+function(kintsugi_use_precompiled target)
+  get_target_property(sources ${target} SOURCES)
+  list(LENGTH sources total)
+  set(with_json 0)
+  foreach(source IN LISTS sources)
+    file(STRINGS ${source} includes REGEX "^#include <nlohmann/json.hpp>")
+    if(includes)
+      math(EXPR with_json "${with_json} + 1")
+    endif()
+  endforeach()
+  math(EXPR most "${with_json} * 3")
+  if(most GREATER_EQUAL total)
+    target_precompile_headers(${target} REUSE_FROM kintsugi_precompiled${ARGN}_with_json)
+  else()
+    target_precompile_headers(${target} REUSE_FROM kintsugi_precompiled${ARGN})
+  endif()
+endfunction()

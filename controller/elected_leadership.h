@@ -5,7 +5,10 @@
 #include <functional>
 #include <stop_token>
 
-#include "controller/incident_work.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "controller/leadership.h"
+#include "controller/settings.h"
 #include "k8s-client/client/connect.h"
 #include "k8s-client/runtime/lease_elector.h"
 

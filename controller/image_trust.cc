@@ -6,6 +6,7 @@
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "controller/playbook_book.h"
 #include "k8s-client/client/config_map.h"
 #include "playbooks/matcher.h"
 #include "targets/kubernetes/redeployment.h"

@@ -13,14 +13,15 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "controller/playbook_book.h"
 #include "k8s-client/client/client.h"
 #include "metrics/registry.h"
-#include "model/incident.h"
+#include "model/image.h"
 #include "targets/kubernetes/objects.h"
 #include "trust/policy/verifier.h"
 
 namespace kintsugi::controller {
+
+class PlaybookBook;
 
 /// A container whose image is to be decided.
 struct ImageQuestion {

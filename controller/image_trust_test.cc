@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "controller/playbook_book.h"
 #include "k8s-client/client/test_world.h"
 #include "trust/testing/fake_registry.h"
 

@@ -12,6 +12,7 @@
 #include "controller/evidence_collector.h"
 #include "controller/image_trust.h"
 #include "controller/jobs.h"
+#include "controller/leadership.h"
 #include "controller/playbook_book.h"
 #include "controller/settings.h"
 #include "incidents/ledger.h"
@@ -21,16 +22,6 @@
 #include "targets/kubernetes/pod_target.h"
 
 namespace kintsugi::controller {
-
-/// Whether this replica may act for all. Thread-safe.
-class Leadership {
- public:
-  virtual ~Leadership() = default;
-  virtual bool leads() const = 0;
-  /// Asked right before a destructive action is sent: leadership will outlast the request (K8.9).
-  virtual bool outlasts(std::chrono::nanoseconds margin) const = 0;
-  virtual std::int64_t fencing_token() const = 0;
-};
 
 /// Tells people through the cluster's Events, best effort. Thread-safe.
 class Announcer {

@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "evidence/store.h"
-#include "model/severity.h"
 
 namespace kintsugi::controller {
 

@@ -3,7 +3,7 @@
 
 #include <string>
 
-#include "model/incident.h"
+#include "model/condition.h"
 
 namespace kintsugi {
 

@@ -13,7 +13,11 @@
 #include "base/clock.h"
 #include "base/label_selector.h"
 #include "model/action.h"
-#include "model/playbook.h"
+#include "model/condition.h"
+#include "model/containment_record.h"
+#include "model/decision.h"
+#include "model/image.h"
+#include "model/mode.h"
 #include "model/severity.h"
 #include "model/target.h"
 
@@ -45,55 +49,6 @@ inline constexpr std::array kOutcomes{Outcome::kRecovered, Outcome::kReleased, O
                                       Outcome::kContained, Outcome::kFailed};
 /// "", "recovered", "released", "observed", "contained", "failed".
 std::string_view to_string(Outcome outcome);
-
-enum class ConditionStatus : std::uint8_t { kFalse, kTrue, kUnknown };
-
-namespace condition {
-inline constexpr std::string_view kContained = "Contained";
-inline constexpr std::string_view kEvidencePreserved = "EvidencePreserved";
-inline constexpr std::string_view kRedeployed = "Redeployed";
-inline constexpr std::string_view kRecovered = "Recovered";
-inline constexpr std::string_view kClosed = "Closed";
-inline constexpr std::string_view kHeld = "Held";
-inline constexpr std::string_view kFailed = "Failed";
-}  // namespace condition
-
-/// A metav1.Condition.
-struct Condition {
-  std::string type;
-  ConditionStatus status = ConditionStatus::kUnknown;
-  std::string reason;   ///< CamelCase, never empty
-  std::string message;  ///< for people, escaped, at most 1 KiB
-  WallTime last_transition_time;
-  std::int64_t observed_generation = 0;
-  bool operator==(const Condition&) const = default;
-};
-
-/// A decision on a step that waits.
-struct Approval {
-  std::string step;
-  bool approved = false;
-  std::string by;
-  std::string reason;
-  WallTime time;
-};
-
-/// What a person was asked about a step. Only what is decided afterwards answers it: who agreed to one thing
-/// has not agreed to the next.
-struct Question {
-  std::string name;  ///< "contain/caps"; unique within the incident
-  std::string step;
-  std::uint64_t decided_before = 0;  ///< decisions that were there when it was asked
-};
-
-/// A person says that it was a false alarm.
-struct ReleaseOrder {
-  enum class Victim : std::uint8_t { kRestore, kLeave, kDelete };
-  Victim victim = Victim::kRestore;
-  std::string by;
-  std::string reason;
-  WallTime time;
-};
 
 /// The first signal as it is kept, or who opened the incident by hand.
 struct Origin {
@@ -142,34 +97,6 @@ struct TimelineEntry {
   WallTime time;
   std::string actor;    ///< "controller", or a person's name
   std::string message;  ///< past tense, escaped, at most 512 bytes
-};
-
-/// What a container of the victim ran.
-struct RunningImage {
-  std::string container;
-  std::string image;     ///< as its spec names it
-  std::string image_id;  ///< as the runtime reported it; may be empty
-};
-
-/// What containment took from the victim; the copy of the annotation that travels in the patch.
-struct ContainmentRecord {
-  std::optional<WallTime> time;  ///< when the victim was isolated, as far as is known
-  Labels labels;                 ///< removed
-  std::string node;
-  OwnerRef controller;  ///< the direct controlling owner then
-  std::uint32_t reassertions = 0;
-  std::vector<RunningImage> images;  ///< of its containers, those that only start it aside
-};
-
-/// The digest that counts as recovered, and why.
-struct TrustedImage {
-  std::string container;
-  std::string image;                     ///< the reference that was verified
-  std::string digest;                    ///< "sha256:…", what is deployed
-  std::vector<std::string> equivalents;  ///< digests under which a runtime may report it
-  std::string policy;
-  std::string key_id;
-  std::string origin;  ///< "Template", "Running", "LastKnownGood"
 };
 
 /// Of any leader: a Lease counts them in 32 bits.

@@ -6,6 +6,7 @@
 
 #include "base/time.h"
 #include "model/incident_json.h"
+#include "model/playbook.h"
 
 using namespace kintsugi;
 using namespace std::chrono_literals;

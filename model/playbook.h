@@ -10,16 +10,11 @@
 #include <vector>
 
 #include "base/label_selector.h"
+#include "model/hardening.h"
+#include "model/mode.h"
 #include "model/severity.h"
 
 namespace kintsugi {
-
-/// How much may be done without a person. Ordered: a later one permits more.
-enum class Mode : std::uint8_t { kOff, kObserve, kContainOnly, kFull };
-
-/// "off", "observe", "contain-only", "full".
-std::string_view to_string(Mode mode);
-std::optional<Mode> parse_mode(std::string_view word);
 
 /// One entry of `spec.signals`: every given part must match.
 struct SignalMatch {
@@ -44,14 +39,6 @@ struct Guards {
   std::optional<IntOrPercent> max_unavailable;  ///< other unready pods of the owner, the victim not counted
 
   bool has_caps() const { return max_targets_per_workload || max_targets_per_minute || max_unavailable; }
-};
-
-enum class Hardening : std::uint8_t {
-  kReadOnlyRootFilesystem,
-  kDropCapabilities,
-  kRunAsNonRoot,
-  kSeccompRuntimeDefault,
-  kNoServiceAccountToken,
 };
 
 struct ContainStep {

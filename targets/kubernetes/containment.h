@@ -9,7 +9,8 @@
 
 #include "base/result.h"
 #include "model/action.h"
-#include "model/incident.h"
+#include "model/containment_record.h"
+#include "model/target.h"
 #include "targets/kubernetes/objects.h"
 
 namespace kintsugi::targets {

@@ -12,7 +12,7 @@
 #include "base/result.h"
 #include "k8s-client/client/client.h"
 #include "model/action.h"
-#include "model/incident.h"
+#include "model/target.h"
 #include "targets/kubernetes/cluster_cache.h"
 #include "targets/kubernetes/objects.h"
 #include "targets/kubernetes/redeployment.h"

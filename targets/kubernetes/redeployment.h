@@ -12,8 +12,8 @@
 #include "base/result.h"
 #include "model/action.h"
 #include "model/finding.h"
-#include "model/incident.h"
-#include "model/playbook.h"
+#include "model/hardening.h"
+#include "model/image.h"
 #include "targets/kubernetes/objects.h"
 
 namespace kintsugi::targets {

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "k8s-client/core/patch.h"
 #include "sandbox/resources.h"
+#include "tests/faults/end_state.h"
 #include "tests/faults/inputs.h"
 #include "tests/faults/replica.h"
 

@@ -11,7 +11,8 @@
 #include <string>
 #include <vector>
 
-#include "tests/faults/end_state.h"
+#include "tests/faults/rule.h"
+#include "tests/faults/story.h"
 
 namespace kintsugi::faults {
 
