@@ -201,6 +201,48 @@ TEST_CASE("trust sign-requirements says how to sign, without asking a registry")
             .code == ExitCode::kError);
 }
 
+TEST_CASE("what a policy asks of signatures is shown, and what another would refuse") {
+  World world;
+  world.registry.load("shop/it", "images/bundle-and-attestation");
+  const std::string policy = "/tmp/kintsugi-trust-test-" + std::to_string(::getpid()) + ".yaml";
+  const std::string key = json(read_file(kData + "images/keys/a.pub", 4096).value()).dump();
+  REQUIRE(write_file_durably(policy, R"(
+apiVersion: kintsugi.dev/v1alpha1
+kind: TrustPolicy
+metadata: {name: release}
+spec:
+  images: ["r.example.com/**"]
+  authorities: [{key: {inline: )" + key + R"(}}]
+---
+apiVersion: kintsugi.dev/v1alpha1
+kind: TrustPolicy
+metadata: {name: trial}
+spec:
+  images: ["r.example.com/**"]
+  mode: warn
+  require: all
+  authorities:
+    - {name: build, key: {inline: )" + key +
+                                         R"(}, annotations: {stage: release}}
+    - {name: review, key: {inline: )" + key +
+                                         R"(}}
+  signedReference: {match: repository, remap: [{prefix: r.example.com, signedPrefix: docker.io}]}
+)"));
+  const Ending good = world.run({"verify", kImage, "--policy", policy});
+  CHECK(good.code == ExitCode::kDone);
+  CHECK(good.err.empty());
+  CHECK_THAT(good.out, Catch::Contains("warning: policy trial would refuse it: AnnotationMismatch"));
+  const Ending document = world.run({"verify", kImage, "--policy", policy, "-o", "json"});
+  CHECK(json::parse(document.out)["warnings"].size() == 1);
+  const Ending requirements = world.run({"sign-requirements", kImage, "--policy", policy});
+  for (const char* text :
+       {"policy release accepts a signature by any one of", "policy trial wants signatures by all of",
+        "--annotations 'stage=release'", "which names docker.io/shop/it"}) {
+    CHECK_THAT(requirements.out, Catch::Contains(text));
+  }
+  std::remove(policy.c_str());
+}
+
 TEST_CASE("what a policy asks of attestations is shown, and who attested") {
   World world;
   world.registry.load("shop/it", "images/bundle-and-attestation");

@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 
 std::string proof_text(const trust::Proof& proof) {
+  if (proof.signer().empty()) return "pins this digest";
   std::string text = "signed by " + proof.signer();
   if (!proof.times.empty()) text += " at " + format_seconds(proof.times.front());
   for (const std::string& log : proof.logs) text += ", logged in " + log;
@@ -30,9 +31,13 @@ json identity_json(const trust::Identity& identity) {
 /// The flags of `cosign verify` that mean the same, and what has to sign.
 json authority_json(const trust::AuthoritySpec& authority, const std::string& image) {
   json object = {{"name", escape(authority.name, 64)}};
+  std::string what;
+  for (const auto& [name, value] : authority.annotations)
+    what += "--annotations " + shell_quoted(name + "=" + value) + " ";
+  what += shell_quoted(image);
   if (authority.kind == trust::AuthoritySpec::Kind::kKey) {
     object["kind"] = "key";
-    object["sign"] = "cosign sign --key PRIVATE-KEY " + shell_quoted(image);
+    object["sign"] = "cosign sign --key PRIVATE-KEY " + what;
     return object;
   }
   const bool is_keyless = authority.kind == trust::AuthoritySpec::Kind::kKeyless;
@@ -42,9 +47,9 @@ json authority_json(const trust::AuthoritySpec& authority, const std::string& im
   object["claims"] = json::object();
   for (const auto& [name, rule] : authority.identity.claims) object["claims"][name] = rule.to_string();
   object["sign"] =
-      is_keyless ? "cosign sign " + shell_quoted(image)
-                 : "cosign sign --key PRIVATE-KEY --certificate CERTIFICATE --certificate-chain CHAIN " +
-                       shell_quoted(image);
+      is_keyless
+          ? "cosign sign " + what
+          : "cosign sign --key PRIVATE-KEY --certificate CERTIFICATE --certificate-chain CHAIN " + what;
   return object;
 }
 
@@ -79,6 +84,7 @@ std::string verdict_text(const trust::Verdict& verdict) {
     text += "  attestation " + escape(attestation.rule, 64) + " (" + attestation.predicate_type +
             "): " + proof_text(attestation.signer) + "\n";
   }
+  for (const std::string& warning : verdict.warnings) text += "  warning: " + warning + "\n";
   return text;
 }
 
@@ -146,16 +152,16 @@ json requirements_json(const trust::ImageReference& image, std::span<const trust
   for (const trust::TrustPolicy& policy : policies) {
     if (!policy.spec.selects(image)) continue;
     json authorities = json::array();
-    std::size_t key = 0;
-    for (const trust::AuthoritySpec& authority : policy.spec.authorities) {
-      json object = authority_json(authority, image.to_string());
-      if (authority.kind == trust::AuthoritySpec::Kind::kKey && policy.dead_keys.empty() &&
-          key < policy.keys.size()) {
-        object["keyID"] = policy.keys[key++].id();
-      }
-      authorities.push_back(std::move(object));
+    for (std::size_t i = 0; i < policy.spec.authorities.size(); ++i) {
+      authorities.push_back(authority_json(policy.spec.authorities[i], image.to_string()));
+      if (i < policy.authorities.size() && policy.authorities[i].key)
+        authorities.back()["keyID"] = policy.authorities[i].key->id();
     }
-    json object = {{"policy", escape(policy.spec.name, 253)}, {"anyOf", std::move(authorities)}};
+    const bool needs_all = policy.spec.quorum == trust::TrustPolicySpec::Quorum::kAll;
+    json object = {{"policy", escape(policy.spec.name, 253)},
+                   {needs_all ? "allOf" : "anyOf", std::move(authorities)}};
+    if (const auto& rule = policy.spec.signed_reference)
+      object["signedRepository"] = trust::signed_repository(*rule, image);
     object["attestations"] = json::array();
     for (const trust::AttestationRule& rule : policy.spec.attestations)
       object["attestations"].push_back(attestation_json(rule, image.to_string()));
@@ -168,8 +174,12 @@ json requirements_json(const trust::ImageReference& image, std::span<const trust
 std::string requirements_text(const json& requirements) {
   std::string text = requirements["image"].get<std::string>() + "\n";
   for (const json& policy : requirements["policies"]) {
-    text += "  policy " + policy["policy"].get<std::string>() + " accepts a signature by any one of\n";
-    for (const json& authority : policy["anyOf"]) text += authority_text(authority);
+    const bool needs_all = policy.contains("allOf");
+    text += "  policy " + policy["policy"].get<std::string>() +
+            (needs_all ? " wants signatures by all of\n" : " accepts a signature by any one of\n");
+    for (const json& authority : policy[needs_all ? "allOf" : "anyOf"]) text += authority_text(authority);
+    if (policy.contains("signedRepository"))
+      text += "    in the tag layout, which names " + policy["signedRepository"].get<std::string>() + "\n";
     for (const json& attestation : policy["attestations"]) {
       text += "    and the attestation " + attestation["name"].get<std::string>() + "\n      " +
               attestation["attest"].get<std::string>() + "\n";

@@ -88,6 +88,8 @@ std::optional<std::string> lack_of(const std::string& policy, const std::string&
     return candidate.spec.name == policy;
   });
   if (named == all.end()) return "there is no such TrustPolicy, and the playbook demands it";
+  if (named->spec.mode == trust::TrustPolicySpec::Mode::kWarn)
+    return "the TrustPolicy that the playbook demands is in mode warn, and accepts nothing";
   const auto reference = trust::ImageReference::parse(image);
   if (reference && !named->spec.selects(*reference))
     return "the TrustPolicy that the playbook demands does not select this image";
@@ -135,6 +137,7 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
   const bool names_digest = !verdict.digest || image.ends_with(verdict.digest->text());
   answer.message = "image " + escape(image, 256) + (names_digest ? "" : " (" + verdict.digest->text() + ")") +
                    (verdict.policy.empty() ? "" : ", policy " + verdict.policy) + ": " + verdict.message;
+  for (const std::string& warning : verdict.warnings) answer.message += "; " + warning;
   if (verdict.accepted && verdict.digest) answer.image = trusted(verdict, container, origin);
   return answer;
 }

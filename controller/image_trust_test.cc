@@ -104,6 +104,20 @@ TEST_CASE("a suspect image is never used again, nor any where it is not known") 
   CHECK(fixture.decide("", true, another).image);
 }
 
+TEST_CASE("a policy in mode warn decides nothing, and what it would refuse is told") {
+  Fixture fixture;
+  const auto release = policy_of("release", "r.example.com/shop/**", fixture.key);
+  auto trial = policy_of("trial", "**", fixture.other_key);
+  trial.spec.mode = trust::TrustPolicySpec::Mode::kWarn;
+  fixture.set_policies({release, trial});
+  const ImageAnswer answer = fixture.decide("");
+  CHECK(answer.image);
+  CHECK(answer.message.find("policy trial would refuse it: KeyMismatch") != std::string::npos);
+  const ImageAnswer demanded = fixture.decide("trial");
+  CHECK_FALSE(demanded.image);
+  CHECK(demanded.message.find("in mode warn") != std::string::npos);
+}
+
 TEST_CASE("the policy that a playbook names is demanded beside all that select the image") {
   Fixture fixture;
   const auto release = policy_of("release", "r.example.com/shop/**", fixture.key);

@@ -146,6 +146,19 @@ refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i, subject: s, trustedRoots
 refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i, subject: s, trustedRoots: [{}]}')" 'at least 1 properties'
 refuses TrustPolicy "$(policy r/a 'keyless: {issuer: i, subject: s, trustedRoots: [{file: a}]}')" 'should match'
 refuses TrustPolicy '{images: [r/a], authorities: [key: {inline: PEM}], revoked: {keys: [sha256:00]}}' 'should match'
+accepts TrustPolicy "{images: [r/a], mode: warn, require: all, authorities: [{key: {inline: PEM}, annotations: {a: b}}],
+  signedReference: {match: repository, remap: [{prefix: m/a, signedPrefix: r}]}, pinnedDigests: [{image: r/a:1, digest: '$digest'}],
+  revoked: {signedAfter: 2026-01-01T00:00:00Z, identities: [{subject: a@b}, {issuer: i, subjectPattern: .*, since: 2026-01-01T00:00:00Z}]}}"
+rest='images: [r/a], authorities: [key: {inline: PEM}]'
+refuses TrustPolicy "{$rest, mode: observe}" 'Unsupported value'
+refuses TrustPolicy "{$rest, require: 2}" 'must be of type string'
+refuses TrustPolicy "{$rest, signedReference: {}}" 'match: Required'
+refuses TrustPolicy "{$rest, signedReference: {match: repository, remap: [{prefix: a}]}}" 'signedPrefix: Required'
+refuses TrustPolicy "{$rest, pinnedDigests: [{image: r/a}]}" 'digest: Required'
+refuses TrustPolicy "{$rest, pinnedDigests: [{image: r/a, digest: 'sha512:00'}]}" 'should match'
+refuses TrustPolicy "{$rest, revoked: {identities: [{issuer: i}]}}" 'exactly one of subject'
+refuses TrustPolicy "{$rest, revoked: {identities: [{subject: a, issuer: i, issuerPattern: i}]}}" 'at most one of issuer'
+refuses TrustPolicy "{$rest, revoked: {signedAfter: yesterday}}" 'date-time'
 
 # ---- incidents -----------------------------------------------------------------------------------------------
 

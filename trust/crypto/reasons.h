@@ -39,6 +39,11 @@ inline constexpr char kTooManySignatures[] =
     "TooManySignatures";  ///< none of the first ones is good; more not read
 inline constexpr char kKeyRevoked[] = "KeyRevoked";
 inline constexpr char kDigestRevoked[] = "DigestRevoked";
+inline constexpr char kIdentityRevoked[] = "IdentityRevoked";
+inline constexpr char kSignedAfterRevocation[] =
+    "SignedAfterRevocation";  ///< signed after what a policy still believes, or nobody knows when
+inline constexpr char kReferenceMismatch[] = "ReferenceMismatch";    ///< signed under another name
+inline constexpr char kAnnotationMismatch[] = "AnnotationMismatch";  ///< signed without a wanted annotation
 
 // What vouches for a certificate's signature.
 inline constexpr char kTrustedRootInvalid[] = "TrustedRootInvalid";
@@ -65,6 +70,7 @@ inline constexpr char kAttestationMalformed[] =
     "AttestationMalformed";  ///< a good signature over no such predicate
 inline constexpr char kAttestationTooOld[] = "AttestationTooOld";    ///< what it says was found too long ago
 inline constexpr char kAttestationRefused[] = "AttestationRefused";  ///< it does not say what is asked for
-inline constexpr char kVerified[] = "Verified";                      ///< the reason of an accepting verdict
+inline constexpr char kPinned[] = "Pinned";      ///< accepted without a signature: policies name the digest
+inline constexpr char kVerified[] = "Verified";  ///< the reason of an accepting verdict
 
 }  // namespace kintsugi::trust::reason

@@ -9,182 +9,12 @@
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "base/file.h"
+#include "base/time.h"
 
 namespace kintsugi::trust {
 namespace {
 
-constexpr std::string_view kApiVersion = "kintsugi.dev/v1alpha1";
-constexpr std::string_view kKind = "TrustPolicy";
-constexpr std::size_t kMaxAuthorities = 32;
-constexpr std::size_t kMaxAttestations = 16;
 constexpr std::size_t kMaxReferenceBytes = kMaxTrustedRootBytes;
-constexpr std::size_t kMaxTrustedRoots = 8;
-constexpr TextLimits kImageLimits{.max_bytes = 255, .max_count = 256};
-constexpr TextLimits kRevokedLimits{.max_bytes = 128, .max_count = 1024};
-
-void read_header(ObjectReader& root, ProblemList& problems, TrustPolicySpec& out) {
-  std::string text;
-  if (root.string("apiVersion", text, Presence::kRequired) && text != kApiVersion) {
-    root.report("apiVersion", fmt::format("expected '{}'", kApiVersion));
-  }
-  if (root.string("kind", text, Presence::kRequired) && text != kKind) {
-    root.report("kind", fmt::format("expected '{}'", kKind));
-  }
-  const Node* metadata = root.object("metadata", Presence::kRequired);
-  const Node* name = metadata == nullptr ? nullptr : metadata->find("name");
-  if (name != nullptr) {
-    read_string(*name, "metadata.name", out.name, problems, {.max_bytes = 253});
-  } else if (metadata != nullptr) {
-    root.report("metadata", "'name' is missing");
-  }
-}
-
-void read_images(ObjectReader& spec, TrustPolicySpec& out) {
-  std::vector<std::string> images;
-  if (!spec.strings("images", images, Presence::kRequired, kImageLimits)) return;
-  if (images.empty()) spec.report("images", "a policy for no image");
-  for (const std::string& text : images) {
-    auto glob = ImageGlob::parse(text);
-    if (glob) {
-      out.images.push_back(std::move(*glob));
-    } else {
-      spec.report("images", glob.error().message, glob.error().advice);
-    }
-  }
-}
-
-/// One of `inline`, `file`, `configMapRef`.
-TextReference read_reference(const Node& node, const std::string& path, const char* default_key,
-                             ProblemList& problems) {
-  TextReference out;
-  ObjectReader reader(node, path, {"inline", "file", "configMapRef"}, problems);
-  int given = 0;
-  if (reader.string("inline", out.text, Presence::kOptional, {.max_bytes = kMaxReferenceBytes})) {
-    out.source = TextReference::Source::kInline;
-    ++given;
-  }
-  if (reader.string("file", out.text)) {
-    out.source = TextReference::Source::kFile;
-    if (!out.text.starts_with('/')) reader.report("file", "the path must be absolute");
-    ++given;
-  }
-  if (const Node* reference = reader.object("configMapRef")) {
-    ObjectReader config_map(*reference, reader.path_of("configMapRef"), {"name", "key"}, problems);
-    out.source = TextReference::Source::kConfigMap;
-    out.key = default_key;
-    config_map.string("name", out.text, Presence::kRequired, {.max_bytes = 253});
-    config_map.string("key", out.key, Presence::kOptional, {.max_bytes = 253});
-    ++given;
-  }
-  if (given != 1)
-    problems.add(node.position, path, "exactly one of 'inline', 'file' and 'configMapRef' is needed");
-  return out;
-}
-
-void read_trusted_roots(ObjectReader& reader, ProblemList& problems, AuthoritySpec& out) {
-  const Node* roots = reader.array("trustedRoots");
-  if (roots == nullptr) return;
-  if (roots->items.empty() || roots->items.size() > kMaxTrustedRoots)
-    reader.report("trustedRoots", fmt::format("one to {} are needed", kMaxTrustedRoots));
-  for (std::size_t i = 0; i < std::min(roots->items.size(), kMaxTrustedRoots); ++i) {
-    out.trusted_roots.push_back(read_reference(roots->items[i], join_path(reader.path_of("trustedRoots"), i),
-                                               "trusted_root.json", problems));
-  }
-}
-
-void read_certificate(const Node& node, const std::string& path, ProblemList& problems, AuthoritySpec& out) {
-  ObjectReader reader(node, path, {"chain", "subject", "subjectPattern", "trustedRoots"}, problems);
-  if (const Node* chain = reader.object("chain", Presence::kRequired))
-    out.authority_chain = read_reference(*chain, reader.path_of("chain"), "chain.pem", problems);
-  out.identity.subject =
-      read_text_rule(reader, "subject", Presence::kRequired).value_or(TextRule::exactly(""));
-  read_trusted_roots(reader, problems, out);
-}
-
-void read_keyless(const Node& node, const std::string& path, ProblemList& problems, AuthoritySpec& out) {
-  ObjectReader reader(node, path,
-                      {"issuer", "issuerPattern", "subject", "subjectPattern", "claims", "trustedRoots"},
-                      problems);
-  const TextRule nobody = TextRule::exactly("");
-  out.identity.issuer = read_text_rule(reader, "issuer", Presence::kRequired).value_or(nobody);
-  out.identity.subject = read_text_rule(reader, "subject", Presence::kRequired).value_or(nobody);
-  std::map<std::string, std::string, std::less<>> claims;
-  reader.string_map("claims", claims);
-  for (const auto& [name, text] : claims) {
-    if (!is_claim(name)) reader.report("claims", fmt::format("unknown claim '{}'", escape(name, 64)));
-    out.identity.claims.emplace(name, TextRule::exactly(text));
-  }
-  read_trusted_roots(reader, problems, out);
-}
-
-AuthoritySpec read_authority(const Node& node, const std::string& path, ProblemList& problems) {
-  AuthoritySpec authority;
-  ObjectReader reader(node, path, {"name", "key", "keyless", "certificate"}, problems);
-  authority.name = path.substr(path.find('.') + 1);
-  reader.string("name", authority.name, Presence::kOptional, {.max_bytes = 63});
-  const Node* key = reader.object("key");
-  const Node* keyless = reader.object("keyless");
-  const Node* certificate = reader.object("certificate");
-  if (int(key != nullptr) + int(keyless != nullptr) + int(certificate != nullptr) != 1) {
-    problems.add(node.position, path, "exactly one of 'key', 'keyless' and 'certificate' is needed");
-  } else if (key != nullptr) {
-    authority.key = read_reference(*key, reader.path_of("key"), "cosign.pub", problems);
-  } else if (keyless != nullptr) {
-    authority.kind = AuthoritySpec::Kind::kKeyless;
-    read_keyless(*keyless, reader.path_of("keyless"), problems, authority);
-  } else {
-    authority.kind = AuthoritySpec::Kind::kCertificate;
-    read_certificate(*certificate, reader.path_of("certificate"), problems, authority);
-  }
-  return authority;
-}
-
-void read_authorities(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
-  const Node* list = spec.array("authorities", Presence::kRequired);
-  if (list == nullptr) return;
-  if (list->items.empty()) spec.report("authorities", "nobody may sign: no image would ever be accepted");
-  if (list->items.size() > kMaxAuthorities) {
-    spec.report("authorities", fmt::format("more than {} authorities", kMaxAuthorities));
-    return;
-  }
-  for (std::size_t i = 0; i < list->items.size(); ++i) {
-    out.authorities.push_back(
-        read_authority(list->items[i], join_path(spec.path_of("authorities"), i), problems));
-  }
-}
-
-void read_attestations(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
-  const Node* list = spec.array("attestations");
-  if (list == nullptr) return;
-  if (list->items.size() > kMaxAttestations) {
-    spec.report("attestations", fmt::format("more than {} attestations", kMaxAttestations));
-    return;
-  }
-  for (const Node& item : list->items) {
-    const std::string path = join_path(spec.path_of("attestations"), out.attestations.size());
-    out.attestations.push_back(read_attestation_rule(item, path, problems));
-  }
-}
-
-void read_revoked(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
-  const Node* node = spec.object("revoked");
-  if (node == nullptr) return;
-  ObjectReader revoked(*node, spec.path_of("revoked"), {"keys", "digests"}, problems);
-  for (const char* list : {"keys", "digests"}) {
-    std::vector<std::string> texts;
-    revoked.strings(list, texts, Presence::kOptional, kRevokedLimits);
-    for (const std::string& text : texts) {
-      const auto digest = Digest::parse(text);
-      if (!digest) {
-        revoked.report(list, digest.error().message);
-      } else if (list == std::string_view("keys")) {
-        out.revoked_keys.insert(digest->text());
-      } else {
-        out.revoked_digests.insert(*digest);
-      }
-    }
-  }
-}
 
 Result<std::string> read_text(const TextReference& reference, const ConfigMapReader& config_maps) {
   switch (reference.source) {
@@ -214,14 +44,6 @@ Result<RootSet> read_roots(const std::vector<TextReference>& references, const C
   return RootSet{std::make_shared<const std::vector<TrustedRoot>>(std::move(roots)), std::move(hashes)};
 }
 
-Result<void> add_key(const AuthoritySpec& authority, const std::set<std::string>& revoked,
-                     const ConfigMapReader& config_maps, TrustPolicy& policy) {
-  auto key = read_public_key(authority.key, config_maps);
-  if (!key) return fail(std::move(key).error());
-  (revoked.contains(key->id()) ? policy.dead_keys : policy.keys).push_back(std::move(*key));
-  return {};
-}
-
 Result<CertificateAuthority> read_own_authority(const AuthoritySpec& authority, std::string& hash,
                                                 const ConfigMapReader& config_maps) {
   const auto text = read_text(authority.authority_chain, config_maps);
@@ -232,47 +54,97 @@ Result<CertificateAuthority> read_own_authority(const AuthoritySpec& authority, 
   return CertificateAuthority{authority.name, std::move(*chain), {}};
 }
 
-Result<void> add_identity(const AuthoritySpec& authority, const ConfigMapReader& config_maps,
-                          const RootSet& default_roots, TrustPolicy& policy) {
-  auto roots = authority.trusted_roots.empty() ? Result<RootSet>(default_roots)
-                                               : read_roots(authority.trusted_roots, config_maps);
+Result<void> resolve_certificates(const AuthoritySpec& spec, const ConfigMapReader& config_maps,
+                                  const RootSet& default_roots, Authority& out) {
+  auto roots = spec.trusted_roots.empty() ? Result<RootSet>(default_roots)
+                                          : read_roots(spec.trusted_roots, config_maps);
   if (!roots) return fail(std::move(roots).error());
-  IdentityAuthority out{
-      authority.name, authority.identity, std::move(roots->roots), {}, std::move(roots->hash)};
-  if (authority.kind == AuthoritySpec::Kind::kCertificate) {
-    auto own = read_own_authority(authority, out.hash, config_maps);
-    if (!own) return fail(std::move(own).error());
-    out.own.push_back(std::move(*own));
-  }
-  policy.identities.push_back(std::move(out));
+  out.identity = spec.identity;
+  out.roots = std::move(roots->roots);
+  out.hash = std::move(roots->hash);
+  if (spec.kind != AuthoritySpec::Kind::kCertificate) return {};
+  auto own = read_own_authority(spec, out.hash, config_maps);
+  if (!own) return fail(std::move(own).error());
+  out.own.push_back(std::move(*own));
   return {};
 }
 
-/// Everything that can change a verdict, with separators that cannot stand inside a part.
-std::string hash_of(const TrustPolicy& policy) {
-  std::string text = policy.spec.name;
-  const auto add = [&](std::string_view what, std::string_view value) {
-    text += '\n';
-    text += what;
-    text += value;
-  };
-  for (const ImageGlob& glob : policy.spec.images) add("image ", glob.text());
-  for (const PublicKey& key : policy.keys) add("key ", key.id());
-  for (const PublicKey& key : policy.dead_keys) add("dead key ", key.id());
-  for (const Digest& digest : policy.spec.revoked_digests) add("revoked ", digest.text());
-  const auto add_rule = [&](const std::string& what, const TextRule& rule) {
-    add(what, (rule.is_pattern() ? "pattern " : "exactly ") + base64_encode(rule.text()));
-  };
-  for (const IdentityAuthority& authority : policy.identities) {
-    add_rule("issuer ", authority.identity.issuer);
-    add_rule("subject ", authority.identity.subject);
-    for (const auto& [name, rule] : authority.identity.claims) add_rule("claim " + name + " ", rule);
-    add("roots ", authority.hash);
+Result<Authority> resolve(const AuthoritySpec& spec, const std::set<std::string>& revoked_keys,
+                          const ConfigMapReader& config_maps, const RootSet& default_roots) {
+  Authority authority;
+  authority.name = spec.name;
+  authority.annotations = spec.annotations;
+  if (spec.kind == AuthoritySpec::Kind::kKey) {
+    auto key = read_public_key(spec.key, config_maps);
+    if (!key) return fail(std::move(key).error());
+    authority.is_key_revoked = revoked_keys.contains(key->id());
+    authority.key = std::move(*key);
+  } else if (auto resolved = resolve_certificates(spec, config_maps, default_roots, authority); !resolved) {
+    return fail(std::move(resolved).error());
   }
-  for (const AttestationRule& rule : policy.spec.attestations)
-    add("attestation ", base64_encode(fingerprint(rule)));
-  if (policy.defect) add("defect ", base64_encode(policy.defect->message));
-  return sha256_hex(text);
+  return authority;
+}
+
+/// Collects everything that can change a verdict, with separators that cannot stand inside a part.
+class Fingerprint {
+ public:
+  void add(std::string_view what, std::string_view value) { text_ += fmt::format("\n{} {}", what, value); }
+  void add_text(std::string_view what, std::string_view value) { add(what, base64_encode(value)); }
+  void add(std::string_view what, const TextRule& rule) {
+    add_text(rule.is_pattern() ? fmt::format("{} pattern", what) : what, rule.text());
+  }
+  void add(std::string_view what, const std::optional<WallTime>& time) {
+    if (time) add(what, format_micros(*time));
+  }
+  void add(const Authority& authority) {
+    add_text("authority", authority.name);
+    if (authority.key) add(authority.is_key_revoked ? "revoked key" : "key", authority.key->id());
+    add("issuer", authority.identity.issuer);
+    add("subject", authority.identity.subject);
+    for (const auto& [name, rule] : authority.identity.claims) add("claim " + name, rule);
+    add("roots", authority.hash);
+    for (const auto& [name, value] : authority.annotations) {
+      add_text("annotation", name);
+      add_text("value", value);
+    }
+  }
+  void add(const Revocations& revoked) {
+    for (const Digest& digest : revoked.digests) add("revoked", digest.text());
+    for (const RevokedIdentity& one : revoked.identities) {
+      add("revoked subject", one.subject);
+      if (one.issuer) add("revoked issuer", *one.issuer);
+      add("since", one.since);
+    }
+    add("signed after", revoked.signed_after);
+  }
+  std::string hash() const { return sha256_hex(text_); }
+
+ private:
+  std::string text_;
+};
+
+std::string hash_of(const TrustPolicy& policy) {
+  const TrustPolicySpec& spec = policy.spec;
+  Fingerprint fingerprint;
+  fingerprint.add_text("policy", spec.name);
+  fingerprint.add("mode", std::to_string(int(spec.mode)));
+  fingerprint.add("quorum", std::to_string(int(spec.quorum)));
+  for (const ImageGlob& glob : spec.images) fingerprint.add("image", glob.text());
+  for (const Authority& authority : policy.authorities) fingerprint.add(authority);
+  for (const AttestationRule& rule : spec.attestations)
+    fingerprint.add_text("attestation", kintsugi::trust::fingerprint(rule));
+  if (spec.signed_reference) fingerprint.add("signed reference", "repository");
+  for (const auto& remap : spec.signed_reference.value_or(SignedReferenceRule{}).remap) {
+    fingerprint.add_text("prefix", remap.prefix);
+    fingerprint.add_text("signed prefix", remap.signed_prefix);
+  }
+  for (const PinnedDigest& pin : spec.pinned_digests) {
+    fingerprint.add("pin", pin.image.to_string());
+    fingerprint.add("to", pin.digest.text());
+  }
+  fingerprint.add(spec.revoked);
+  if (policy.defect) fingerprint.add_text("defect", policy.defect->message);
+  return fingerprint.hash();
 }
 
 }  // namespace
@@ -282,18 +154,17 @@ bool TrustPolicySpec::selects(const ImageReference& image) const {
                      [&](const ImageGlob& glob) { return glob.matches(image); });
 }
 
-TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems) {
-  TrustPolicySpec out;
-  ObjectReader root(document, "", {"apiVersion", "kind", "metadata", "spec", "status"}, problems);
-  read_header(root, problems, out);
-  if (const Node* node = root.object("spec", Presence::kRequired)) {
-    ObjectReader spec(*node, "spec", {"images", "authorities", "attestations", "revoked"}, problems);
-    read_images(spec, out);
-    read_authorities(spec, problems, out);
-    read_attestations(spec, problems, out);
-    read_revoked(spec, problems, out);
-  }
-  return out;
+std::optional<Digest> TrustPolicySpec::pinned_digest(const ImageReference& image) const {
+  const auto pin = std::find_if(pinned_digests.begin(), pinned_digests.end(), [&](const PinnedDigest& one) {
+    return one.image.name() == image.name() && one.image.tag == image.tag;
+  });
+  return pin == pinned_digests.end() ? std::nullopt : std::optional(pin->digest);
+}
+
+bool TrustPolicySpec::pins(const ImageReference& image, const Digest& digest) const {
+  return std::any_of(pinned_digests.begin(), pinned_digests.end(), [&](const PinnedDigest& one) {
+    return one.digest == digest && one.image.name() == image.name();
+  });
 }
 
 Result<RootSet> read_trusted_roots(const std::vector<std::string>& paths) {
@@ -305,13 +176,14 @@ Result<RootSet> read_trusted_roots(const std::vector<std::string>& paths) {
 TrustPolicy resolve_references(TrustPolicySpec spec, const ConfigMapReader& config_maps,
                                const RootSet& default_roots) {
   TrustPolicy policy;
-  for (const AuthoritySpec& authority : spec.authorities) {
-    auto resolved = authority.kind == AuthoritySpec::Kind::kKey
-                        ? add_key(authority, spec.revoked_keys, config_maps, policy)
-                        : add_identity(authority, config_maps, default_roots, policy);
-    if (resolved) continue;
-    policy.defect = std::move(resolved).error().on(
-        fmt::format("TrustPolicy {}, {}", escape(spec.name, 253), escape(authority.name, 64)));
+  for (const AuthoritySpec& one : spec.authorities) {
+    auto authority = resolve(one, spec.revoked.keys, config_maps, default_roots);
+    if (authority) {
+      policy.authorities.push_back(std::move(*authority));
+      continue;
+    }
+    policy.defect = std::move(authority).error().on(
+        fmt::format("TrustPolicy {}, {}", escape(spec.name, 253), escape(one.name, 64)));
     break;
   }
   policy.spec = std::move(spec);

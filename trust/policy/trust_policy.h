@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/clock.h"
 #include "base/document.h"
 #include "base/result.h"
 #include "base/strict_reader.h"
@@ -19,6 +20,8 @@
 #include "trust/crypto/digest.h"
 #include "trust/crypto/public_key.h"
 #include "trust/oci/image_reference.h"
+#include "trust/policy/signed_reference.h"
+#include "trust/sigstore/annotations.h"
 #include "trust/sigstore/identity.h"
 #include "trust/sigstore/trusted_root.h"
 
@@ -42,37 +45,75 @@ struct AuthoritySpec {
   IdentityRule identity;
   std::vector<TextReference> trusted_roots;  ///< but kKey; empty: those of the configuration
   TextReference authority_chain;             ///< kCertificate: PEM, the leaf's issuer first, the anchor last
+  Annotations annotations;                   ///< that a signature over an image has to carry
+};
+
+/// Holders of certificates who do not count any more.
+struct RevokedIdentity {
+  std::optional<TextRule> issuer;  ///< nothing: whoever issued it
+  TextRule subject;
+  std::optional<WallTime> since;  ///< what they provably signed before still counts; nothing: none of it does
+};
+
+/// What does not count any more, whoever vouches for it.
+struct Revocations {
+  std::set<std::string> keys;  ///< PublicKey::id()
+  std::set<Digest> digests;
+  std::vector<RevokedIdentity> identities;
+  /// Signatures that were not provably made by then are void.
+  std::optional<WallTime> signed_after;
+};
+
+/// A digest that a policy vouches for itself: for that day on which tag or registry cannot be relied upon.
+struct PinnedDigest {
+  ImageReference image;  ///< without digest; its tag means this digest
+  Digest digest;
 };
 
 /// A TrustPolicy as written.
 struct TrustPolicySpec {
+  enum class Quorum : std::uint8_t { kAny, kAll };
+  enum class Mode : std::uint8_t {
+    kEnforce,
+    kWarn,  ///< refuses nothing and accepts nothing: what it would refuse is told
+  };
+
   std::string name;
   std::vector<ImageGlob> images;
-  std::vector<AuthoritySpec> authorities;     ///< any one of them suffices
-  std::vector<AttestationRule> attestations;  ///< all of them are needed, by any of the authorities
-  std::set<std::string> revoked_keys;         ///< PublicKey::id()
-  std::set<Digest> revoked_digests;
+  Mode mode = Mode::kEnforce;
+  Quorum quorum = Quorum::kAny;  ///< how many of the authorities have to sign
+  std::vector<AuthoritySpec> authorities;
+  std::vector<AttestationRule> attestations;            ///< all of them are needed, by any of the authorities
+  std::optional<SignedReferenceRule> signed_reference;  ///< nothing: it binds nothing
+  std::vector<PinnedDigest> pinned_digests;
+  Revocations revoked;
 
   bool selects(const ImageReference& image) const;
+  /// The digest that it pins this name and tag to.
+  std::optional<Digest> pinned_digest(const ImageReference& image) const;
+  /// Whether it pins this content, under any tag of this name.
+  bool pins(const ImageReference& image, const Digest& digest) const;
 };
 
 using TrustedRoots = std::shared_ptr<const std::vector<TrustedRoot>>;
 
-/// Whoever has an identity, by certificates of these roots, or of an authority of one's own.
-struct IdentityAuthority {
+/// An authority that can be asked: the holder of a key, or whoever has an identity by certificates of these
+/// roots or of an authority of one's own. A value; copies share key and roots.
+struct Authority {
   std::string name;
-  IdentityRule identity;
-  TrustedRoots roots;                     ///< never null
+  std::optional<PublicKey> key;
+  bool is_key_revoked = false;
+  IdentityRule identity;                  ///< without a key
+  TrustedRoots roots;                     ///< without a key; then never null
   std::vector<CertificateAuthority> own;  ///< empty: the roots' authorities
-  std::string hash;                       ///< changes with the text of all of them
+  Annotations annotations;                ///< that a signature over an image has to carry
+  std::string hash;                       ///< changes with the text of roots and own authority
 };
 
 /// A TrustPolicy that can be applied. A value; copies share keys and roots.
 struct TrustPolicy {
   TrustPolicySpec spec;
-  std::vector<PublicKey> keys;       ///< those that count: revoked ones are left out
-  std::vector<PublicKey> dead_keys;  ///< the revoked ones, to say so
-  std::vector<IdentityAuthority> identities;
+  std::vector<Authority> authorities;  ///< in the order of the spec's; fewer where there is a defect
   std::optional<Error> defect;  ///< set: a reference could not be had, and whatever is selected is refused
   std::string
       hash;  ///< changes when anything changes that a verdict could depend on, keys and roots included

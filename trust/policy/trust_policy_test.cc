@@ -5,6 +5,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/time.h"
 #include "trust/crypto/reasons.h"
 #include "trust/testing/cosign.h"
 
@@ -99,10 +100,62 @@ spec:
   CHECK(spec.authorities[6].kind == AuthoritySpec::Kind::kCertificate);
   CHECK(spec.authorities[6].authority_chain.text == "/etc/chain.pem");
   CHECK(spec.authorities[6].identity.subject.accepts("release@example.com"));
-  CHECK(spec.revoked_keys.size() == 1);
-  CHECK(spec.revoked_digests.size() == 1);
+  CHECK(spec.revoked.keys.size() == 1);
+  CHECK(spec.revoked.digests.size() == 1);
   CHECK(spec.selects(ImageReference::parse("registry.example.com/shop/web").value()));
   CHECK_FALSE(spec.selects(ImageReference::parse("nginx").value()));
+}
+
+TEST_CASE("how much a TrustPolicy asks for is read") {
+  const TrustPolicySpec spec = parse(kHeader + R"(
+spec:
+  images: ["r.io/**", "mirror.io/hub/**"]
+  mode: warn
+  require: all
+  authorities:
+    - key: {file: /k}
+      annotations: {stage: release}
+  signedReference:
+    match: repository
+    remap: [{prefix: mirror.io/hub, signedPrefix: docker.io}]
+  pinnedDigests:
+    - {image: "r.io/shop/web:1.2", digest: "sha256:)" +
+                                     std::string(64, 'c') + R"("}
+  revoked:
+    signedAfter: 2026-11-01T00:00:00Z
+    identities:
+      - {subject: mallory@example.com}
+      - {issuer: https://token.example, subjectPattern: ".*@evil", since: "2026-10-01T12:00:00+02:00"}
+)");
+  CHECK(spec.mode == TrustPolicySpec::Mode::kWarn);
+  CHECK(spec.quorum == TrustPolicySpec::Quorum::kAll);
+  CHECK(spec.authorities.front().annotations == Annotations{{"stage", "release"}});
+  REQUIRE(spec.signed_reference);
+  REQUIRE(spec.signed_reference->remap.size() == 1);
+  CHECK(spec.signed_reference->remap.front().signed_prefix == "docker.io");
+  const auto image = [](const char* text) { return ImageReference::parse(text).value(); };
+  const Digest pinned = Digest::parse("sha256:" + std::string(64, 'c')).value();
+  CHECK(spec.pinned_digest(image("r.io/shop/web:1.2")) == pinned);
+  CHECK_FALSE(spec.pinned_digest(image("r.io/shop/web")));
+  CHECK_FALSE(spec.pinned_digest(image("r.io/shop/db:1.2")));
+  CHECK(spec.pins(image("r.io/shop/web"), pinned));
+  CHECK_FALSE(spec.pins(image("r.io/shop/db"), pinned));
+  CHECK_FALSE(spec.pins(image("r.io/shop/web:1.2"), Digest::of("x")));
+  CHECK(spec.revoked.signed_after == parse_rfc3339("2026-11-01T00:00:00Z").value());
+  REQUIRE(spec.revoked.identities.size() == 2);
+  CHECK_FALSE(spec.revoked.identities[0].issuer);
+  CHECK_FALSE(spec.revoked.identities[0].since);
+  CHECK(spec.revoked.identities[1].subject.accepts("a@evil"));
+  CHECK(spec.revoked.identities[1].since == parse_rfc3339("2026-10-01T10:00:00Z").value());
+}
+
+TEST_CASE("what a TrustPolicy leaves out asks for the least") {
+  const TrustPolicySpec spec =
+      parse(kHeader + "spec:\n  images: [r.io/a]\n  authorities:\n    - key: {file: /k}\n");
+  CHECK(spec.mode == TrustPolicySpec::Mode::kEnforce);
+  CHECK(spec.quorum == TrustPolicySpec::Quorum::kAny);
+  CHECK_FALSE(spec.signed_reference);
+  CHECK_FALSE(spec.revoked.signed_after);
 }
 
 TEST_CASE("what an API server adds to a TrustPolicy is passed over") {
@@ -114,6 +167,7 @@ TEST_CASE("what an API server adds to a TrustPolicy is passed over") {
 TEST_CASE("a mistake in a TrustPolicy is named with its place") {
   const std::string images = "spec:\n  images: [r.io/a]\n";
   const std::string good = images + "  authorities:\n    - key: {file: /k}\n";
+  const std::string digest = "sha256:" + std::string(64, 'a');
   struct Case {
     std::string yaml, expected;
   };
@@ -147,6 +201,35 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
       {kHeader + images + "  authorities:\n    - key: {file: /k, inline: x}\n", "exactly one of"},
       {kHeader + images + "  authorities:\n    - key: {file: k}\n", "absolute"},
       {kHeader + images + "  authorities:\n    - key: {path: /k}\n", "unknown key 'path'"},
+      {kHeader + good + "  mode: dry\n", "mode"},
+      {kHeader + good + "  require: [any]\n", "require"},
+      {kHeader + good + "  require: none\n", "require"},
+      {kHeader + good + "      annotations: [a]\n", "annotations"},
+      {kHeader + good + "      annotations: {a: 1}\n", "annotations"},
+      {kHeader + good + "  signedReference: {}\n", "'match' is required"},
+      {kHeader + good + "  signedReference: {match: exact}\n", "match"},
+      {kHeader + good + "  signedReference: {match: repository, remap: [{prefix: m.io}]}\n", "signedPrefix"},
+      {kHeader + good +
+           "  signedReference: {match: repository, remap: [{prefix: 'm.io/*', signedPrefix: r.io}]}\n",
+       "not the beginning of an image's name"},
+      {kHeader + good +
+           "  signedReference: {match: repository, remap: [{prefix: 'm.io/a:1', signedPrefix: r.io}]}\n",
+       "not the beginning of an image's name"},
+      {kHeader + good + "  pinnedDigests: {}\n", "pinnedDigests"},
+      {kHeader + good + "  pinnedDigests: [{image: r.io/a}]\n", "digest"},
+      {kHeader + good + "  pinnedDigests: [{image: r.io/a, digest: 'sha256:a'}]\n",
+       "pinnedDigests[0].digest"},
+      {kHeader + good + "  pinnedDigests: [{image: r.io/b, digest: '" + digest + "'}]\n", "is not selected"},
+      {kHeader + good + "  pinnedDigests: [{image: 'r.io/a@" + digest + "', digest: '" + digest + "'}]\n",
+       "a name with a tag is needed"},
+      {kHeader + good + "  pinnedDigests: [{image: r.io/a, digest: '" + digest +
+           "'}, {image: 'r.io/a:latest', digest: '" + digest + "'}]\n",
+       "pinnedDigests[1].image: is pinned already"},
+      {kHeader + good + "  revoked: {identities: [{issuer: https://a}]}\n", "subject"},
+      {kHeader + good + "  revoked: {identities: [{subject: a, subjectPattern: b}]}\n", "exactly one of"},
+      {kHeader + good + "  revoked: {identities: [{subject: a, since: yesterday}]}\n", "since"},
+      {kHeader + good + "  revoked: {signedAfter: '2026-13-01T00:00:00Z'}\n", "signedAfter"},
+      {kHeader + good + "  revoked: {signedAfter: 5}\n", "signedAfter"},
       {kHeader + images + "  authorities:\n    - key: {configMapRef: {}}\n", "name"},
       {kHeader + images + "  authorities:\n    - key: {configMapRef: {name: a, namespace: b}}\n",
        "namespace"},
@@ -172,7 +255,7 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
       {kHeader + good + "  revoked: {digests: [sha512:a]}\n", "not a sha256 digest"},
       {kHeader + good + "  revoked: {keys: [abc]}\n", "not a sha256 digest"},
       {kHeader + good + "  revoked: {digest: []}\n", "did you mean 'digests'?"},
-      {kHeader + good + "  mode: warn\n", "unknown key 'mode'"},
+      {kHeader + good + "  modes: warn\n", "unknown key 'modes'"},
       {kHeader + good + "extra: 1\n", "unknown key 'extra'"},
   }));
   INFO(c.yaml);
@@ -195,12 +278,14 @@ TEST_CASE("keys come from the text, a ConfigMap, and are told apart when revoked
   };
   TrustPolicy policy = resolve_references(spec, reader);
   CHECK_FALSE(policy.defect);
-  CHECK(policy.keys.size() == 2);
-  spec.revoked_keys = {public_key_of(second).id()};
+  REQUIRE(policy.authorities.size() == 2);
+  CHECK_FALSE(policy.authorities[1].is_key_revoked);
+  spec.revoked.keys = {public_key_of(second).id()};
   policy = resolve_references(spec, reader);
-  REQUIRE(policy.keys.size() == 1);
-  CHECK(policy.keys.front().id() == public_key_of(first).id());
-  CHECK(policy.dead_keys.size() == 1);
+  REQUIRE(policy.authorities.size() == 2);
+  CHECK(policy.authorities[0].key->id() == public_key_of(first).id());
+  CHECK_FALSE(policy.authorities[0].is_key_revoked);
+  CHECK(policy.authorities[1].is_key_revoked);
 }
 
 TEST_CASE("a key that cannot be had is a defect of the policy, which still selects") {
@@ -212,7 +297,7 @@ TEST_CASE("a key that cannot be had is a defect of the policy, which still selec
   spec.authorities.front().key = {TextReference::Source::kConfigMap, "keys", "a"};
   const TrustPolicy policy = resolve_references(spec, no_config_maps);
   CHECK(policy.defect);
-  CHECK(policy.keys.empty());
+  CHECK(policy.authorities.empty());
   CHECK(policy.spec.selects(ImageReference::parse("r.io/a").value()));
   CHECK(resolve_references(with_key(SigningKey("secp256k1").pem()), no_config_maps).defect->reason ==
         reason::kUnsupportedKey);
@@ -226,13 +311,26 @@ TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   TrustPolicySpec der = base;
   der.authorities.front().key.text = key.der();
   CHECK(resolve_references(der, no_config_maps).hash == hash);
-  std::vector<TrustPolicySpec> changed(5, base);
+  std::vector<TrustPolicySpec> changed(16, base);
   changed[0].name = "other";
   changed[1].images.push_back(ImageGlob::parse("s.io/**").value());
   changed[2].authorities.front().key.text = SigningKey().pem();
-  changed[3].revoked_digests = {Digest::of("x")};
-  changed[4].revoked_keys = {public_key_of(key).id()};
-  for (const TrustPolicySpec& spec : changed) CHECK(resolve_references(spec, no_config_maps).hash != hash);
+  changed[3].revoked.digests = {Digest::of("x")};
+  changed[4].revoked.keys = {public_key_of(key).id()};
+  changed[5].mode = TrustPolicySpec::Mode::kWarn;
+  changed[6].quorum = TrustPolicySpec::Quorum::kAll;
+  changed[7].authorities.front().annotations = {{"a", "b"}};
+  changed[8].signed_reference.emplace();
+  changed[9].signed_reference = SignedReferenceRule{{{"m.io", "r.io"}}};
+  changed[10].pinned_digests = {{ImageReference::parse("r.io/a:1").value(), Digest::of("x")}};
+  changed[11].pinned_digests = {{ImageReference::parse("r.io/a:1").value(), Digest::of("y")}};
+  changed[12].revoked.signed_after = WallTime{};
+  changed[13].revoked.identities = {{std::nullopt, TextRule::exactly("a"), std::nullopt}};
+  changed[14].revoked.identities = {{std::nullopt, TextRule::exactly("a"), WallTime{}}};
+  changed[15].revoked.identities = {{TextRule::exactly("i"), TextRule::exactly("a"), std::nullopt}};
+  std::set<std::string> hashes = {hash};
+  for (const TrustPolicySpec& spec : changed) hashes.insert(resolve_references(spec, no_config_maps).hash);
+  CHECK(hashes.size() == changed.size() + 1);
 }
 
 TEST_CASE("trusted roots come from the policy, else from the configuration") {
@@ -244,13 +342,13 @@ TEST_CASE("trusted roots come from the policy, else from the configuration") {
   authority.kind = AuthoritySpec::Kind::kKeyless;
   spec.authorities = {authority};
   const auto roots_of = [&] { return resolve_references(spec, no_config_maps, *configured); };
-  CHECK(roots_of().identities.front().roots == configured->roots);
-  CHECK(resolve_references(spec, no_config_maps).identities.front().roots->empty());
+  CHECK(roots_of().authorities.front().roots == configured->roots);
+  CHECK(resolve_references(spec, no_config_maps).authorities.front().roots->empty());
   CHECK(resolve_references(spec, no_config_maps).hash != roots_of().hash);
 
   spec.authorities.front().trusted_roots = {{TextReference::Source::kFile, path, ""}};
-  CHECK(roots_of().identities.front().roots != configured->roots);
-  CHECK(roots_of().identities.front().roots->size() == 1);
+  CHECK(roots_of().authorities.front().roots != configured->roots);
+  CHECK(roots_of().authorities.front().roots->size() == 1);
   CHECK_FALSE(roots_of().defect);
   spec.authorities.front().trusted_roots.push_back({TextReference::Source::kInline, "{}", ""});
   CHECK(roots_of().defect->reason == reason::kTrustedRootInvalid);

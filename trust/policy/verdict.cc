@@ -51,6 +51,7 @@ json to_json(const Verdict& verdict) {
   for (const Proof& proof : verdict.proofs) object["proofs"].push_back(to_json(proof));
   object["attestations"] = json::array();
   for (const AttestationProof& proof : verdict.attestations) object["attestations"].push_back(to_json(proof));
+  object["warnings"] = verdict.warnings;
   object["equivalents"] = json::array();
   for (const Digest& digest : verdict.equivalents) object["equivalents"].push_back(digest.text());
   return object;

@@ -16,7 +16,7 @@ namespace kintsugi::trust {
 /// Why a policy was content: who signed, as far as it has been verified, and what they claimed.
 struct Proof {
   std::string policy;
-  std::string authority;  ///< its name in the policy
+  std::string authority;  ///< its name in the policy; "pinnedDigests" where the policy itself vouches
   /// The key that signed: "sha256:…" over its SubjectPublicKeyInfo. That of a keyless signature was made for
   /// this one signature.
   std::string key_id;
@@ -25,7 +25,7 @@ struct Proof {
   std::vector<std::string> logs;  ///< keyless: "https://rekor.sigstore.dev 1234", where it was logged
   std::string docker_reference;   ///< as signed; a claim, not compared; escaped
 
-  /// "sha256:…", or "subject (issuer)", or "subject".
+  /// "sha256:…", or "subject (issuer)", or "subject"; empty where nobody signed.
   std::string signer() const;
   bool operator==(const Proof&) const = default;
 };
@@ -47,11 +47,13 @@ struct Verdict {
   std::string reason;            ///< of reasons.h: "Verified", or why not
   std::string message;           ///< one line for people, safe to show
   std::string policy;            ///< refused: by which; accepted: all that had a say, joined by ", "
-  std::vector<Proof> proofs;     ///< accepted: one of each matching policy
+  std::vector<Proof> proofs;     ///< accepted: of each matching policy, as many as it asks for
   std::vector<AttestationProof> attestations;  ///< accepted: one of each rule of these policies
   /// Accepted: the digests under which a runtime may report this content (index, platform manifests,
   /// configs).
   std::set<Digest> equivalents;
+  /// Accepted: what policies in mode warn would have refused it for; safe to show.
+  std::vector<std::string> warnings;
   WallTime checked{};  ///< when the registry was asked: older than now where it came from the cache
   /// Refused because the registry could not be asked: this is no judgement of the image, ask again.
   bool retryable = false;

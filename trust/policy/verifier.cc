@@ -20,6 +20,8 @@
 namespace kintsugi::trust {
 namespace {
 
+constexpr const char* kPinnedDigests = "pinnedDigests";
+
 Verdict refuse(Verdict verdict, std::string why, std::string message) {
   verdict.accepted = false;
   verdict.reason = std::move(why);
@@ -47,21 +49,76 @@ std::string cache_key(const ImageReference& image, const Digest& digest,
   return fmt::format("{} {}", image.pinned_to(digest), sha256_hex(text));
 }
 
+bool enforces(const TrustPolicy* policy) {
+  return policy->spec.mode == TrustPolicySpec::Mode::kEnforce;
+}
+
 const TrustPolicy* revoking_policy(const std::vector<const TrustPolicy*>& policies, const Digest& digest) {
   const auto found = std::find_if(policies.begin(), policies.end(), [&](const TrustPolicy* policy) {
-    return policy->spec.revoked_digests.contains(digest);
+    return enforces(policy) && policy->spec.revoked.digests.contains(digest);
   });
   return found == policies.end() ? nullptr : *found;
 }
 
-Verdict refuse_revoked(Verdict verdict, const TrustPolicy& policy, const Digest& digest) {
+Verdict refuse_by(Verdict verdict, const TrustPolicy& policy, const Error& error) {
   verdict.policy = policy.spec.name;
-  return refuse(std::move(verdict), reason::kDigestRevoked, fmt::format("{} is revoked", digest.text()));
-}
-
-Verdict without_proofs(Verdict verdict) {
   verdict.proofs.clear();
   verdict.attestations.clear();
+  verdict.warnings.clear();
+  verdict.equivalents.clear();
+  return refuse(std::move(verdict), error);
+}
+
+Error revoked(const Digest& digest) {
+  return make_error(ErrorCode::kRefused, fmt::format("{} is revoked", digest.text()))
+      .because(reason::kDigestRevoked);
+}
+
+/// What the first of the policies that pins the image's tag pins it to.
+std::optional<Digest> pinned_digest(const std::vector<const TrustPolicy*>& policies,
+                                    const ImageReference& image) {
+  std::optional<Digest> digest;
+  for (const TrustPolicy* policy : policies) {
+    if (!digest && enforces(policy)) digest = policy->spec.pinned_digest(image);
+  }
+  return digest;
+}
+
+/// Why a policy is content.
+struct Contentment {
+  std::vector<Proof> proofs;
+  std::vector<AttestationProof> attestations;
+};
+
+Result<Contentment> evaluate(const TrustPolicy& policy, const ImageInQuestion& image,
+                             const FoundSignatures& found, WallTime now) {
+  if (policy.spec.revoked.digests.contains(image.digest)) return fail(revoked(image.digest));
+  if (policy.spec.pins(image.name, image.digest)) {
+    Proof proof;
+    proof.policy = policy.spec.name;
+    proof.authority = kPinnedDigests;
+    return Contentment{{std::move(proof)}, {}};
+  }
+  auto proofs = evaluate_signatures(policy, image, found, now);
+  if (!proofs) return fail(std::move(proofs).error());
+  auto attestations = evaluate_attestations(policy, image.digest, found, now);
+  if (!attestations) return fail(std::move(attestations).error());
+  return Contentment{std::move(*proofs), std::move(*attestations)};
+}
+
+std::string warning_of(const TrustPolicy& policy, const Error& error) {
+  return fmt::format("policy {} would refuse it: {}: {}", escape(policy.spec.name, 253), error.reason,
+                     error.message);
+}
+
+Verdict accept(Verdict verdict) {
+  const auto signer = std::find_if(verdict.proofs.begin(), verdict.proofs.end(),
+                                   [](const Proof& proof) { return !proof.signer().empty(); });
+  const bool is_signed = signer != verdict.proofs.end();
+  verdict.accepted = true;
+  verdict.reason = is_signed ? reason::kVerified : reason::kPinned;
+  verdict.message = is_signed ? fmt::format("signed by {}", signer->signer())
+                              : fmt::format("pinned by {}", escape(verdict.policy, 512));
   return verdict;
 }
 
@@ -105,10 +162,10 @@ Verdict Verifier::verify(const ImageReference& image, std::span<const TrustPolic
     return *std::move(known);
   }
   if (const TrustPolicy* policy = revoking_policy(selecting, *verdict.digest)) {
-    verdict = refuse_revoked(std::move(verdict), *policy, *verdict.digest);
+    verdict = refuse_by(std::move(verdict), *policy, revoked(*verdict.digest));
   } else {
     const Contents contents = fetch(image, *verdict.digest, selecting, call);
-    verdict = judge(std::move(verdict), selecting, contents);
+    verdict = judge(std::move(verdict), image, selecting, contents);
   }
   cache_.put(key, verdict);
   return verdict;
@@ -125,10 +182,10 @@ Explanation Verifier::explain(std::string_view image, std::span<const TrustPolic
   const Contents contents = fetch(*reference, digest, selecting, call);
   for (const TrustPolicy* policy : selecting) {
     explanation.policies.push_back(
-        {policy->spec.name,
-         examine_signatures(*policy, digest, contents.signatures, explanation.verdict.checked)});
+        {policy->spec.name, examine_signatures(*policy, {*reference, digest}, contents.signatures,
+                                               explanation.verdict.checked)});
   }
-  explanation.verdict = judge(std::move(explanation.verdict), selecting, contents);
+  explanation.verdict = judge(std::move(explanation.verdict), *reference, selecting, contents);
   return explanation;
 }
 
@@ -147,11 +204,13 @@ bool Verifier::prepare(const ImageReference& image, std::span<const TrustPolicy>
   for (const TrustPolicy& policy : policies) {
     if (policy.spec.selects(image)) selecting.push_back(&policy);
   }
-  if (selecting.empty()) {
-    verdict = refuse(std::move(verdict), reason::kNoMatchingPolicy, "no TrustPolicy selects this image");
+  if (std::none_of(selecting.begin(), selecting.end(), enforces)) {
+    verdict = refuse(std::move(verdict), reason::kNoMatchingPolicy,
+                     selecting.empty() ? "no TrustPolicy selects this image"
+                                       : "only TrustPolicies in mode warn select this image");
     return false;
   }
-  verdict.digest = image.digest;
+  verdict.digest = image.digest ? image.digest : pinned_digest(selecting, image);
   if (verdict.digest) return true;
   const auto resolved = registry_.resolve_tag(image, call);
   if (resolved) {
@@ -172,36 +231,32 @@ Verifier::Contents Verifier::fetch(const ImageReference& image, const Digest& di
   return contents;
 }
 
-/// Every policy has to be content with the signatures, and none of the digests may be revoked.
-Verdict Verifier::judge(Verdict verdict, const Policies& policies, const Contents& contents) {
+/// Every policy that enforces has to be content, and none of the digests may be revoked.
+Verdict Verifier::judge(Verdict verdict, const ImageReference& image, const Policies& policies,
+                        const Contents& contents) {
   const Digest digest = *verdict.digest;
-  if (const TrustPolicy* policy = revoking_policy(policies, digest))
-    return refuse_revoked(std::move(verdict), *policy, digest);
+  bool needs_registry = false;
   for (const TrustPolicy* policy : policies) {
-    auto proof = evaluate_policy(*policy, digest, contents.signatures, verdict.checked);
-    if (!proof) {
-      verdict.policy = policy->spec.name;
-      return refuse(without_proofs(std::move(verdict)), proof.error());
+    auto content = evaluate(*policy, {image, digest}, contents.signatures, verdict.checked);
+    if (!enforces(policy)) {
+      if (!content) verdict.warnings.push_back(warning_of(*policy, content.error()));
+      continue;
     }
-    auto attested = evaluate_attestations(*policy, digest, contents.signatures, verdict.checked);
-    if (!attested) {
-      verdict.policy = policy->spec.name;
-      return refuse(without_proofs(std::move(verdict)), attested.error());
-    }
+    if (!content) return refuse_by(std::move(verdict), *policy, content.error());
+    needs_registry |= !policy->spec.pins(image, digest);
     verdict.policy += (verdict.policy.empty() ? "" : ", ") + policy->spec.name;
-    verdict.proofs.push_back(std::move(*proof));
-    std::move(attested->begin(), attested->end(), std::back_inserter(verdict.attestations));
+    std::move(content->proofs.begin(), content->proofs.end(), std::back_inserter(verdict.proofs));
+    std::move(content->attestations.begin(), content->attestations.end(),
+              std::back_inserter(verdict.attestations));
   }
-  if (!contents.equivalents) return refuse(std::move(verdict), contents.equivalents.error());
-  for (const Digest& equivalent : *contents.equivalents) {
+  if (!contents.equivalents && needs_registry)
+    return refuse(std::move(verdict), contents.equivalents.error());
+  verdict.equivalents = contents.equivalents.value_or(std::set<Digest>{digest});
+  for (const Digest& equivalent : verdict.equivalents) {
     if (const TrustPolicy* policy = revoking_policy(policies, equivalent))
-      return refuse_revoked(std::move(verdict), *policy, equivalent);
+      return refuse_by(std::move(verdict), *policy, revoked(equivalent));
   }
-  verdict.equivalents = *contents.equivalents;
-  verdict.accepted = true;
-  verdict.reason = reason::kVerified;
-  verdict.message = fmt::format("signed by {}", verdict.proofs.front().signer());
-  return verdict;
+  return accept(std::move(verdict));
 }
 
 }  // namespace kintsugi::trust

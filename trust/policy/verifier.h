@@ -34,9 +34,10 @@ class Verifier {
   Verifier(RegistryClient& registry, VerdictCache& cache, const Clock& clock);
 
   /// Accepted when at least one policy selects the image, and each that does has one good signature by one of
-  /// its authorities over exactly the digest that the reference names or its tag points to now. Whatever goes
-  /// wrong is a refusal with its reason; `retryable` tells a registry in trouble from an image that is not
-  /// trusted.
+  /// its authorities (or by all, where it says so) over exactly the digest that the reference names, or its
+  /// tag is pinned to, or points to now; or pins that digest itself. Policies in mode warn only add to
+  /// Verdict::warnings. Whatever goes wrong is a refusal with its reason; `retryable` tells a registry in
+  /// trouble from an image that is not trusted.
   ///
   /// Takes at most four round trips that wait for each other, after log-in: tag; signature manifest,
   /// referrers and index; payload, bundle manifests and platform manifests; bundles. A tag is resolved anew
@@ -61,7 +62,8 @@ class Verifier {
                Verdict& verdict, Policies& selecting);
   Contents fetch(const ImageReference& image, const Digest& digest, const Policies& policies,
                  const Call& call);
-  static Verdict judge(Verdict verdict, const Policies& policies, const Contents& contents);
+  static Verdict judge(Verdict verdict, const ImageReference& image, const Policies& policies,
+                       const Contents& contents);
 
   RegistryClient& registry_;
   VerdictCache& cache_;
