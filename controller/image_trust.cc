@@ -115,7 +115,7 @@ ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s:
       clock_(clock) {}
 
 ImageAnswer ImageTrust::ask(const std::string& image, const std::string& container, const std::string& policy,
-                            const char* origin, std::stop_token stop) {
+                            const char* origin, std::stop_token stop, const trust::Predecessor* predecessor) {
   const PlaybookBook::Policies all = book_.policies();
   if (!policy.empty()) {
     if (const auto lack = lack_of(policy, image, *all)) {
@@ -126,7 +126,7 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
   trust::Call call;
   call.deadline = clock_.monotonic() + kVerifyTimeout;
   call.stop = std::move(stop);
-  const trust::Verdict verdict = verifier_.verify(std::string_view(image), *all, call);
+  const trust::Verdict verdict = verifier_.verify(std::string_view(image), *all, call, predecessor);
   metrics_.count_image_verification(verdict.accepted    ? metrics::VerificationResult::kAccepted
                                     : verdict.retryable ? metrics::VerificationResult::kUnavailable
                                                         : metrics::VerificationResult::kRefused);
@@ -153,19 +153,23 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
             ": the image is suspect, and which digest ran is not known, so that none can be told "
             "from it");
   }
+  const auto running_digest = trust::Digest::parse(running);
+  const trust::Predecessor predecessor{running_digest ? std::optional(*running_digest) : std::nullopt};
   const auto is_forbidden = [&](const ImageAnswer& answer) {
     return suspect && answer.image && covers(*answer.image, running);
   };
   std::optional<ImageAnswer> of_template;
   const auto ask_template = [&]() -> ImageAnswer& {
-    if (!of_template) of_template = ask(question.image, question.container, policy, "Template", stop);
+    if (!of_template)
+      of_template = ask(question.image, question.container, policy, "Template", stop, &predecessor);
     return *of_template;
   };
   // A template that names an accepted digest is prepared: nothing needs to be written.
   const bool names_digest = !targets::digest_of(question.image).empty();
   if (names_digest && ask_template().image && !is_forbidden(ask_template())) return ask_template();
   if (!running.empty() && !suspect) {
-    ImageAnswer answer = ask(by_digest(question.image, running), question.container, policy, "Running", stop);
+    ImageAnswer answer =
+        ask(by_digest(question.image, running), question.container, policy, "Running", stop, &predecessor);
     if (answer.image) return answer;
   }
   ImageAnswer refusal = ask_template();
@@ -177,8 +181,8 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   // A refusal is about what the template names now: that says more than what the runtime happened to report.
   if (const auto good = known_good(workload_uid, question.container);
       good && !(suspect && covers(*good, running))) {
-    ImageAnswer again =
-        ask(by_digest(good->image, good->digest), question.container, policy, "LastKnownGood", stop);
+    ImageAnswer again = ask(by_digest(good->image, good->digest), question.container, policy, "LastKnownGood",
+                            stop, &predecessor);
     if (again.image) {
       again.message = refusal.message;  // why the template's own was not taken
       again.reason = refusal.reason;

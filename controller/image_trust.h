@@ -80,7 +80,7 @@ class ImageTrust {
   ImageAnswer ask_all(const std::string& image, const std::string& container,
                       const std::set<std::string>& policies, std::stop_token stop);
   ImageAnswer ask(const std::string& image, const std::string& container, const std::string& policy,
-                  const char* origin, std::stop_token stop);
+                  const char* origin, std::stop_token stop, const trust::Predecessor* predecessor = nullptr);
   std::optional<TrustedImage> known_good(const std::string& workload_uid, const std::string& container) const;
   std::size_t known_containers(const std::string& workload_uid) const;
   Result<void> remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images);

@@ -118,6 +118,30 @@ TEST_CASE("a policy in mode warn decides nothing, and what it would refuse is to
   CHECK(demanded.message.find("in mode warn") != std::string::npos);
 }
 
+TEST_CASE("what ran is what an image is compared with in age, where the policy minds") {
+  Fixture fixture;
+  auto release = policy_of("release", "r.example.com/shop/**", fixture.key);
+  release.spec.freshness.emplace();
+  release.spec.freshness->not_older_than_running = true;
+  fixture.set_policies({trust::resolve_references(release.spec, nullptr)});
+  const std::string config = R"({"created":"2026-11-01T00:00:00Z"})";
+  const trust::Digest made = fixture.registry.put_blob(kRepository, config);
+  const trust::Digest image = fixture.registry.put_manifest(
+      kRepository,
+      R"({"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":)"
+      R"("application/vnd.oci.image.config.v1+json","digest":")" +
+          made.text() + R"(","size":)" + std::to_string(config.size()) + R"(},"layers":[]})",
+      "1");
+  fixture.registry.sign(kRepository, image, fixture.key);
+  CHECK(fixture.decide("", false, "r.example.com/shop/web@" + image.text()).image);
+  CHECK(fixture.prepare().image);
+  for (const std::string& running : {std::string(), "r.example.com/shop/web@" + fixture.digest.text()}) {
+    const ImageAnswer answer = fixture.decide("", false, running);
+    CHECK_FALSE(answer.image);
+    CHECK(answer.reason == "AgeUnknown");
+  }
+}
+
 TEST_CASE("the policy that a playbook names is demanded beside all that select the image") {
   Fixture fixture;
   const auto release = policy_of("release", "r.example.com/shop/**", fixture.key);

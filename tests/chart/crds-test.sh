@@ -150,6 +150,8 @@ accepts TrustPolicy "{images: [r/a], mode: warn, require: all, authorities: [{ke
   signedReference: {match: repository, remap: [{prefix: m/a, signedPrefix: r}]}, pinnedDigests: [{image: r/a:1, digest: '$digest'}],
   revoked: {signedAfter: 2026-01-01T00:00:00Z, identities: [{subject: a@b}, {issuer: i, subjectPattern: .*, since: 2026-01-01T00:00:00Z}]}}"
 rest='images: [r/a], authorities: [key: {inline: PEM}]'
+accepts TrustPolicy "{$rest, freshness: {minimumAge: 1d, maximumAge: 90d, minimumVersion: 1.0.0, notOlderThanRunning: true}}"
+refuses TrustPolicy "{$rest, freshness: {notOlderThanRunning: always}}" 'must be of type boolean'
 refuses TrustPolicy "{$rest, mode: observe}" 'Unsupported value'
 refuses TrustPolicy "{$rest, require: 2}" 'must be of type string'
 refuses TrustPolicy "{$rest, signedReference: {}}" 'match: Required'

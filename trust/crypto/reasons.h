@@ -70,6 +70,11 @@ inline constexpr char kAttestationMalformed[] =
     "AttestationMalformed";  ///< a good signature over no such predicate
 inline constexpr char kAttestationTooOld[] = "AttestationTooOld";    ///< what it says was found too long ago
 inline constexpr char kAttestationRefused[] = "AttestationRefused";  ///< it does not say what is asked for
+inline constexpr char kImageTooNew[] = "ImageTooNew";                ///< made more recently than wanted
+inline constexpr char kImageTooOld[] = "ImageTooOld";                ///< made longer ago than wanted
+inline constexpr char kVersionTooLow[] = "VersionTooLow";
+inline constexpr char kOlderThanRunning[] = "OlderThanRunning";  ///< older than what it would replace
+inline constexpr char kAgeUnknown[] = "AgeUnknown";              ///< nothing says how old it is
 inline constexpr char kPinned[] = "Pinned";      ///< accepted without a signature: policies name the digest
 inline constexpr char kVerified[] = "Verified";  ///< the reason of an accepting verdict
 

@@ -159,7 +159,7 @@ Proof name_authority(const TrustPolicy& policy, const Authority& authority, Proo
 }  // namespace
 
 Error nearer(Error one, Error other) {
-  return nearness(other.reason) > nearness(one.reason) ? other : one;
+  return nearness(other.reason) > nearness(one.reason) ? std::move(other) : std::move(one);
 }
 
 Result<Proof> prove_signer(const TrustPolicy& policy, const Authority& authority,

@@ -288,3 +288,73 @@ TEST_CASE("a pinned digest needs neither signature nor registry, but nobody may 
     CHECK(world.reason_for() == reason::kDigestRevoked);
   }
 }
+
+namespace {
+
+/// An image with a configuration, signed; its digest.
+Digest put_made(World& world, const std::string& tag, const std::string& created,
+                const std::string& version = {}) {
+  const std::string config =
+      fmt::format(R"({{"created":"{}","config":{{"Labels":{{"org.opencontainers.image.version":"{}"}}}}}})",
+                  created, version);
+  const Digest digest = world.registry.put_blob(kRepository, config);
+  const Digest platform = world.registry.put_manifest(
+      kRepository,
+      fmt::format(
+          R"({{"schemaVersion":2,"mediaType":"{}","config":{{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"{}","size":{}}},"layers":[]}})",
+          kOciManifestType, digest.text(), config.size()));
+  const Digest index = world.registry.put_manifest(
+      kRepository,
+      fmt::format(
+          R"({{"schemaVersion":2,"mediaType":"{}","manifests":[{{"mediaType":"{}","digest":"{}","size":{},"platform":{{"os":"linux","architecture":"amd64"}}}}]}})",
+          kOciIndexType, kOciManifestType, platform.text(),
+          world.client
+              .get_manifest(ImageReference::parse(kImage).value(), platform,
+                            {world.clock.monotonic() + 60s, {}})
+              ->bytes.size()),
+      tag, kOciIndexType);
+  world.registry.sign(kRepository, index, world.key);
+  return index;
+}
+
+}  // namespace
+
+TEST_CASE("a well-signed image of yesterday does not take the place of today's where the policy minds") {
+  World world;
+  const Digest older = put_made(world, "older", "2026-11-01T00:00:00Z", "1.2.0");
+  const Digest newer = put_made(world, "newer", "2026-11-10T00:00:00Z", "1.3.0");
+  const auto reason_after = [&](const char* tag, const Predecessor& predecessor) {
+    world.clock.advance(31s);
+    return world.verifier
+        .verify(std::string("r.example.com/shop/web:") + tag, world.policies,
+                {world.clock.monotonic() + 60s, {}}, &predecessor)
+        .reason;
+  };
+  CHECK(reason_after("older", {newer}) == reason::kVerified);
+  change_policy(world, [](TrustPolicySpec& spec) {
+    spec.freshness.emplace();
+    spec.freshness->not_older_than_running = true;
+  });
+  CHECK(reason_after("older", {newer}) == reason::kOlderThanRunning);
+  CHECK(reason_after("newer", {older}) == reason::kVerified);
+  CHECK(reason_after("older", {older}) == reason::kVerified);
+  CHECK(reason_after("newer", {std::nullopt}) == reason::kAgeUnknown);
+  CHECK(reason_after("newer", {Digest::of("not there any more")}) == reason::kAgeUnknown);
+  CHECK(world.reason_for("r.example.com/shop/web:older") == reason::kVerified);
+}
+
+TEST_CASE("an image says how old it is, or is refused where that matters") {
+  World world;
+  put_made(world, "made", "2026-11-01T00:00:00Z", "1.2.0");
+  change_policy(world, [](TrustPolicySpec& spec) {
+    spec.freshness.emplace();
+    spec.freshness->minimum_version = "1.3.0";
+  });
+  CHECK(world.reason_for("r.example.com/shop/web:made") == reason::kVersionTooLow);
+  change_policy(world, [](TrustPolicySpec& spec) { spec.freshness->minimum_version = "1.2.0"; });
+  CHECK(world.reason_for("r.example.com/shop/web:made") == reason::kVerified);
+  put_made(world, "unversioned", "2026-11-01T00:00:00Z");
+  CHECK(world.reason_for("r.example.com/shop/web:unversioned") == reason::kAgeUnknown);
+  world.registry.sign(kRepository, world.digest, world.key);
+  CHECK(world.reason_for() == reason::kManifestUnknown);  // its configuration is not there
+}

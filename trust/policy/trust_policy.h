@@ -20,6 +20,7 @@
 #include "trust/crypto/digest.h"
 #include "trust/crypto/public_key.h"
 #include "trust/oci/image_reference.h"
+#include "trust/policy/freshness.h"
 #include "trust/policy/signed_reference.h"
 #include "trust/sigstore/annotations.h"
 #include "trust/sigstore/identity.h"
@@ -85,6 +86,7 @@ struct TrustPolicySpec {
   std::vector<AuthoritySpec> authorities;
   std::vector<AttestationRule> attestations;            ///< all of them are needed, by any of the authorities
   std::optional<SignedReferenceRule> signed_reference;  ///< nothing: it binds nothing
+  std::optional<FreshnessRule> freshness;               ///< nothing: of any age
   std::vector<PinnedDigest> pinned_digests;
   Revocations revoked;
 

@@ -281,7 +281,7 @@ TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems) 
   if (const Node* node = root.object("spec", Presence::kRequired)) {
     ObjectReader spec(*node, "spec",
                       {"images", "mode", "require", "authorities", "attestations", "signedReference",
-                       "pinnedDigests", "revoked"},
+                       "freshness", "pinnedDigests", "revoked"},
                       problems);
     using Mode = TrustPolicySpec::Mode;
     using Quorum = TrustPolicySpec::Quorum;
@@ -291,6 +291,8 @@ TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems) 
     read_authorities(spec, problems, out);
     read_attestations(spec, problems, out);
     read_signed_reference(spec, problems, out);
+    if (const Node* freshness = spec.object("freshness"))
+      out.freshness = read_freshness_rule(*freshness, spec.path_of("freshness"), problems);
     read_pinned_digests(spec, problems, out);
     read_revoked(spec, problems, out);
   }

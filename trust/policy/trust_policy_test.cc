@@ -311,7 +311,7 @@ TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   TrustPolicySpec der = base;
   der.authorities.front().key.text = key.der();
   CHECK(resolve_references(der, no_config_maps).hash == hash);
-  std::vector<TrustPolicySpec> changed(16, base);
+  std::vector<TrustPolicySpec> changed(18, base);
   changed[0].name = "other";
   changed[1].images.push_back(ImageGlob::parse("s.io/**").value());
   changed[2].authorities.front().key.text = SigningKey().pem();
@@ -328,6 +328,9 @@ TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   changed[13].revoked.identities = {{std::nullopt, TextRule::exactly("a"), std::nullopt}};
   changed[14].revoked.identities = {{std::nullopt, TextRule::exactly("a"), WallTime{}}};
   changed[15].revoked.identities = {{TextRule::exactly("i"), TextRule::exactly("a"), std::nullopt}};
+  changed[16].freshness.emplace();
+  changed[17].freshness.emplace();
+  changed[17].freshness->minimum_version = "1.0.0";
   std::set<std::string> hashes = {hash};
   for (const TrustPolicySpec& spec : changed) hashes.insert(resolve_references(spec, no_config_maps).hash);
   CHECK(hashes.size() == changed.size() + 1);

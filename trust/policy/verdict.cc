@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/time.h"
+#include "trust/crypto/reasons.h"
 
 namespace kintsugi::trust {
 
@@ -19,6 +20,20 @@ std::string Proof::signer() const {
 bool Verdict::covers_image_id(std::string_view image_id) const {
   const auto running = digest_of_image_id(image_id);
   return accepted && running && equivalents.contains(*running);
+}
+
+Verdict refused(Verdict verdict, const Error& error) {
+  verdict.accepted = false;
+  verdict.proofs.clear();
+  verdict.attestations.clear();
+  verdict.warnings.clear();
+  verdict.equivalents.clear();
+  verdict.retryable =
+      error.retryable || error.code == ErrorCode::kCancelled || error.code == ErrorCode::kUnauthorized;
+  verdict.retry_after = error.retry_after;
+  verdict.reason = error.reason.empty() ? reason::kRegistryProtocol : error.reason;
+  verdict.message = error.to_string();
+  return verdict;
 }
 
 json to_json(const Proof& proof) {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "trust/crypto/digest.h"
 
 namespace kintsugi::trust {
@@ -62,6 +63,9 @@ struct Verdict {
   /// Is a container that reports this `imageID` running what was accepted?
   bool covers_image_id(std::string_view image_id) const;
 };
+
+/// The verdict as a refusal because of an error, most of them the registry's.
+Verdict refused(Verdict verdict, const Error& error);
 
 /// As `kintsugi trust verify -o json` shows them; the members are promised in docs/trust.md.
 nlohmann::json to_json(const Proof& proof);

@@ -4,125 +4,57 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <functional>
-#include <iterator>
 #include <utility>
 
 #include "base/concurrently.h"
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "trust/crypto/reasons.h"
-#include "trust/policy/attestation_evaluation.h"
+#include "trust/policy/image_evaluation.h"
 #include "trust/policy/policy_evaluation.h"
 #include "trust/policy/signature_discovery.h"
 
 namespace kintsugi::trust {
 namespace {
 
-constexpr const char* kPinnedDigests = "pinnedDigests";
-
-Verdict refuse(Verdict verdict, std::string why, std::string message) {
-  verdict.accepted = false;
-  verdict.reason = std::move(why);
-  verdict.message = std::move(message);
-  return verdict;
+Error no_policy(const Policies& selecting) {
+  return make_error(ErrorCode::kRefused, selecting.empty()
+                                             ? "no TrustPolicy selects this image"
+                                             : "only TrustPolicies in mode warn select this image")
+      .because(reason::kNoMatchingPolicy);
 }
 
-/// A refusal because of an Error, most of them the registry's.
-Verdict refuse(Verdict verdict, const Error& error) {
-  verdict.retryable =
-      error.retryable || error.code == ErrorCode::kCancelled || error.code == ErrorCode::kUnauthorized;
-  verdict.retry_after = error.retry_after;
-  return refuse(std::move(verdict), error.reason.empty() ? reason::kRegistryProtocol : error.reason,
-                error.to_string());
+bool compares_with_running(const Policies& policies) {
+  return std::any_of(policies.begin(), policies.end(), [](const TrustPolicy* policy) {
+    return policy->spec.freshness && policy->spec.freshness->not_older_than_running;
+  });
 }
 
-std::string cache_key(const ImageReference& image, const Digest& digest,
-                      const std::vector<const TrustPolicy*>& policies) {
+std::string cache_key(const ImageReference& image, const Digest& digest, const Policies& policies,
+                      const Predecessor* predecessor) {
   std::vector<std::string> hashes;
   for (const TrustPolicy* policy : policies) hashes.push_back(policy->hash);
   std::sort(hashes.begin(), hashes.end());
   std::string text;
   for (const std::string& hash : hashes) text += hash;
   // The repository is part of it because signatures lie beside the image: elsewhere there may be others.
-  return fmt::format("{} {}", image.pinned_to(digest), sha256_hex(text));
-}
-
-bool enforces(const TrustPolicy* policy) {
-  return policy->spec.mode == TrustPolicySpec::Mode::kEnforce;
-}
-
-const TrustPolicy* revoking_policy(const std::vector<const TrustPolicy*>& policies, const Digest& digest) {
-  const auto found = std::find_if(policies.begin(), policies.end(), [&](const TrustPolicy* policy) {
-    return enforces(policy) && policy->spec.revoked.digests.contains(digest);
-  });
-  return found == policies.end() ? nullptr : *found;
-}
-
-Verdict refuse_by(Verdict verdict, const TrustPolicy& policy, const Error& error) {
-  verdict.policy = policy.spec.name;
-  verdict.proofs.clear();
-  verdict.attestations.clear();
-  verdict.warnings.clear();
-  verdict.equivalents.clear();
-  return refuse(std::move(verdict), error);
-}
-
-Error revoked(const Digest& digest) {
-  return make_error(ErrorCode::kRefused, fmt::format("{} is revoked", digest.text()))
-      .because(reason::kDigestRevoked);
+  std::string key = fmt::format("{} {}", image.pinned_to(digest), sha256_hex(text));
+  if (predecessor != nullptr && compares_with_running(policies))
+    key += " after " + (predecessor->digest ? predecessor->digest->text() : "");
+  return key;
 }
 
 /// What the first of the policies that pins the image's tag pins it to.
-std::optional<Digest> pinned_digest(const std::vector<const TrustPolicy*>& policies,
-                                    const ImageReference& image) {
+std::optional<Digest> pinned_digest(const Policies& policies, const ImageReference& image) {
   std::optional<Digest> digest;
   for (const TrustPolicy* policy : policies) {
-    if (!digest && enforces(policy)) digest = policy->spec.pinned_digest(image);
+    if (!digest && enforces(*policy)) digest = policy->spec.pinned_digest(image);
   }
   return digest;
 }
 
-/// Why a policy is content.
-struct Contentment {
-  std::vector<Proof> proofs;
-  std::vector<AttestationProof> attestations;
-};
-
-Result<Contentment> evaluate(const TrustPolicy& policy, const ImageInQuestion& image,
-                             const FoundSignatures& found, WallTime now) {
-  if (policy.spec.revoked.digests.contains(image.digest)) return fail(revoked(image.digest));
-  if (policy.spec.pins(image.name, image.digest)) {
-    Proof proof;
-    proof.policy = policy.spec.name;
-    proof.authority = kPinnedDigests;
-    return Contentment{{std::move(proof)}, {}};
-  }
-  auto proofs = evaluate_signatures(policy, image, found, now);
-  if (!proofs) return fail(std::move(proofs).error());
-  auto attestations = evaluate_attestations(policy, image.digest, found, now);
-  if (!attestations) return fail(std::move(attestations).error());
-  return Contentment{std::move(*proofs), std::move(*attestations)};
-}
-
-std::string warning_of(const TrustPolicy& policy, const Error& error) {
-  return fmt::format("policy {} would refuse it: {}: {}", escape(policy.spec.name, 253), error.reason,
-                     error.message);
-}
-
-Verdict accept(Verdict verdict) {
-  const auto signer = std::find_if(verdict.proofs.begin(), verdict.proofs.end(),
-                                   [](const Proof& proof) { return !proof.signer().empty(); });
-  const bool is_signed = signer != verdict.proofs.end();
-  verdict.accepted = true;
-  verdict.reason = is_signed ? reason::kVerified : reason::kPinned;
-  verdict.message = is_signed ? fmt::format("signed by {}", signer->signer())
-                              : fmt::format("pinned by {}", escape(verdict.policy, 512));
-  return verdict;
-}
-
-Wanted wanted_by(const std::vector<const TrustPolicy*>& policies) {
+Wanted wanted_by(const Policies& policies) {
   const bool attests = std::any_of(policies.begin(), policies.end(), [](const TrustPolicy* policy) {
     return !policy->spec.attestations.empty();
   });
@@ -140,31 +72,63 @@ Result<std::set<Digest>> find_equivalents(RegistryClient& registry, const ImageR
   });
 }
 
+/// What an image says of its making, by its first platform.
+Result<ImageOrigin> fetch_origin(RegistryClient& registry, const ImageReference& image, Digest digest,
+                                 const Call& call) {
+  constexpr int kMaxDepth = 3;
+  for (int depth = 0; depth < kMaxDepth; ++depth) {
+    const auto raw = registry.get_manifest(image, digest, call);
+    if (!raw) return fail(raw.error());
+    const auto document = parse_image_document(*raw);
+    if (!document) return fail(document.error());
+    if (!document->is_index) {
+      const Descriptor& config = document->config.front();
+      if (config.size > std::int64_t(kMaxImageConfigBytes)) break;
+      const auto bytes = registry.get_blob(image, config.digest, std::size_t(config.size), call);
+      return bytes ? parse_image_config(*bytes) : fail(bytes.error());
+    }
+    const auto platform = std::find_if(
+        document->manifests.begin(), document->manifests.end(),
+        [](const Descriptor& one) { return !one.is_attestation() && is_manifest_type(one.media_type); });
+    if (platform == document->manifests.end()) break;
+    digest = platform->digest;
+  }
+  return fail(make_error(ErrorCode::kInvalidInput, "no image configuration of a bounded size is in reach")
+                  .because(reason::kManifestMalformed));
+}
+
+Result<ImageOrigin> fetch_running(RegistryClient& registry, const ImageReference& image,
+                                  const Predecessor& predecessor, const Call& call) {
+  if (predecessor.digest) return fetch_origin(registry, image, *predecessor.digest, call);
+  return fail(ErrorCode::kNotFound, "its digest is not known");
+}
+
 }  // namespace
 
 Verifier::Verifier(RegistryClient& registry, VerdictCache& cache, const Clock& clock)
     : registry_(registry), cache_(cache), clock_(clock) {}
 
-Verdict Verifier::verify(std::string_view image, std::span<const TrustPolicy> policies, const Call& call) {
+Verdict Verifier::verify(std::string_view image, std::span<const TrustPolicy> policies, const Call& call,
+                         const Predecessor* predecessor) {
   const auto reference = ImageReference::parse(image);
-  if (reference) return verify(*reference, policies, call);
+  if (reference) return verify(*reference, policies, call, predecessor);
   return refuse_name(image, reference.error());
 }
 
-Verdict Verifier::verify(const ImageReference& image, std::span<const TrustPolicy> policies,
-                         const Call& call) {
+Verdict Verifier::verify(const ImageReference& image, std::span<const TrustPolicy> policies, const Call& call,
+                         const Predecessor* predecessor) {
   Verdict verdict;
   Policies selecting;
   if (!prepare(image, policies, call, verdict, selecting)) return verdict;
-  const std::string key = cache_key(image, *verdict.digest, selecting);
+  const std::string key = cache_key(image, *verdict.digest, selecting, predecessor);
   if (auto known = cache_.find(key)) {
     known->image = verdict.image;
     return *std::move(known);
   }
-  if (const TrustPolicy* policy = revoking_policy(selecting, *verdict.digest)) {
-    verdict = refuse_by(std::move(verdict), *policy, revoked(*verdict.digest));
+  if (auto refusal = refuse_revoked(verdict, selecting)) {
+    verdict = *std::move(refusal);
   } else {
-    const Contents contents = fetch(image, *verdict.digest, selecting, call);
+    const ImageContents contents = fetch(image, *verdict.digest, selecting, call, predecessor);
     verdict = judge(std::move(verdict), image, selecting, contents);
   }
   cache_.put(key, verdict);
@@ -179,7 +143,7 @@ Explanation Verifier::explain(std::string_view image, std::span<const TrustPolic
   Policies selecting;
   if (!prepare(*reference, policies, call, explanation.verdict, selecting)) return explanation;
   const Digest digest = *explanation.verdict.digest;
-  const Contents contents = fetch(*reference, digest, selecting, call);
+  const ImageContents contents = fetch(*reference, digest, selecting, call, nullptr);
   for (const TrustPolicy* policy : selecting) {
     explanation.policies.push_back(
         {policy->spec.name, examine_signatures(*policy, {*reference, digest}, contents.signatures,
@@ -193,7 +157,8 @@ Verdict Verifier::refuse_name(std::string_view image, const Error& error) const 
   Verdict verdict;
   verdict.image = escape(image, 256);
   verdict.checked = clock_.now();
-  return refuse(std::move(verdict), reason::kImageReferenceInvalid, error.message);
+  return refused(std::move(verdict),
+                 make_error(ErrorCode::kRefused, error.message).because(reason::kImageReferenceInvalid));
 }
 
 /// Which policies have a say, and about which digest. False: the verdict is made already.
@@ -204,10 +169,9 @@ bool Verifier::prepare(const ImageReference& image, std::span<const TrustPolicy>
   for (const TrustPolicy& policy : policies) {
     if (policy.spec.selects(image)) selecting.push_back(&policy);
   }
-  if (std::none_of(selecting.begin(), selecting.end(), enforces)) {
-    verdict = refuse(std::move(verdict), reason::kNoMatchingPolicy,
-                     selecting.empty() ? "no TrustPolicy selects this image"
-                                       : "only TrustPolicies in mode warn select this image");
+  const auto decides = [](const TrustPolicy* policy) { return enforces(*policy); };
+  if (std::none_of(selecting.begin(), selecting.end(), decides)) {
+    verdict = refused(std::move(verdict), no_policy(selecting));
     return false;
   }
   verdict.digest = image.digest ? image.digest : pinned_digest(selecting, image);
@@ -216,47 +180,28 @@ bool Verifier::prepare(const ImageReference& image, std::span<const TrustPolicy>
   if (resolved) {
     verdict.digest = *resolved;
   } else {
-    verdict = refuse(std::move(verdict), resolved.error());
+    verdict = refused(std::move(verdict), resolved.error());
   }
   return resolved.has_value();
 }
 
-Verifier::Contents Verifier::fetch(const ImageReference& image, const Digest& digest,
-                                   const Policies& policies, const Call& call) {
-  Contents contents;
-  const std::array<std::function<void()>, 2> tasks = {
+ImageContents Verifier::fetch(const ImageReference& image, const Digest& digest, const Policies& policies,
+                              const Call& call, const Predecessor* predecessor) {
+  ImageContents contents;
+  std::vector<std::function<void()>> tasks = {
       [&] { contents.signatures = find_signatures(registry_, image, digest, wanted_by(policies), call); },
       [&] { contents.equivalents = find_equivalents(registry_, image, digest, call); }};
+  const bool wants_origin = std::any_of(policies.begin(), policies.end(), [](const TrustPolicy* policy) {
+    return policy->spec.freshness.has_value();
+  });
+  if (wants_origin)
+    tasks.emplace_back([&] { contents.origin = fetch_origin(registry_, image, digest, call); });
+  const bool is_same = predecessor != nullptr && predecessor->digest == digest;
+  if (predecessor != nullptr && !is_same && compares_with_running(policies)) {
+    tasks.emplace_back([&] { contents.running = fetch_running(registry_, image, *predecessor, call); });
+  }
   run_concurrently(tasks, tasks.size());
   return contents;
-}
-
-/// Every policy that enforces has to be content, and none of the digests may be revoked.
-Verdict Verifier::judge(Verdict verdict, const ImageReference& image, const Policies& policies,
-                        const Contents& contents) {
-  const Digest digest = *verdict.digest;
-  bool needs_registry = false;
-  for (const TrustPolicy* policy : policies) {
-    auto content = evaluate(*policy, {image, digest}, contents.signatures, verdict.checked);
-    if (!enforces(policy)) {
-      if (!content) verdict.warnings.push_back(warning_of(*policy, content.error()));
-      continue;
-    }
-    if (!content) return refuse_by(std::move(verdict), *policy, content.error());
-    needs_registry |= !policy->spec.pins(image, digest);
-    verdict.policy += (verdict.policy.empty() ? "" : ", ") + policy->spec.name;
-    std::move(content->proofs.begin(), content->proofs.end(), std::back_inserter(verdict.proofs));
-    std::move(content->attestations.begin(), content->attestations.end(),
-              std::back_inserter(verdict.attestations));
-  }
-  if (!contents.equivalents && needs_registry)
-    return refuse(std::move(verdict), contents.equivalents.error());
-  verdict.equivalents = contents.equivalents.value_or(std::set<Digest>{digest});
-  for (const Digest& equivalent : verdict.equivalents) {
-    if (const TrustPolicy* policy = revoking_policy(policies, equivalent))
-      return refuse_by(std::move(verdict), *policy, revoked(equivalent));
-  }
-  return accept(std::move(verdict));
 }
 
 }  // namespace kintsugi::trust

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "trust/oci/image_reference.h"
+#include "trust/policy/image_evaluation.h"
 #include "trust/policy/policy_evaluation.h"
 #include "trust/policy/trust_policy.h"
 #include "trust/policy/verdict.h"
@@ -17,7 +18,11 @@
 
 namespace kintsugi::trust {
 
-/// Thread-safe; calls block until their deadline at most. Reads from registries, asks nobody else.
+/// What ran in the place that an image is to take.
+struct Predecessor {
+  std::optional<Digest> digest;  ///< nothing: it is not known
+};
+
 /// All that verification came upon, for people who ask why.
 struct Explanation {
   struct OfPolicy {
@@ -28,6 +33,7 @@ struct Explanation {
   std::vector<OfPolicy> policies;  ///< those that select the image; empty where it could not be resolved
 };
 
+/// Thread-safe; calls block until their deadline at most. Reads from registries, asks nobody else.
 class Verifier {
  public:
   /// All must outlive this object.
@@ -42,28 +48,21 @@ class Verifier {
   /// Takes at most four round trips that wait for each other, after log-in: tag; signature manifest,
   /// referrers and index; payload, bundle manifests and platform manifests; bundles. A tag is resolved anew
   /// each time; what is known of its digest comes from the cache. No network is touched for an image that no
-  /// policy selects.
-  Verdict verify(const ImageReference& image, std::span<const TrustPolicy> policies, const Call& call);
+  /// policy selects. `predecessor` is what policies may compare its age with; null: there is none.
+  Verdict verify(const ImageReference& image, std::span<const TrustPolicy> policies, const Call& call,
+                 const Predecessor* predecessor = nullptr);
   /// The same for text as it stands in a pod.
-  Verdict verify(std::string_view image, std::span<const TrustPolicy> policies, const Call& call);
+  Verdict verify(std::string_view image, std::span<const TrustPolicy> policies, const Call& call,
+                 const Predecessor* predecessor = nullptr);
   /// The verdict, made anew, with what every policy that selects the image makes of each signature.
   Explanation explain(std::string_view image, std::span<const TrustPolicy> policies, const Call& call);
 
  private:
-  using Policies = std::vector<const TrustPolicy*>;
-  /// What a registry holds of an image.
-  struct Contents {
-    FoundSignatures signatures;
-    Result<std::set<Digest>> equivalents;
-  };
-
   Verdict refuse_name(std::string_view image, const Error& error) const;
   bool prepare(const ImageReference& image, std::span<const TrustPolicy> policies, const Call& call,
                Verdict& verdict, Policies& selecting);
-  Contents fetch(const ImageReference& image, const Digest& digest, const Policies& policies,
-                 const Call& call);
-  static Verdict judge(Verdict verdict, const ImageReference& image, const Policies& policies,
-                       const Contents& contents);
+  ImageContents fetch(const ImageReference& image, const Digest& digest, const Policies& policies,
+                      const Call& call, const Predecessor* predecessor);
 
   RegistryClient& registry_;
   VerdictCache& cache_;

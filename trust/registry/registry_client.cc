@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <functional>
 #include <optional>
@@ -22,6 +23,9 @@ constexpr std::size_t kMaxRemembered = 1024;
 std::string accepted_types() {
   return fmt::format("{}, {}, {}, {}", kOciIndexType, kOciManifestType, kDockerListType, kDockerManifestType);
 }
+
+/// What a registry may say of an error, be what was asked for ever so small.
+constexpr std::size_t kMaxErrorBytes = 16u << 10;
 
 tl::unexpected<Error> mismatch(const ImageReference& image, std::string message) {
   return fail(
@@ -121,10 +125,18 @@ Result<RawManifest> RegistryClient::manifest_at(const RegistrySource& source, co
 
 Result<std::string> RegistryClient::blob_at(const RegistrySource& source, const Digest& digest,
                                             std::size_t size, const Call& call) {
-  auto answer = session_.send(
-      {.source = source, .path = "blobs/" + digest.text(), .max_bytes = size, .follow_redirects = true},
-      call);
+  auto answer = session_.send({.source = source,
+                               .path = "blobs/" + digest.text(),
+                               .max_bytes = std::max(size, kMaxErrorBytes),
+                               .follow_redirects = true},
+                              call);
   if (!answer) return fail(std::move(answer).error());
+  if (answer->body.size() > size) {
+    return fail(make_error(ErrorCode::kTooLarge,
+                           fmt::format("blob {} has more than its {} bytes", digest.text(), size))
+                    .on(source.image.name())
+                    .because(reason::kTooLarge));
+  }
   if (const Digest got = Digest::of(answer->body); got != digest)
     return mismatch(source.image, fmt::format("the registry sent {} for {}", got.text(), digest.text()));
   if (auto same = check_content_digest(source.image, answer->headers, digest); !same)

@@ -163,8 +163,10 @@ TEST_CASE("answers are bounded: 4 MiB for a manifest, its size for a blob") {
   CHECK(world.resolve().error().reason == reason::kTooLarge);
   CHECK(world.client().get_blob(world.image, world.digest, 100, world.call()).error().reason ==
         reason::kTooLarge);
-  CHECK(world.registry.details.back().max_response_bytes == 100);
-  CHECK(world.registry.requests.size() == 3);
+  CHECK(world.registry.details.back().max_response_bytes == (16u << 10));
+  (void)world.client().get_blob(world.image, world.digest, 100'000, world.call());
+  CHECK(world.registry.details.back().max_response_bytes == 100'000);
+  CHECK(world.registry.requests.size() == 4);
   world.answer(response(200, std::string(101, 'x')));
   CHECK(world.client().get_blob(world.image, world.digest, 100, world.call()).error().reason ==
         reason::kTooLarge);
@@ -180,6 +182,14 @@ TEST_CASE("a blob must have its digest and its size") {
   world.answer(response(200, "Payload"));
   CHECK(world.client().get_blob(world.image, blob, 7, world.call()).error().reason ==
         reason::kDigestMismatch);
+}
+
+TEST_CASE("an error that is longer than the blob is told as what it is") {
+  World world;
+  world.answer(response(404, R"({"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]})"));
+  const auto blob = world.client().get_blob(world.image, world.digest, 2, world.call());
+  REQUIRE_FALSE(blob);
+  CHECK(blob.error().reason == reason::kManifestUnknown);
 }
 
 TEST_CASE("a registry that hangs or is slow ends at the deadline") {
@@ -398,7 +408,7 @@ TEST_CASE("a redirected blob is followed without the credentials of the registry
   CHECK(world.registry.requests.back() == "GET https://cdn.io/x?signature=y");
   CHECK(authorization(world.registry.details.back()) == nullptr);
   CHECK(world.registry.details.back().bearer_token.empty());
-  CHECK(world.registry.details.back().max_response_bytes == 7);
+  CHECK(world.registry.details.back().max_response_bytes == (16u << 10));
 }
 
 TEST_CASE("redirects that must not be followed are not") {

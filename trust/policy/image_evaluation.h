@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// From what a registry holds of an image to the verdict about it. Pure.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "base/result.h"
+#include "trust/crypto/digest.h"
+#include "trust/oci/image_config.h"
+#include "trust/oci/image_reference.h"
+#include "trust/policy/signature_discovery.h"
+#include "trust/policy/trust_policy.h"
+#include "trust/policy/verdict.h"
+
+namespace kintsugi::trust {
+
+/// Those that select an image, in any mode.
+using Policies = std::vector<const TrustPolicy*>;
+
+/// What a registry holds of an image.
+struct ImageContents {
+  FoundSignatures signatures;
+  Result<std::set<Digest>> equivalents;  ///< equivalent_digests()
+  Result<ImageOrigin> origin;            ///< read only where a policy has a FreshnessRule
+  /// The same of what it takes the place of; nothing where it takes nobody's.
+  std::optional<Result<ImageOrigin>> running;
+};
+
+bool enforces(const TrustPolicy& policy);
+
+/// The verdict by which a policy refuses the digest itself, whatever is signed; nothing where none does.
+std::optional<Verdict> refuse_revoked(const Verdict& verdict, const Policies& policies);
+
+/// The verdict about `image`, of which `verdict` holds name, digest and time. Every policy that enforces has
+/// to be content, and none of the digests by which runtimes name the image may be revoked.
+Verdict judge(Verdict verdict, const ImageReference& image, const Policies& policies,
+              const ImageContents& contents);
+
+}  // namespace kintsugi::trust
