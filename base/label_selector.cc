@@ -46,7 +46,9 @@ std::string LabelSelector::to_string() const {
   };
   for (const auto& [key, value] : match_labels) {
     separate();
-    text += key + "=" + value;
+    text += key;
+    text += '=';
+    text += value;
   }
   for (const LabelRequirement& requirement : match_expressions) {
     separate();

@@ -45,10 +45,11 @@ trust::TrustPolicySpec policy_of_flags(const TrustInvocation& invocation) {
 /// What the policy file or the flags say.
 Result<std::vector<trust::TrustPolicy>> read_policies(const TrustInvocation& invocation,
                                                       const trust::RootSet& roots) {
-  const trust::ConfigMapReader no_cluster = [](const std::string& name, const std::string&) {
-    return Result<std::string>(
-        fail(make_error(ErrorCode::kUnsupported, "no cluster is asked for ConfigMap " + escape(name, 253))
-                 .advise("give the key inline or as a file")));
+  const trust::ObjectTextReader no_cluster = [](const trust::TextReference& reference) {
+    const bool is_secret = reference.source == trust::TextReference::Source::kSecret;
+    const std::string object = (is_secret ? "Secret " : "ConfigMap ") + escape(reference.text, 253);
+    return Result<std::string>(fail(make_error(ErrorCode::kUnsupported, "no cluster is asked for " + object)
+                                        .advise("give the key inline or as a file")));
   };
   std::vector<trust::TrustPolicy> policies;
   if (invocation.policy_file.empty()) {

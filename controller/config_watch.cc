@@ -8,6 +8,7 @@
 #include <set>
 
 #include "base/document.h"
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/strict_reader.h"
 #include "controller/key_memory.h"
@@ -207,14 +208,18 @@ struct ConfigWatch::Impl {
     }
   }
 
-  Result<std::string> read_config_map(const std::string& name, const std::string& key) const {
-    auto config_map = client.get(k8s::kConfigMaps, {settings.name_space, name});
-    if (!config_map) return fail(config_map.error());
-    const json data = config_map->value("data", json::object());
-    if (!data.contains(key) || !data[key].is_string()) {
-      return fail(make_error(ErrorCode::kNotFound, "has no key " + key).on("configmap " + name));
-    }
-    return data[key].get<std::string>();
+  /// An entry of a ConfigMap, or of a Secret.
+  Result<std::string> read_object(const trust::TextReference& reference) const {
+    const bool is_secret = reference.source == trust::TextReference::Source::kSecret;
+    auto object =
+        client.get(is_secret ? k8s::kSecrets : k8s::kConfigMaps, {settings.name_space, reference.text});
+    if (!object) return fail(object.error());
+    const json data = object->value("data", json::object());
+    const std::string place = (is_secret ? "secret " : "configmap ") + reference.text;
+    if (!data.contains(reference.key) || !data[reference.key].is_string())
+      return fail(make_error(ErrorCode::kNotFound, "has no key " + reference.key).on(place));
+    auto text = data[reference.key].get<std::string>();
+    return is_secret ? base64_decode(text) : std::move(text);
   }
 
   /// Where a file cannot be used, what was read last stays.
@@ -242,7 +247,7 @@ struct ConfigWatch::Impl {
       std::string trouble;
       resolved.push_back(trust::resolve_references(
           std::move(spec),
-          [&](const std::string& map, const std::string& key) { return keys.get(map, key, trouble); },
+          [&](const trust::TextReference& reference) { return keys.get(reference, trouble); },
           trusted_roots));
       if (trouble.empty()) continue;
       if (!stale_keys.contains(name))
@@ -274,8 +279,7 @@ struct ConfigWatch::Impl {
   k8s::Informer<RawObject> playbooks, policies, mode;
 
   // Of the rebuilding thread.
-  KeyMemory keys{
-      [this](const std::string& map, const std::string& key) { return read_config_map(map, key); }};
+  KeyMemory keys{[this](const trust::TextReference& reference) { return read_object(reference); }};
   std::map<std::string, std::string> stale_keys;  ///< by policy: why its keys are the last ones known
   std::set<std::string> reported;
   std::string published = "nothing yet";

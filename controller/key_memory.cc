@@ -3,9 +3,9 @@
 
 namespace kintsugi::controller {
 
-Result<std::string> KeyMemory::get(const std::string& name, const std::string& key, std::string& trouble) {
-  auto value = reader_(name, key);
-  const std::pair where(name, key);
+Result<std::string> KeyMemory::get(const trust::TextReference& reference, std::string& trouble) {
+  auto value = reader_(reference);
+  const Place where(reference.source, reference.text, reference.key);
   if (value) {
     known_.insert_or_assign(where, *value);
     return value;

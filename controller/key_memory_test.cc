@@ -7,11 +7,12 @@ namespace kintsugi::controller {
 
 TEST_CASE("a key that cannot be read for the moment is as it was read last") {
   Result<std::string> answer = "first";
-  KeyMemory keys([&](const std::string&, const std::string&) { return answer; });
+  using Source = trust::TextReference::Source;
+  KeyMemory keys([&](const trust::TextReference&) { return answer; });
   std::string trouble;
   const auto get = [&] {
     trouble.clear();
-    return keys.get("cosign-pub", "cosign.pub", trouble);
+    return keys.get({Source::kConfigMap, "cosign-pub", "cosign.pub"}, trouble);
   };
   const ErrorCode passing = GENERATE(ErrorCode::kUnavailable, ErrorCode::kTimeout, ErrorCode::kInternal,
                                      ErrorCode::kForbidden, ErrorCode::kUnauthorized);
@@ -24,7 +25,8 @@ TEST_CASE("a key that cannot be read for the moment is as it was read last") {
   answer = fail(passing, "not now");
   CHECK(*get() == "first");
   CHECK(trouble == "not now");
-  CHECK_FALSE(keys.get("cosign-pub", "another.pub", trouble));
+  CHECK_FALSE(keys.get({Source::kConfigMap, "cosign-pub", "another.pub"}, trouble));
+  CHECK_FALSE(keys.get({Source::kSecret, "cosign-pub", "cosign.pub"}, trouble));
   answer = "second";
   CHECK(*get() == "second");
   CHECK(trouble.empty());

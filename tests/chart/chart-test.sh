@@ -53,6 +53,12 @@ for kind in NetworkPolicy FlowSchema ServiceMonitor PrometheusRule ConfigMap Per
 done
 expect_text 'helm.sh/resource-policy: keep'
 
+! grep -q 'resources: \[secrets\]' "$LAB_DIR/rendered.yaml" || die "the controller may read Secrets that nobody named"
+
+render --set 'trust.secrets={cosign-pub}' > "$LAB_DIR/rendered.yaml"
+grep -A3 'resources: \[secrets\]' "$LAB_DIR/rendered.yaml" | tr -d '\n' |
+  grep -q 'resourceNames: *- cosign-pub *verbs: \[get\]' || die "the named Secret cannot be read, or more than that"
+
 render --values ci/minimal-values.yaml > "$LAB_DIR/rendered.yaml"
 expect Deployment 1
 expect Service 1

@@ -98,6 +98,25 @@ TEST_CASE("a trust policy whose key is not there says so, and is in force once i
   wait_for_ready(scenario, kTrustPolicies, "late", "True", "Loaded");
 }
 
+TEST_CASE("a trust policy's key may be in a Secret that the chart names", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  scenario.start();
+  const json spec = {{"images", {scenario.world().registry_host() + "/other/**"}},
+                     {"authorities", {{{"key", {{"secretRef", {{"name", "trust-keys"}}}}}}}}};
+  REQUIRE(scenario.client().create(kTrustPolicies, scenario.system(),
+                                   own_object(scenario, kTrustPolicies, "secret", spec)));
+  const json refused = wait_for_ready(scenario, kTrustPolicies, "secret", "False", "KeyUnusable");
+  CHECK(refused["message"].get<std::string>().find("trust-keys") != std::string::npos);
+
+  REQUIRE(scenario.client().create(k8s::kSecrets, scenario.system(),
+                                   {{"apiVersion", "v1"},
+                                    {"kind", "Secret"},
+                                    {"metadata", {{"name", "trust-keys"}, {"namespace", scenario.system()}}},
+                                    {"stringData", {{"cosign.pub", scenario.key().pem()}}}}));
+  wait_for_ready(scenario, kTrustPolicies, "secret", "True", "Loaded");
+}
+
 TEST_CASE("an admission policy that would refuse the isolation is found by day", "[scenario]") {
   Scenario scenario;
   if (!scenario.world().can_express(Ability::kSchemas)) return;

@@ -16,25 +16,26 @@ namespace {
 
 constexpr std::size_t kMaxReferenceBytes = kMaxTrustedRootBytes;
 
-Result<std::string> read_text(const TextReference& reference, const ConfigMapReader& config_maps) {
+Result<std::string> read_text(const TextReference& reference, const ObjectTextReader& objects) {
   switch (reference.source) {
     case TextReference::Source::kInline: return reference.text;
     case TextReference::Source::kFile: return read_file(reference.text, kMaxReferenceBytes);
-    case TextReference::Source::kConfigMap: return config_maps(reference.text, reference.key);
+    case TextReference::Source::kConfigMap:
+    case TextReference::Source::kSecret: return objects(reference);
   }
   return fail(ErrorCode::kInternal, "unknown source of a text");
 }
 
-Result<PublicKey> read_public_key(const TextReference& reference, const ConfigMapReader& config_maps) {
-  const auto text = read_text(reference, config_maps);
+Result<PublicKey> read_public_key(const TextReference& reference, const ObjectTextReader& objects) {
+  const auto text = read_text(reference, objects);
   return text ? PublicKey::parse(*text) : fail(text.error());
 }
 
-Result<RootSet> read_roots(const std::vector<TextReference>& references, const ConfigMapReader& config_maps) {
+Result<RootSet> read_roots(const std::vector<TextReference>& references, const ObjectTextReader& objects) {
   std::vector<TrustedRoot> roots;
   std::string hashes;
   for (const TextReference& reference : references) {
-    const auto text = read_text(reference, config_maps);
+    const auto text = read_text(reference, objects);
     if (!text) return fail(text.error());
     auto root = parse_trusted_root(*text);
     if (!root) return fail(std::move(root).error());
@@ -45,8 +46,8 @@ Result<RootSet> read_roots(const std::vector<TextReference>& references, const C
 }
 
 Result<CertificateAuthority> read_own_authority(const AuthoritySpec& authority, std::string& hash,
-                                                const ConfigMapReader& config_maps) {
-  const auto text = read_text(authority.authority_chain, config_maps);
+                                                const ObjectTextReader& objects) {
+  const auto text = read_text(authority.authority_chain, objects);
   if (!text) return fail(text.error());
   auto chain = Certificate::parse_pem(*text);
   if (!chain) return fail(std::move(chain).error());
@@ -54,32 +55,32 @@ Result<CertificateAuthority> read_own_authority(const AuthoritySpec& authority, 
   return CertificateAuthority{authority.name, std::move(*chain), {}};
 }
 
-Result<void> resolve_certificates(const AuthoritySpec& spec, const ConfigMapReader& config_maps,
+Result<void> resolve_certificates(const AuthoritySpec& spec, const ObjectTextReader& objects,
                                   const RootSet& default_roots, Authority& out) {
-  auto roots = spec.trusted_roots.empty() ? Result<RootSet>(default_roots)
-                                          : read_roots(spec.trusted_roots, config_maps);
+  auto roots =
+      spec.trusted_roots.empty() ? Result<RootSet>(default_roots) : read_roots(spec.trusted_roots, objects);
   if (!roots) return fail(std::move(roots).error());
   out.identity = spec.identity;
   out.roots = std::move(roots->roots);
   out.hash = std::move(roots->hash);
   if (spec.kind != AuthoritySpec::Kind::kCertificate) return {};
-  auto own = read_own_authority(spec, out.hash, config_maps);
+  auto own = read_own_authority(spec, out.hash, objects);
   if (!own) return fail(std::move(own).error());
   out.own.push_back(std::move(*own));
   return {};
 }
 
 Result<Authority> resolve(const AuthoritySpec& spec, const std::set<std::string>& revoked_keys,
-                          const ConfigMapReader& config_maps, const RootSet& default_roots) {
+                          const ObjectTextReader& objects, const RootSet& default_roots) {
   Authority authority;
   authority.name = spec.name;
   authority.annotations = spec.annotations;
   if (spec.kind == AuthoritySpec::Kind::kKey) {
-    auto key = read_public_key(spec.key, config_maps);
+    auto key = read_public_key(spec.key, objects);
     if (!key) return fail(std::move(key).error());
     authority.is_key_revoked = revoked_keys.contains(key->id());
     authority.key = std::move(*key);
-  } else if (auto resolved = resolve_certificates(spec, config_maps, default_roots, authority); !resolved) {
+  } else if (auto resolved = resolve_certificates(spec, objects, default_roots, authority); !resolved) {
     return fail(std::move(resolved).error());
   }
   return authority;
@@ -174,11 +175,11 @@ Result<RootSet> read_trusted_roots(const std::vector<std::string>& paths) {
   return read_roots(references, nullptr);
 }
 
-TrustPolicy resolve_references(TrustPolicySpec spec, const ConfigMapReader& config_maps,
+TrustPolicy resolve_references(TrustPolicySpec spec, const ObjectTextReader& objects,
                                const RootSet& default_roots) {
   TrustPolicy policy;
   for (const AuthoritySpec& one : spec.authorities) {
-    auto authority = resolve(one, spec.revoked.keys, config_maps, default_roots);
+    auto authority = resolve(one, spec.revoked.keys, objects, default_roots);
     if (authority) {
       policy.authorities.push_back(std::move(*authority));
       continue;

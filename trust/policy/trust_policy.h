@@ -30,10 +30,10 @@ namespace kintsugi::trust {
 
 /// Where a public key or a trusted root is.
 struct TextReference {
-  enum class Source : std::uint8_t { kInline, kFile, kConfigMap };
+  enum class Source : std::uint8_t { kInline, kFile, kConfigMap, kSecret };
   Source source = Source::kInline;
-  std::string text;  ///< the text itself; the path; the ConfigMap's name
-  std::string key;   ///< kConfigMap: the entry in it
+  std::string text;  ///< the text itself; the path; the object's name
+  std::string key;   ///< kConfigMap, kSecret: the entry in it
 };
 
 /// Who may sign: whoever holds a key, whoever an issuer knows by a name, or whom an authority of one's own
@@ -125,8 +125,8 @@ struct TrustPolicy {
 /// not to be used. `metadata` beyond the name, and `status`, are the API server's and passed over.
 TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems);
 
-/// The value of `key` in the ConfigMap `name`.
-using ConfigMapReader = std::function<Result<std::string>(const std::string& name, const std::string& key)>;
+/// The text behind a reference to a ConfigMap or a Secret.
+using ObjectTextReader = std::function<Result<std::string>(const TextReference&)>;
 
 /// Trusted roots, and what changes with the text that they were read from.
 struct RootSet {
@@ -140,7 +140,7 @@ Result<RootSet> read_trusted_roots(const std::vector<std::string>& paths);
 /// Reads keys and trusted roots. Where one cannot be read or is not accepted, the policy has a `defect`
 /// (naming policy and authority; UnsupportedKey is a reason): it must still refuse what it selects, or else a
 /// broken file would open a door. `default_roots` are for keyless authorities that name none.
-TrustPolicy resolve_references(TrustPolicySpec spec, const ConfigMapReader& config_maps,
+TrustPolicy resolve_references(TrustPolicySpec spec, const ObjectTextReader& objects,
                                const RootSet& default_roots = {});
 
 }  // namespace kintsugi::trust

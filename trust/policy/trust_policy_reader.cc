@@ -56,31 +56,40 @@ void read_images(ObjectReader& spec, TrustPolicySpec& out) {
   }
 }
 
-/// One of `inline`, `file`, `configMapRef`.
+bool read_object_reference(ObjectReader& reader, const char* member, TextReference::Source source,
+                           const char* default_key, ProblemList& problems, TextReference& out) {
+  const Node* reference = reader.object(member);
+  if (reference == nullptr) return false;
+  ObjectReader object(*reference, reader.path_of(member), {"name", "key"}, problems);
+  out.source = source;
+  out.key = default_key;
+  object.string("name", out.text, Presence::kRequired, {.max_bytes = 253});
+  object.string("key", out.key, Presence::kOptional, {.max_bytes = 253});
+  return true;
+}
+
+/// One of `inline`, `file`, `configMapRef`, `secretRef`.
 TextReference read_reference(const Node& node, const std::string& path, const char* default_key,
                              ProblemList& problems) {
+  using Source = TextReference::Source;
   TextReference out;
-  ObjectReader reader(node, path, {"inline", "file", "configMapRef"}, problems);
+  ObjectReader reader(node, path, {"inline", "file", "configMapRef", "secretRef"}, problems);
   int given = 0;
   if (reader.string("inline", out.text, Presence::kOptional, {.max_bytes = kMaxReferenceBytes})) {
-    out.source = TextReference::Source::kInline;
+    out.source = Source::kInline;
     ++given;
   }
   if (reader.string("file", out.text)) {
-    out.source = TextReference::Source::kFile;
+    out.source = Source::kFile;
     if (!out.text.starts_with('/')) reader.report("file", "the path must be absolute");
     ++given;
   }
-  if (const Node* reference = reader.object("configMapRef")) {
-    ObjectReader config_map(*reference, reader.path_of("configMapRef"), {"name", "key"}, problems);
-    out.source = TextReference::Source::kConfigMap;
-    out.key = default_key;
-    config_map.string("name", out.text, Presence::kRequired, {.max_bytes = 253});
-    config_map.string("key", out.key, Presence::kOptional, {.max_bytes = 253});
-    ++given;
+  given += read_object_reference(reader, "configMapRef", Source::kConfigMap, default_key, problems, out);
+  given += read_object_reference(reader, "secretRef", Source::kSecret, default_key, problems, out);
+  if (given != 1) {
+    problems.add(node.position, path,
+                 "exactly one of 'inline', 'file', 'configMapRef' and 'secretRef' is needed");
   }
-  if (given != 1)
-    problems.add(node.position, path, "exactly one of 'inline', 'file' and 'configMapRef' is needed");
   return out;
 }
 

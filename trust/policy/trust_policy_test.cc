@@ -35,8 +35,8 @@ TrustPolicySpec parse(const std::string& yaml) {
   return spec;
 }
 
-Result<std::string> no_config_maps(const std::string&, const std::string&) {
-  return fail(ErrorCode::kNotFound, "no such ConfigMap");
+Result<std::string> no_objects(const TextReference&) {
+  return fail(ErrorCode::kNotFound, "no such object");
 }
 
 TrustPolicySpec with_key(const std::string& pem) {
@@ -61,7 +61,7 @@ spec:
     - name: release-key
       key: {inline: "-----BEGIN PUBLIC KEY-----\n"}
     - key: {file: /etc/keys/a.pub}
-    - key: {configMapRef: {name: keys, key: b.pub}}
+    - key: {secretRef: {name: keys, key: b.pub}}
     - keyless: {issuer: https://token.actions.example, subject: "https://github.example/shop/*"}
     - name: ci
       keyless:
@@ -83,6 +83,8 @@ spec:
   CHECK(spec.authorities[0].name == "authorities[0]");
   CHECK(spec.authorities[1].name == "release-key");
   CHECK(spec.authorities[2].key.source == TextReference::Source::kFile);
+  CHECK(spec.authorities[3].key.source == TextReference::Source::kSecret);
+  CHECK(spec.authorities[3].key.text == "keys");
   CHECK(spec.authorities[3].key.key == "b.pub");
   CHECK(spec.authorities[4].kind == AuthoritySpec::Kind::kKeyless);
   const AuthoritySpec& exact = spec.authorities[4];
@@ -197,7 +199,7 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
       {kHeader + images + "  authorities:\n    - key: {file: /k}\n      keyless: {issuer: a, subject: b}\n",
        "a.yaml:7:7: spec.authorities[0]: exactly one"},
       {kHeader + images + "  authorities:\n    - key: {}\n",
-       "exactly one of 'inline', 'file' and 'configMapRef'"},
+       "exactly one of 'inline', 'file', 'configMapRef' and 'secretRef'"},
       {kHeader + images + "  authorities:\n    - key: {file: /k, inline: x}\n", "exactly one of"},
       {kHeader + images + "  authorities:\n    - key: {file: k}\n", "absolute"},
       {kHeader + images + "  authorities:\n    - key: {path: /k}\n", "unknown key 'path'"},
@@ -231,9 +233,10 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
       {kHeader + good + "  revoked: {signedAfter: '2026-13-01T00:00:00Z'}\n", "signedAfter"},
       {kHeader + good + "  revoked: {signedAfter: 5}\n", "signedAfter"},
       {kHeader + images + "  authorities:\n    - key: {configMapRef: {}}\n", "name"},
+      {kHeader + images + "  authorities:\n    - key: {secretRef: {key: a}}\n", "name"},
+      {kHeader + images + "  authorities:\n    - key: {secretRef: {name: a}, file: /k}\n", "exactly one of"},
       {kHeader + images + "  authorities:\n    - key: {configMapRef: {name: a, namespace: b}}\n",
        "namespace"},
-      {kHeader + images + "  authorities:\n    - key: {secretRef: {name: a}}\n", "secretRef"},
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a}\n", "subject"},
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectRegExp: b}\n", "subjectRegExp"},
       {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, subjectPattern: c}\n",
@@ -264,16 +267,17 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
   CHECK_THAT(problem, Catch::Contains(c.expected));
 }
 
-TEST_CASE("keys come from the text, a ConfigMap, and are told apart when revoked") {
+TEST_CASE("keys come from the text, a ConfigMap or a Secret, and are told apart when revoked") {
   const SigningKey first;
   const SigningKey second;
   TrustPolicySpec spec = with_key(first.pem());
   AuthoritySpec other = spec.authorities.front();
-  other.key = {TextReference::Source::kConfigMap, "keys", "b.pub"};
+  other.key = {GENERATE(TextReference::Source::kConfigMap, TextReference::Source::kSecret), "keys", "b.pub"};
   spec.authorities.push_back(other);
-  const ConfigMapReader reader = [&](const std::string& name, const std::string& key) -> Result<std::string> {
-    CHECK(name == "keys");
-    CHECK(key == "b.pub");
+  const ObjectTextReader reader = [&](const TextReference& reference) -> Result<std::string> {
+    CHECK(reference.source == other.key.source);
+    CHECK(reference.text == "keys");
+    CHECK(reference.key == "b.pub");
     return second.pem();
   };
   TrustPolicy policy = resolve_references(spec, reader);
@@ -290,27 +294,27 @@ TEST_CASE("keys come from the text, a ConfigMap, and are told apart when revoked
 
 TEST_CASE("a key that cannot be had is a defect of the policy, which still selects") {
   TrustPolicySpec spec = with_key("no key");
-  CHECK_THAT(resolve_references(spec, no_config_maps).defect->to_string(),
+  CHECK_THAT(resolve_references(spec, no_objects).defect->to_string(),
              Catch::Contains("TrustPolicy release"));
   spec.authorities.front().key = {TextReference::Source::kFile, "/nonexistent/key.pub", ""};
-  CHECK(resolve_references(spec, no_config_maps).defect);
+  CHECK(resolve_references(spec, no_objects).defect);
   spec.authorities.front().key = {TextReference::Source::kConfigMap, "keys", "a"};
-  const TrustPolicy policy = resolve_references(spec, no_config_maps);
+  const TrustPolicy policy = resolve_references(spec, no_objects);
   CHECK(policy.defect);
   CHECK(policy.authorities.empty());
   CHECK(policy.spec.selects(ImageReference::parse("r.io/a").value()));
-  CHECK(resolve_references(with_key(SigningKey("secp256k1").pem()), no_config_maps).defect->reason ==
+  CHECK(resolve_references(with_key(SigningKey("secp256k1").pem()), no_objects).defect->reason ==
         reason::kUnsupportedKey);
 }
 
 TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   const SigningKey key;
   const TrustPolicySpec base = with_key(key.pem());
-  const std::string hash = resolve_references(base, no_config_maps).hash;
-  CHECK(resolve_references(base, no_config_maps).hash == hash);
+  const std::string hash = resolve_references(base, no_objects).hash;
+  CHECK(resolve_references(base, no_objects).hash == hash);
   TrustPolicySpec der = base;
   der.authorities.front().key.text = key.der();
-  CHECK(resolve_references(der, no_config_maps).hash == hash);
+  CHECK(resolve_references(der, no_objects).hash == hash);
   std::vector<TrustPolicySpec> changed(18, base);
   changed[0].name = "other";
   changed[1].images.push_back(ImageGlob::parse("s.io/**").value());
@@ -332,7 +336,7 @@ TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   changed[17].freshness.emplace();
   changed[17].freshness->minimum_version = "1.0.0";
   std::set<std::string> hashes = {hash};
-  for (const TrustPolicySpec& spec : changed) hashes.insert(resolve_references(spec, no_config_maps).hash);
+  for (const TrustPolicySpec& spec : changed) hashes.insert(resolve_references(spec, no_objects).hash);
   CHECK(hashes.size() == changed.size() + 1);
 }
 
@@ -344,10 +348,10 @@ TEST_CASE("trusted roots come from the policy, else from the configuration") {
   AuthoritySpec authority;
   authority.kind = AuthoritySpec::Kind::kKeyless;
   spec.authorities = {authority};
-  const auto roots_of = [&] { return resolve_references(spec, no_config_maps, *configured); };
+  const auto roots_of = [&] { return resolve_references(spec, no_objects, *configured); };
   CHECK(roots_of().authorities.front().roots == configured->roots);
-  CHECK(resolve_references(spec, no_config_maps).authorities.front().roots->empty());
-  CHECK(resolve_references(spec, no_config_maps).hash != roots_of().hash);
+  CHECK(resolve_references(spec, no_objects).authorities.front().roots->empty());
+  CHECK(resolve_references(spec, no_objects).hash != roots_of().hash);
 
   spec.authorities.front().trusted_roots = {{TextReference::Source::kFile, path, ""}};
   CHECK(roots_of().authorities.front().roots != configured->roots);

@@ -75,9 +75,10 @@ class LinkReader {
       value = word();
       return !value.empty();
     }
-    while (at_ < text_.size() && text_[at_] != '"') {
-      if (text_[at_] == '\\' && ++at_ == text_.size()) return false;
-      value += text_[at_++];
+    for (; at_ < text_.size() && text_[at_] != '"'; ++at_) {
+      if (text_[at_] == '\\') ++at_;
+      if (at_ == text_.size()) return false;
+      value += text_[at_];
     }
     return take('"');
   }
