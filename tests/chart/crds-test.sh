@@ -155,6 +155,8 @@ accepts TrustPolicy "{images: [r/a], mode: warn, require: all, authorities: [{ke
 rest='images: [r/a], authorities: [key: {inline: PEM}]'
 accepts TrustPolicy "{$rest, freshness: {minimumAge: 1d, maximumAge: 90d, minimumVersion: 1.0.0, notOlderThanRunning: true}}"
 refuses TrustPolicy "{$rest, freshness: {notOlderThanRunning: always}}" 'must be of type boolean'
+accepts TrustPolicy "{$rest, signatureRepository: 's.example:5000/sigs'}"
+refuses TrustPolicy "{$rest, signatureRepository: 's.example/sigs:1'}" 'should match'
 refuses TrustPolicy "{$rest, mode: observe}" 'Unsupported value'
 refuses TrustPolicy "{$rest, require: 2}" 'must be of type string'
 refuses TrustPolicy "{$rest, signedReference: {}}" 'match: Required'

@@ -57,9 +57,10 @@ Result<Contentment> evaluate(const TrustPolicy& policy, const ImageInQuestion& i
     proof.authority = kPinnedDigests;
     return Contentment{{std::move(proof)}, {}};
   }
-  auto proofs = evaluate_signatures(policy, image, contents.signatures, now);
+  const FoundSignatures& found = signatures_for(policy, image.name, contents);
+  auto proofs = evaluate_signatures(policy, image, found, now);
   if (!proofs) return fail(std::move(proofs).error());
-  auto attestations = evaluate_attestations(policy, image.digest, contents.signatures, now);
+  auto attestations = evaluate_attestations(policy, image.digest, found, now);
   if (!attestations) return fail(std::move(attestations).error());
   if (auto fresh = evaluate_freshness(policy, contents, now); !fresh) return fail(std::move(fresh).error());
   return Contentment{std::move(*proofs), std::move(*attestations)};
@@ -85,6 +86,15 @@ Verdict accept(Verdict verdict) {
 
 bool enforces(const TrustPolicy& policy) {
   return policy.spec.mode == TrustPolicySpec::Mode::kEnforce;
+}
+
+const ImageReference& place_of_signatures(const TrustPolicy& policy, const ImageReference& image) {
+  return policy.spec.signature_repository ? *policy.spec.signature_repository : image;
+}
+
+const FoundSignatures& signatures_for(const TrustPolicy& policy, const ImageReference& image,
+                                      const ImageContents& contents) {
+  return contents.signatures.at(place_of_signatures(policy, image).name());
 }
 
 std::optional<Verdict> refuse_revoked(const Verdict& verdict, const Policies& policies) {

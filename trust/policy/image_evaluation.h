@@ -3,6 +3,7 @@
 // From what a registry holds of an image to the verdict about it. Pure.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <set>
 #include <vector>
@@ -22,14 +23,20 @@ using Policies = std::vector<const TrustPolicy*>;
 
 /// What a registry holds of an image.
 struct ImageContents {
-  FoundSignatures signatures;
-  Result<std::set<Digest>> equivalents;  ///< equivalent_digests()
-  Result<ImageOrigin> origin;            ///< read only where a policy has a FreshnessRule
+  std::map<std::string, FoundSignatures> signatures;  ///< by the name of place_of_signatures()
+  Result<std::set<Digest>> equivalents;               ///< equivalent_digests()
+  Result<ImageOrigin> origin;                         ///< read only where a policy has a FreshnessRule
   /// The same of what it takes the place of; nothing where it takes nobody's.
   std::optional<Result<ImageOrigin>> running;
 };
 
 bool enforces(const TrustPolicy& policy);
+
+/// In which repository a policy looks for the signatures of an image.
+const ImageReference& place_of_signatures(const TrustPolicy& policy, const ImageReference& image);
+/// What was found there.
+const FoundSignatures& signatures_for(const TrustPolicy& policy, const ImageReference& image,
+                                      const ImageContents& contents);
 
 /// The verdict by which a policy refuses the digest itself, whatever is signed; nothing where none does.
 std::optional<Verdict> refuse_revoked(const Verdict& verdict, const Policies& policies);

@@ -3,6 +3,7 @@
 // What a policy can ask for beyond a good signature by somebody it knows.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "base/time.h"
@@ -136,6 +137,34 @@ TEST_CASE("a bundle holds no name, and does not count where one is bound") {
   CHECK(world.verify().accepted);
   change_policy(world, [](TrustPolicySpec& spec) { spec.signed_reference.emplace(); });
   CHECK(world.reason_for() == reason::kReferenceMismatch);
+}
+
+TEST_CASE("a policy may look for signatures in another repository, and then there alone") {
+  World world;
+  world.registry.sign("sigs/web", world.digest, world.key);
+  CHECK(world.reason_for() == reason::kNoSignature);
+  change_policy(world, [](TrustPolicySpec& spec) {
+    spec.signature_repository = ImageReference::parse("s.example.com/sigs/web").value();
+  });
+  CHECK(world.verify().accepted);
+  CHECK(
+      std::any_of(world.registry.requests.begin(), world.registry.requests.end(), [](const std::string& one) {
+        return one.find("https://s.example.com/v2/sigs/web/manifests/sha256-") != std::string::npos;
+      }));
+  SECTION("another policy looks beside the image") {
+    world.policies.push_back(policy_of("beside", "**", {world.key.pem()}));
+    CHECK(world.reason_for() == reason::kNoSignature);
+    world.registry.sign(kRepository, world.digest, world.key);
+    world.clock.advance(31s);
+    CHECK(world.verify().accepted);
+  }
+  SECTION("signatures beside the image do not count") {
+    change_policy(world, [](TrustPolicySpec& spec) {
+      spec.signature_repository = ImageReference::parse("s.example.com/sigs/none").value();
+    });
+    world.registry.sign(kRepository, world.digest, world.key);
+    CHECK(world.reason_for() == reason::kNoSignature);
+  }
 }
 
 TEST_CASE("a revoked identity does not count, or only with what it provably signed before") {

@@ -139,6 +139,7 @@ std::string hash_of(const TrustPolicy& policy) {
     fingerprint.add_text("prefix", remap.prefix);
     fingerprint.add_text("signed prefix", remap.signed_prefix);
   }
+  if (spec.signature_repository) fingerprint.add("signatures in", spec.signature_repository->name());
   if (spec.freshness) fingerprint.add_text("freshness", kintsugi::trust::fingerprint(*spec.freshness));
   for (const PinnedDigest& pin : spec.pinned_digests) {
     fingerprint.add("pin", pin.image.to_string());

@@ -84,7 +84,9 @@ struct TrustPolicySpec {
   Mode mode = Mode::kEnforce;
   Quorum quorum = Quorum::kAny;  ///< how many of the authorities have to sign
   std::vector<AuthoritySpec> authorities;
-  std::vector<AttestationRule> attestations;            ///< all of them are needed, by any of the authorities
+  std::vector<AttestationRule> attestations;  ///< all of them are needed, by any of the authorities
+  /// Where signatures and attestations lie, as registry and repository; nothing: beside the image.
+  std::optional<ImageReference> signature_repository;
   std::optional<SignedReferenceRule> signed_reference;  ///< nothing: it binds nothing
   std::optional<FreshnessRule> freshness;               ///< nothing: of any age
   std::vector<PinnedDigest> pinned_digests;

@@ -235,12 +235,27 @@ void read_revoked(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& ou
 }
 
 /// A repository's name, or the beginning of one, without tag and digest, as a signature would name it.
-bool read_prefix(ObjectReader& reader, const char* key, std::string& out) {
-  if (!reader.string(key, out, Presence::kRequired, {.max_bytes = 255})) return false;
+bool read_prefix(ObjectReader& reader, const char* key, std::string& out,
+                 Presence presence = Presence::kRequired) {
+  if (!reader.string(key, out, presence, {.max_bytes = 255})) return false;
   const auto glob = ImageGlob::parse(out + "/**");
   if (glob && out.find('*') == std::string::npos) return true;
   reader.report(key, "not the beginning of an image's name: a registry, and maybe elements after it");
   return false;
+}
+
+void read_signature_repository(ObjectReader& spec, TrustPolicySpec& out) {
+  std::string text;
+  if (!read_prefix(spec, "signatureRepository", text, Presence::kOptional)) return;
+  auto reference = ImageReference::parse(text);
+  if (!reference) {
+    spec.report("signatureRepository", reference.error().message);
+  } else if (reference->name() != text) {
+    spec.report("signatureRepository", "a registry and a repository are needed, written out",
+                fmt::format("did you mean '{}'?", reference->name()));
+  } else {
+    out.signature_repository = std::move(*reference);
+  }
 }
 
 void read_signed_reference(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
@@ -289,8 +304,8 @@ TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems) 
   read_header(root, problems, out);
   if (const Node* node = root.object("spec", Presence::kRequired)) {
     ObjectReader spec(*node, "spec",
-                      {"images", "mode", "require", "authorities", "attestations", "signedReference",
-                       "freshness", "pinnedDigests", "revoked"},
+                      {"images", "mode", "require", "authorities", "attestations", "signatureRepository",
+                       "signedReference", "freshness", "pinnedDigests", "revoked"},
                       problems);
     using Mode = TrustPolicySpec::Mode;
     using Quorum = TrustPolicySpec::Quorum;
@@ -299,6 +314,7 @@ TrustPolicySpec parse_trust_policy(const Node& document, ProblemList& problems) 
     read_images(spec, out);
     read_authorities(spec, problems, out);
     read_attestations(spec, problems, out);
+    read_signature_repository(spec, out);
     read_signed_reference(spec, problems, out);
     if (const Node* freshness = spec.object("freshness"))
       out.freshness = read_freshness_rule(*freshness, spec.path_of("freshness"), problems);

@@ -117,6 +117,7 @@ spec:
   authorities:
     - key: {file: /k}
       annotations: {stage: release}
+  signatureRepository: s.io/sigs
   signedReference:
     match: repository
     remap: [{prefix: mirror.io/hub, signedPrefix: docker.io}]
@@ -132,6 +133,8 @@ spec:
   CHECK(spec.mode == TrustPolicySpec::Mode::kWarn);
   CHECK(spec.quorum == TrustPolicySpec::Quorum::kAll);
   CHECK(spec.authorities.front().annotations == Annotations{{"stage", "release"}});
+  REQUIRE(spec.signature_repository);
+  CHECK(spec.signature_repository->name() == "s.io/sigs");
   REQUIRE(spec.signed_reference);
   REQUIRE(spec.signed_reference->remap.size() == 1);
   CHECK(spec.signed_reference->remap.front().signed_prefix == "docker.io");
@@ -204,6 +207,9 @@ TEST_CASE("a mistake in a TrustPolicy is named with its place") {
       {kHeader + images + "  authorities:\n    - key: {file: k}\n", "absolute"},
       {kHeader + images + "  authorities:\n    - key: {path: /k}\n", "unknown key 'path'"},
       {kHeader + good + "  mode: dry\n", "mode"},
+      {kHeader + good + "  signatureRepository: 's.io/a:1'\n", "signatureRepository"},
+      {kHeader + good + "  signatureRepository: 's.io/*'\n", "signatureRepository"},
+      {kHeader + good + "  signatureRepository: s.io\n", "signatureRepository"},
       {kHeader + good + "  require: [any]\n", "require"},
       {kHeader + good + "  require: none\n", "require"},
       {kHeader + good + "      annotations: [a]\n", "annotations"},
@@ -315,7 +321,7 @@ TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   TrustPolicySpec der = base;
   der.authorities.front().key.text = key.der();
   CHECK(resolve_references(der, no_objects).hash == hash);
-  std::vector<TrustPolicySpec> changed(18, base);
+  std::vector<TrustPolicySpec> changed(19, base);
   changed[0].name = "other";
   changed[1].images.push_back(ImageGlob::parse("s.io/**").value());
   changed[2].authorities.front().key.text = SigningKey().pem();
@@ -335,6 +341,7 @@ TEST_CASE("the hash of a policy changes with whatever a verdict depends on") {
   changed[16].freshness.emplace();
   changed[17].freshness.emplace();
   changed[17].freshness->minimum_version = "1.0.0";
+  changed[18].signature_repository = ImageReference::parse("s.io/sigs").value();
   std::set<std::string> hashes = {hash};
   for (const TrustPolicySpec& spec : changed) hashes.insert(resolve_references(spec, no_objects).hash);
   CHECK(hashes.size() == changed.size() + 1);

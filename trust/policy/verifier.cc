@@ -146,8 +146,9 @@ Explanation Verifier::explain(std::string_view image, std::span<const TrustPolic
   const ImageContents contents = fetch(*reference, digest, selecting, call, nullptr);
   for (const TrustPolicy* policy : selecting) {
     explanation.policies.push_back(
-        {policy->spec.name, examine_signatures(*policy, {*reference, digest}, contents.signatures,
-                                               explanation.verdict.checked)});
+        {policy->spec.name,
+         examine_signatures(*policy, {*reference, digest}, signatures_for(*policy, *reference, contents),
+                            explanation.verdict.checked)});
   }
   explanation.verdict = judge(std::move(explanation.verdict), *reference, selecting, contents);
   return explanation;
@@ -188,9 +189,16 @@ bool Verifier::prepare(const ImageReference& image, std::span<const TrustPolicy>
 ImageContents Verifier::fetch(const ImageReference& image, const Digest& digest, const Policies& policies,
                               const Call& call, const Predecessor* predecessor) {
   ImageContents contents;
+  const Wanted wanted = wanted_by(policies);
   std::vector<std::function<void()>> tasks = {
-      [&] { contents.signatures = find_signatures(registry_, image, digest, wanted_by(policies), call); },
       [&] { contents.equivalents = find_equivalents(registry_, image, digest, call); }};
+  for (const TrustPolicy* policy : policies) {
+    const ImageReference& place = place_of_signatures(*policy, image);
+    const auto [entry, is_new] = contents.signatures.try_emplace(place.name());
+    if (!is_new) continue;
+    tasks.emplace_back(
+        [&, out = &entry->second] { *out = find_signatures(registry_, place, digest, wanted, call); });
+  }
   const bool wants_origin = std::any_of(policies.begin(), policies.end(), [](const TrustPolicy* policy) {
     return policy->spec.freshness.has_value();
   });
