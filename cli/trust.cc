@@ -10,10 +10,10 @@
 #include "base/time.h"
 #include "cli/document_text.h"
 #include "cli/trust_text.h"
+#include "cli/verify_blob.h"
 #include "trust/policy/verifier.h"
 #include "trust/registry/credential_helpers.h"
 #include "trust/registry/registry_access.h"
-#include "trust/sigstore/blob_signature.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -21,9 +21,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxPolicyFile = 4u << 20;
-constexpr std::size_t kMaxKeyFile = 64u << 10;
-/// Larger ones are hashed and not held in memory.
-constexpr std::size_t kMaxArtifactInMemory = 64u << 20;
 
 /// A policy for every image by whom the flags name.
 trust::TrustPolicySpec policy_of_flags(const TrustInvocation& invocation) {
@@ -105,42 +102,6 @@ class ImageQuestion {
   Logger log_;  ///< of files that change while one reads them: nothing that a person here has to know
 };
 
-Result<trust::Artifact> read_artifact(const std::string& subject) {
-  if (subject.starts_with("sha256:")) {
-    auto digest = trust::Digest::parse(subject);
-    if (!digest) return fail(std::move(digest).error());
-    return trust::Artifact{std::move(*digest), std::nullopt};
-  }
-  auto bytes = read_file(subject, kMaxArtifactInMemory);
-  if (bytes) return trust::Artifact{trust::Digest::of(*bytes), std::move(*bytes)};
-  if (bytes.error().code != ErrorCode::kTooLarge) return fail(std::move(bytes).error());
-  auto digest = trust::Digest::of_file(subject);
-  if (!digest) return fail(std::move(digest).error());
-  return trust::Artifact{std::move(*digest), std::nullopt};
-}
-
-Result<trust::BlobSigner> ask_blob(const TrustInvocation& invocation, const Clock& clock) {
-  const auto artifact = read_artifact(invocation.subject);
-  if (!artifact) return fail(artifact.error());
-  const auto text = read_file(invocation.bundle_file, trust::kMaxBundleBytes);
-  if (!text) return fail(text.error());
-  const auto bundle = trust::parse_bundle(*text);
-  if (!bundle) return fail(Error(bundle.error()).on(invocation.bundle_file));
-  const auto roots = trust::read_trusted_roots(invocation.trusted_roots);
-  if (!roots) return fail(roots.error());
-  if (invocation.identity) {
-    auto signer = trust::verify_blob_certified(*bundle, *artifact, {*roots->roots}, clock.now());
-    if (!signer) return signer;
-    const auto fits = trust::check_identity(signer->certified->identity, *invocation.identity);
-    return fits ? signer : fail(fits.error());
-  }
-  const auto key_text = read_file(invocation.key_file, kMaxKeyFile);
-  if (!key_text) return fail(key_text.error());
-  const auto key = trust::PublicKey::parse(*key_text);
-  if (!key) return fail(Error(key.error()).on(invocation.key_file));
-  return trust::verify_blob(*bundle, *artifact, *key, *roots->roots);
-}
-
 class TrustOutput {
  public:
   TrustOutput(const TrustInvocation& invocation, const Surroundings& surroundings)
@@ -182,10 +143,10 @@ ExitCode run_image(const TrustInvocation& invocation, const Surroundings& surrou
 
 ExitCode run_blob(const TrustInvocation& invocation, const Surroundings& surroundings) {
   TrustOutput output(invocation, surroundings);
-  const auto signer = ask_blob(invocation, surroundings.clock);
+  const auto blob = verify_blob(invocation, surroundings.clock);
   const std::string subject = escape(invocation.subject, 1024);
-  if (!signer) return output.refuse(subject, signer.error());
-  return output.end(true, blob_json(subject, *signer), blob_text(subject, *signer), "");
+  if (!blob) return output.refuse(subject, blob.error());
+  return output.end(true, blob_json(subject, *blob), blob_text(subject, *blob), "");
 }
 
 ExitCode run_requirements(const TrustInvocation& invocation, const Surroundings& surroundings) {

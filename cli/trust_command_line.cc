@@ -21,12 +21,14 @@ class TrustCommandLine {
 
  private:
   CLI::App& verb(TrustVerb verb, const char* name, const char* description, const std::string& example);
+  void add_blob();
   void add_common(CLI::App& command);
   void add_signers(CLI::App& command);
   void add_registry(CLI::App& command);
   void add_policy(CLI::App& command);
   std::string finish();
   std::string finish_identity();
+  std::string finish_blob() const;
   Ended wrong(const std::string& message) const;
 
   const std::string program_;
@@ -50,12 +52,7 @@ TrustCommandLine::TrustCommandLine(std::string program)
   add_registry(verify);
   add_common(verify);
 
-  CLI::App& blob = verb(TrustVerb::kVerifyBlob, "verify-blob", "Is this file signed by whom it should be?",
-                        "verify-blob disk.qcow2 --bundle disk.sigstore.json --key cosign.pub");
-  blob.add_option("FILE", invocation_.subject, "The file, or the SHA-256 of it: sha256:HEX")->required();
-  blob.add_option("--bundle", invocation_.bundle_file, "The Sigstore bundle with its signature")->required();
-  add_signers(blob);
-  add_common(blob);
+  add_blob();
 
   CLI::App& explain =
       verb(TrustVerb::kExplain, "explain", "What lies beside an image, and what each policy makes of it",
@@ -72,6 +69,26 @@ TrustCommandLine::TrustCommandLine(std::string program)
   requirements.add_option("IMAGE", invocation_.subject, "The image; no registry is asked")->required();
   add_policy(requirements);
   add_common(requirements);
+}
+
+void TrustCommandLine::add_blob() {
+  CLI::App& blob = verb(TrustVerb::kVerifyBlob, "verify-blob", "Is this file signed by whom it should be?",
+                        "verify-blob disk.qcow2 --bundle disk.sigstore.json --key cosign.pub\n  " + program_ +
+                            " verify-blob disk.qcow2 --checksums SHA256SUMS --signature SHA256SUMS.sig "
+                            "--key cosign.pub --disk-image");
+  blob.add_option(
+          "FILE", invocation_.subject,
+          "The file, or the SHA-256 of it: sha256:HEX. A qcow2 image that names other files is refused")
+      ->required();
+  blob.add_option("--bundle", invocation_.bundle_file, "The Sigstore bundle with its signature");
+  blob.add_option("--signature", invocation_.signature_file,
+                  "Its signature by --key, in base64 (cosign sign-blob --output-signature) or raw");
+  blob.add_option("--checksums", invocation_.checksums_file,
+                  "What is signed in place of FILE: a list like SHA256SUMS that has FILE by its base name");
+  blob.add_flag("--disk-image", invocation_.is_disk_image,
+                "FILE has to be a disk image, qcow2 or raw; other formats are refused");
+  add_signers(blob);
+  add_common(blob);
 }
 
 CLI::App& TrustCommandLine::verb(TrustVerb verb, const char* name, const char* description,
@@ -144,6 +161,21 @@ std::string TrustCommandLine::finish_identity() {
   return {};
 }
 
+std::string TrustCommandLine::finish_blob() const {
+  const bool is_detached = !invocation_.signature_file.empty();
+  if (is_detached == !invocation_.bundle_file.empty())
+    return "exactly one of --bundle and --signature is needed";
+  if (is_detached && invocation_.key_file.empty())
+    return "--signature needs --key: a certificate comes in a bundle only";
+  if (is_detached && !invocation_.trusted_roots.empty())
+    return "--trusted-root has nothing to verify without --bundle";
+  if (invocation_.subject_is_digest() && !invocation_.checksums_file.empty())
+    return "--checksums needs the file itself, by its name";
+  if (invocation_.subject_is_digest() && invocation_.is_disk_image)
+    return "--disk-image needs the file itself";
+  return {};
+}
+
 /// From words to values. The text of what is wrong, or nothing.
 std::string TrustCommandLine::finish() {
   invocation_.as_json = output_ == "json";
@@ -156,7 +188,7 @@ std::string TrustCommandLine::finish() {
     case TrustVerb::kExplain:
       return given == 1 ? "" : "exactly one of --policy, --key and --certificate-identity is needed";
     case TrustVerb::kVerifyBlob:
-      return given == 1 ? "" : "exactly one of --key and --certificate-identity is needed";
+      return given == 1 ? finish_blob() : "exactly one of --key and --certificate-identity is needed";
     case TrustVerb::kSignRequirements: return given == 1 ? "" : "--policy is needed";
   }
   return {};

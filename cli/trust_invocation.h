@@ -33,7 +33,15 @@ struct TrustInvocation {
   std::string registry_config;             ///< a docker config file; empty: anonymous
   std::string registry_hosts;              ///< a file of mirrors and hosts' options; may be empty
   bool allow_http_registry = false;
-  std::string bundle_file;  ///< verify-blob
+
+  // Of verify-blob. Exactly one of the first two.
+  std::string bundle_file;
+  std::string signature_file;  ///< detached; with a key only
+  std::string checksums_file;  ///< what is signed in place of the subject; empty: the subject itself
+  bool is_disk_image = false;  ///< the subject has to be qcow2 or raw
+
+  /// Of verify-blob: the file is elsewhere, and known by its SHA-256 only.
+  bool subject_is_digest() const { return subject.starts_with("sha256:"); }
 };
 
 /// `arguments` with the program's name first and "trust" second.

@@ -150,30 +150,6 @@ TEST_CASE("trust verify knows keyless signers, exactly or by a pattern for the w
   CHECK_THAT(rootless.err, Catch::StartsWith("kintsugi: TrustedRootMissing"));
 }
 
-TEST_CASE("trust verify-blob verifies a file, or its digest") {
-  World world;
-  const std::string blobs = kData + "blobs/";
-  const std::string digest = trust::Digest::of_file(blobs + "artifact.txt").value().text();
-  const auto verify = [&](const std::string& subject, const std::string& key) {
-    return world
-        .run({"verify-blob", subject, "--bundle", blobs + key + ".sigstore.json", "--key",
-              blobs + key + ".pub"})
-        .code;
-  };
-  for (const char* key : {"p256", "p384", "rsa3072", "ed25519"})
-    CHECK(verify(blobs + "artifact.txt", key) == ExitCode::kDone);
-  CHECK(verify(digest, "p256") == ExitCode::kDone);
-  CHECK(verify(digest, "rsa3072") == ExitCode::kDone);
-  CHECK(verify(digest, "ed25519") == ExitCode::kError);
-  CHECK(verify(trust::Digest::of("other").text(), "p256") == ExitCode::kError);
-  CHECK(verify("sha256:00", "p256") == ExitCode::kError);
-  CHECK(verify("/nonexistent", "p256") == ExitCode::kError);
-  const Ending refused = world.run({"verify-blob", blobs + "p256.pub", "--bundle",
-                                    blobs + "p256.sigstore.json", "--key", blobs + "p256.pub", "-o", "json"});
-  CHECK(json::parse(refused.out)["reason"] == "KeyMismatch");
-  CHECK(world.registry.requests.empty());
-}
-
 TEST_CASE("trust explain tells what every policy makes of every signature") {
   World world;
   world.registry.load("shop/it", "images/bundle-and-tag");
@@ -284,9 +260,6 @@ TEST_CASE("wrong use of trust ends with 2 and a word about it") {
       {"verify", kImage, "--certificate-identity", "a", "--certificate-identity-regexp", "a",
        "--certificate-oidc-issuer", "b"},
       {"verify", kImage, "--certificate-identity-regexp", "(", "--certificate-oidc-issuer", "b"},
-      {"verify-blob", "f", "--key", "a"},
-      {"verify-blob", "f", "--bundle", "b"},
-      {"verify-blob", "f", "--bundle", "b", "--key", "a", "--policy", "p"},
       {"sign-requirements", kImage},
   };
   for (const auto& arguments : cases) {

@@ -124,9 +124,12 @@ std::string explanation_text(const trust::Explanation& explanation) {
   return text + "  " + (verdict.accepted ? "accepted" : "refused, " + verdict.reason) + "\n";
 }
 
-json blob_json(const std::string& subject, const trust::BlobSigner& signer) {
+json blob_json(const std::string& subject, const VerifiedBlob& blob) {
+  const trust::BlobSigner& signer = blob.signer;
   json object = {{"subject", subject}, {"accepted", true}, {"reason", "Verified"}, {"keyID", signer.key_id}};
   if (!signer.predicate_type.empty()) object["predicateType"] = escape(signer.predicate_type);
+  if (blob.disk)
+    object["disk"] = {{"format", to_string(blob.disk->format)}, {"virtualSize", blob.disk->virtual_size}};
   if (!signer.certified) return object;
   object["identity"] = identity_json(signer.certified->identity);
   object["times"] = json::array();
@@ -134,7 +137,8 @@ json blob_json(const std::string& subject, const trust::BlobSigner& signer) {
   return object;
 }
 
-std::string blob_text(const std::string& subject, const trust::BlobSigner& signer) {
+std::string blob_text(const std::string& subject, const VerifiedBlob& blob) {
+  const trust::BlobSigner& signer = blob.signer;
   std::string text = subject + "\n  signed by ";
   if (signer.certified) {
     const trust::Identity& identity = signer.certified->identity;
@@ -144,6 +148,10 @@ std::string blob_text(const std::string& subject, const trust::BlobSigner& signe
     text += signer.key_id;
   }
   if (!signer.predicate_type.empty()) text += "\n  as a statement of type " + escape(signer.predicate_type);
+  if (blob.disk) {
+    text += "\n  a disk of " + std::to_string(blob.disk->virtual_size) + " bytes, " +
+            std::string(to_string(blob.disk->format));
+  }
   return text + "\n";
 }
 

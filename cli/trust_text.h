@@ -7,9 +7,9 @@
 #include <span>
 #include <string>
 
+#include "cli/verify_blob.h"
 #include "trust/oci/image_reference.h"
 #include "trust/policy/verifier.h"
-#include "trust/sigstore/blob_signature.h"
 
 namespace kintsugi::cli {
 
@@ -19,8 +19,8 @@ std::string verdict_text(const trust::Verdict& verdict);
 nlohmann::json explanation_json(const trust::Explanation& explanation);
 std::string explanation_text(const trust::Explanation& explanation);
 
-nlohmann::json blob_json(const std::string& subject, const trust::BlobSigner& signer);
-std::string blob_text(const std::string& subject, const trust::BlobSigner& signer);
+nlohmann::json blob_json(const std::string& subject, const VerifiedBlob& blob);
+std::string blob_text(const std::string& subject, const VerifiedBlob& blob);
 
 /// What the policies that select `image` ask for: one entry of `policies` for each, with its authorities and
 /// what has to be done for any one of them.

@@ -20,6 +20,7 @@ declare -A may_use=(
   [trust/oci]="base trust/crypto"
   [trust/registry]="base net trust/crypto trust/oci"
   [trust/sigstore]="base trust/crypto trust/oci"
+  [trust/disk]="base trust/crypto"
   [trust/attestation]="base trust/crypto trust/sigstore"
   [trust/testing]="base net trust"
   [trust/policy]="base net trust"

@@ -6,7 +6,6 @@
 
 #include "base/encoding.h"
 #include "base/escape.h"
-#include "base/file.h"
 
 namespace kintsugi::trust {
 namespace {
@@ -38,16 +37,6 @@ Digest Digest::of(std::string_view bytes) {
 
 std::string Digest::bytes() const {
   return hex_decode(hex()).value();
-}
-
-Result<Digest> Digest::of_file(const std::string& path) {
-  Sha256 hash;
-  auto read = read_pieces(path, [&](std::string_view piece) -> Result<void> {
-    hash.update(piece);
-    return {};
-  });
-  if (!read) return fail(std::move(read).error());
-  return Digest("sha256:" + hash.finish_hex());
 }
 
 std::optional<Digest> digest_of_image_id(std::string_view image_id) {

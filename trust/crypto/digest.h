@@ -18,8 +18,6 @@ class Digest {
   static Result<Digest> parse(std::string_view text);
   /// The digest of these bytes.
   static Digest of(std::string_view bytes);
-  /// The digest of a file of any size, read piece by piece. Errors: kNotFound, kForbidden, kInternal.
-  static Result<Digest> of_file(const std::string& path);
 
   /// "sha256:…"
   const std::string& text() const { return text_; }

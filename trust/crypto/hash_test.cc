@@ -17,3 +17,16 @@ TEST_CASE("the hash of \"abc\" is that of FIPS 180") {
         "ddaf35a193617abacc417349ae20413112e6fa4e89a97ea20a9eeee64b55d39a"
         "2192992a274fc1a836ba3c23a3feebbd454d4423643ce80e2a9ac94fa54ca49f");
 }
+
+TEST_CASE("a hash over pieces is that over all of them") {
+  for (const auto algorithm : {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}) {
+    Hasher nothing(algorithm), pieces(algorithm), swapped(algorithm);
+    CHECK(nothing.finish() == hash_of(algorithm, ""));
+    for (const char* piece : {"a", "", "bc"}) pieces.update(piece);
+    for (const char* piece : {"bc", "a"}) swapped.update(piece);
+    const std::string hash = hash_of(algorithm, "abc");
+    CHECK(hash.size() == hash_bytes(algorithm));
+    CHECK(pieces.finish() == hash);
+    CHECK(swapped.finish() != hash);
+  }
+}

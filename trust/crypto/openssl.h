@@ -15,6 +15,8 @@
 #include <string>
 #include <string_view>
 
+#include "trust/crypto/hash.h"
+
 namespace kintsugi::trust {
 
 template <auto Free>
@@ -60,6 +62,16 @@ std::string encode(T* object) {
   const int size = Write(object, &bytes);
   const Owned<std::uint8_t, [](std::uint8_t* p) { OPENSSL_free(p); }> owner(bytes);
   return size > 0 ? std::string(text_of(bytes, std::size_t(size))) : std::string();
+}
+
+/// OpenSSL's implementation; it lives as long as the process.
+inline const EVP_MD* implementation_of(HashAlgorithm algorithm) {
+  switch (algorithm) {
+    case HashAlgorithm::kSha256: return EVP_sha256();
+    case HashAlgorithm::kSha384: return EVP_sha384();
+    case HashAlgorithm::kSha512: return EVP_sha512();
+  }
+  return nullptr;
 }
 
 /// The raw hash; empty where OpenSSL cannot make it, which no hash is equal to.

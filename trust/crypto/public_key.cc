@@ -7,6 +7,7 @@
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 
@@ -23,7 +24,6 @@ constexpr std::size_t kMaxKeyBytes = 64u << 10;
 constexpr int kMinRsaBits = 2048;
 constexpr int kMaxRsaBits = 8192;
 constexpr std::string_view kBegin = "-----BEGIN ";
-constexpr std::size_t kSha256Bytes = 32;
 
 /// The DER inside one PEM block that is all of `pem`.
 Result<std::string> decode_pem(std::string_view pem) {
@@ -150,18 +150,33 @@ bool PublicKey::is_signature(std::string_view signature) const {
 bool PublicKey::verify(std::string_view message, std::string_view signature) const {
   if (!is_signature(signature)) return false;
   if (kind_ == Kind::kEd25519) return signs_message(*key_, message, signature);
-  const EVP_MD* own = kind_ == Kind::kEcdsaP384   ? EVP_sha384()
-                      : kind_ == Kind::kEcdsaP521 ? EVP_sha512()
-                                                  : nullptr;
-  if (own != nullptr && signs_digest(*key_, own, Padding::kDefault, hash_of(own, message), signature))
-    return true;
-  return verify_digest(sha256(message), signature);
+  const auto own = hashes();
+  return std::any_of(own.begin(), own.end(), [&](HashAlgorithm algorithm) {
+    return verify_hash(algorithm, hash_of(algorithm, message), signature);
+  });
 }
 
-bool PublicKey::verify_digest(std::string_view sha256, std::string_view signature) const {
-  if (kind_ == Kind::kEd25519 || sha256.size() != kSha256Bytes || !is_signature(signature)) return false;
+std::span<const HashAlgorithm> PublicKey::hashes() const {
+  static constexpr HashAlgorithm kSha256Only[] = {HashAlgorithm::kSha256};
+  static constexpr HashAlgorithm kOfP384[] = {HashAlgorithm::kSha384, HashAlgorithm::kSha256};
+  static constexpr HashAlgorithm kOfP521[] = {HashAlgorithm::kSha512, HashAlgorithm::kSha256};
+  switch (kind_) {
+    case Kind::kEcdsaP384: return kOfP384;
+    case Kind::kEcdsaP521: return kOfP521;
+    case Kind::kEcdsaP256:
+    case Kind::kRsa: return kSha256Only;
+    case Kind::kEd25519: return {};
+  }
+  return {};
+}
+
+bool PublicKey::verify_hash(HashAlgorithm algorithm, std::string_view hash,
+                            std::string_view signature) const {
+  const auto own = hashes();
+  if (std::find(own.begin(), own.end(), algorithm) == own.end()) return false;
+  if (hash.size() != hash_bytes(algorithm) || !is_signature(signature)) return false;
   const auto good = [&](Padding padding) {
-    return signs_digest(*key_, EVP_sha256(), padding, sha256, signature);
+    return signs_digest(*key_, implementation_of(algorithm), padding, hash, signature);
   };
   return good(Padding::kDefault) || (kind_ == Kind::kRsa && good(Padding::kPss));
 }

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "trust/crypto/hash.h"
 
 struct evp_pkey_st;
 
@@ -43,9 +45,16 @@ class PublicKey {
   bool is_signature(std::string_view signature) const;
   /// True when `signature` is one over `message` by this key.
   bool verify(std::string_view message, std::string_view signature) const;
-  /// The same for whom has no more than the message's SHA-256, 32 raw bytes. False for Ed25519, which takes
-  /// no digest.
-  bool verify_digest(std::string_view sha256, std::string_view signature) const;
+  /// The hashes that signatures by such a key are made over, its curve's own first. None for Ed25519, which
+  /// signs the message itself.
+  std::span<const HashAlgorithm> hashes() const;
+  /// As verify() for whom has no more than a hash of the message, as raw bytes. False where it is none of
+  /// hashes().
+  bool verify_hash(HashAlgorithm algorithm, std::string_view hash, std::string_view signature) const;
+  /// The same by the message's SHA-256, 32 raw bytes.
+  bool verify_digest(std::string_view sha256, std::string_view signature) const {
+    return verify_hash(HashAlgorithm::kSha256, sha256, signature);
+  }
 
  private:
   PublicKey(std::shared_ptr<evp_pkey_st> key, Kind kind, std::string id, std::string der)

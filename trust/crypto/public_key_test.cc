@@ -247,6 +247,45 @@ TEST_CASE("a signature verifies by the message's SHA-256 alone where its key tak
   CHECK_FALSE(key.verify_digest(digest, ""));
 }
 
+TEST_CASE("by a hash only those signatures verify that are over it") {
+  struct Case {
+    const char *kind, *hash;
+    std::optional<HashAlgorithm> good;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"P-256", "SHA256", HashAlgorithm::kSha256},
+      {"P-256", "SHA384", std::nullopt},
+      {"P-256", "SHA512", std::nullopt},
+      {"P-384", "SHA256", HashAlgorithm::kSha256},
+      {"P-384", "SHA384", HashAlgorithm::kSha384},
+      {"P-384", "SHA512", std::nullopt},
+      {"P-521", "SHA256", HashAlgorithm::kSha256},
+      {"P-521", "SHA384", std::nullopt},
+      {"P-521", "SHA512", HashAlgorithm::kSha512},
+      {"RSA-2048", "SHA256", HashAlgorithm::kSha256},
+      {"RSA-2048", "SHA384", std::nullopt},
+      {"RSA-2048", "SHA512", std::nullopt},
+      {"ED25519", "", std::nullopt},
+  }));
+  INFO(c.kind << " " << c.hash);
+  const SigningKey signer(c.kind);
+  const PublicKey key = public_key_of(signer);
+  const std::string signature = signer.sign("message", c.hash);
+  CHECK(key.hashes().empty() == (key.kind() == PublicKey::Kind::kEd25519));
+  for (const auto algorithm : {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}) {
+    const std::string hash = hash_of(algorithm, "message");
+    CHECK(key.verify_hash(algorithm, hash, signature) == (c.good == algorithm));
+    CHECK_FALSE(key.verify_hash(algorithm, hash_of(algorithm, "Message"), signature));
+    CHECK_FALSE(key.verify_hash(algorithm, hash.substr(1), signature));
+    CHECK_FALSE(key.verify_hash(algorithm, hash + "x", signature));
+    CHECK_FALSE(key.verify_hash(algorithm, "", signature));
+    CHECK_FALSE(key.verify_hash(algorithm, hash, signature + "x"));
+    for (const auto other : {HashAlgorithm::kSha256, HashAlgorithm::kSha384, HashAlgorithm::kSha512}) {
+      if (other != algorithm) CHECK_FALSE(key.verify_hash(other, hash, signature));
+    }
+  }
+}
+
 TEST_CASE("an Ed25519 signature over a digest as its message is none over what was hashed") {
   const SigningKey signer("ED25519");
   const std::string digest = sha256("message");

@@ -75,7 +75,26 @@ inline constexpr char kImageTooOld[] = "ImageTooOld";                ///< made l
 inline constexpr char kVersionTooLow[] = "VersionTooLow";
 inline constexpr char kOlderThanRunning[] = "OlderThanRunning";  ///< older than what it would replace
 inline constexpr char kAgeUnknown[] = "AgeUnknown";              ///< nothing says how old it is
-inline constexpr char kPinned[] = "Pinned";      ///< accepted without a signature: policies name the digest
-inline constexpr char kVerified[] = "Verified";  ///< the reason of an accepting verdict
+
+// Files, and what stands in them.
+inline constexpr char kContentNeeded[] =
+    "ContentNeeded";  ///< the signature is over the content itself, and it is not there, or too large
+inline constexpr char kChecksumsMalformed[] = "ChecksumsMalformed";  ///< not a list of checksums
+inline constexpr char kChecksumUnsupported[] =
+    "ChecksumUnsupported";                                         ///< by another hash than SHA-256, SHA-512
+inline constexpr char kChecksumMissing[] = "ChecksumMissing";      ///< the list does not name the file
+inline constexpr char kChecksumAmbiguous[] = "ChecksumAmbiguous";  ///< the list names it more than once
+inline constexpr char kChecksumMismatch[] = "ChecksumMismatch";    ///< the file is another
+inline constexpr char kDiskMalformed[] = "DiskMalformed";          ///< a disk image against its format
+inline constexpr char kDiskFormatUnsupported[] =
+    "DiskFormatUnsupported";                                   ///< or a feature of it, not known here
+inline constexpr char kDiskBackingFile[] = "DiskBackingFile";  ///< its content is partly another file's
+inline constexpr char kDiskExternalDataFile[] = "DiskExternalDataFile";  ///< its content is another file's
+inline constexpr char kDiskEncrypted[] = "DiskEncrypted";
+inline constexpr char kDiskNotClean[] = "DiskNotClean";  ///< marked dirty or corrupt
+
+// The reasons of an accepting verdict.
+inline constexpr char kPinned[] = "Pinned";  ///< accepted without a signature: policies name the digest
+inline constexpr char kVerified[] = "Verified";
 
 }  // namespace kintsugi::trust::reason

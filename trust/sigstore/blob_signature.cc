@@ -32,20 +32,18 @@ class BlobVerification {
 
   /// The signature first, and only then what it says.
   Result<void> check(const PublicKey& key, BlobSigner& signer) const {
-    if (!is_signed_by(key)) {
-      return key.is_signature(bundle_.signature())
-                 ? refuse(reason::kKeyMismatch, "not signed by this key, or the artifact is another")
-                 : refuse(reason::kSignatureInvalid, "not of the form of a signature by this key");
-    }
+    if (auto verified = verify_signature(key); !verified) return verified;
     signer.key_id = key.id();
     return bundle_.envelope ? check_statement(signer) : check_digest();
   }
 
  private:
-  bool is_signed_by(const PublicKey& key) const {
-    if (bundle_.envelope) return key.verify(encoding_, bundle_.signature());
-    if (artifact_.bytes) return key.verify(*artifact_.bytes, bundle_.signature());
-    return key.verify_digest(digest_, bundle_.signature());
+  Result<void> verify_signature(const PublicKey& key) const {
+    if (!bundle_.envelope) return verify_artifact(artifact_, key, bundle_.signature());
+    if (!key.is_signature(bundle_.signature()))
+      return refuse(reason::kSignatureInvalid, "not of the form of a signature by this key");
+    if (key.verify(encoding_, bundle_.signature())) return {};
+    return refuse(reason::kKeyMismatch, "not signed by this key");
   }
 
   Result<void> check_digest() const {

@@ -8,19 +8,12 @@
 #include <string>
 
 #include "base/result.h"
-#include "trust/crypto/digest.h"
 #include "trust/crypto/public_key.h"
+#include "trust/sigstore/artifact.h"
 #include "trust/sigstore/bundle.h"
 #include "trust/sigstore/signer_certificate.h"
 
 namespace kintsugi::trust {
-
-/// What a signature has to be over: the bytes, or what is known of them. Without the bytes, signatures that
-/// are made over another hash than SHA-256 (P-384, P-521), or over none (Ed25519), cannot be verified.
-struct Artifact {
-  Digest digest;
-  std::optional<std::string> bytes;
-};
 
 /// Who signed an artifact: a key, or whom a certificate names.
 struct BlobSigner {
@@ -30,7 +23,7 @@ struct BlobSigner {
 };
 
 /// Verifies a bundle by `key`. Where `roots` are given, what the bundle has of log entries has to hold, too.
-/// Errors: SignatureInvalid, KeyMismatch, DigestNotSigned, PayloadMalformed, and those of verify_log_entry().
+/// Errors: DigestNotSigned, PayloadMalformed, and those of verify_artifact() and verify_log_entry().
 Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, const PublicKey& key,
                                std::span<const TrustedRoot> roots);
 

@@ -55,7 +55,7 @@ class Table {
     if (one.contains("digest")) {
       auto digest = Digest::parse(one["digest"].get<std::string>());
       if (!digest) return fail(std::move(digest).error().because("UnsupportedDigest"));
-      return Artifact{std::move(*digest), std::nullopt};
+      return Artifact{std::move(*digest)};
     }
     const std::string bytes = data(directory_ + one["artifact"].get<std::string>());
     return Artifact{Digest::of(bytes), bytes};

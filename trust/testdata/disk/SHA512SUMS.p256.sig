@@ -1,0 +1,1 @@
+MEQCIEvJi90bDkPxpzMOBllSrSKgA5LhvYe7WnQkm2NSgAsXAiAxGxWipEK+ezLk/IZSI2VR51anCaudKbj5ERnlLeo4Hg==

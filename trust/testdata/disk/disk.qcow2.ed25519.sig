@@ -1,0 +1,1 @@
+Yll9g5SWC0slmq0T9nQHDjKRtV4YzgG/9Cc4Mz71JZlB5qhk1YjZOsICb/y8iP6q+mqmoA5vNAEgpoMZBbkOBA==

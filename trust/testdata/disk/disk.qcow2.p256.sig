@@ -1,0 +1,1 @@
+MEUCIBfydclX5udN8+mrglWccdAu++uBx8u+FwCtoCcTR1ofAiEAs5TOapesY/ey8L+vGxotePeLQoDObbsONuYwGuqh7FM=
