@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "cli/document_text.h"
+#include "cli/trust_import.h"
 #include "cli/trust_text.h"
 #include "cli/verify_blob.h"
 #include "trust/policy/verifier.h"
@@ -169,6 +170,7 @@ ExitCode run_trust(const TrustInvocation& invocation, const Surroundings& surrou
     case TrustVerb::kExplain: return run_image(invocation, surroundings);
     case TrustVerb::kVerifyBlob: return run_blob(invocation, surroundings);
     case TrustVerb::kSignRequirements: return run_requirements(invocation, surroundings);
+    case TrustVerb::kImport: return run_trust_import(invocation, surroundings);
   }
   return ExitCode::kError;
 }

@@ -14,14 +14,21 @@ namespace {
 
 constexpr const char* kExitCodes = "Exit codes: 0 verified, 1 refused or not to be decided, 2 wrong use.";
 
+constexpr const char* kImportExitCodes =
+    "What does not carry over is on standard error, a line each. A policy that would accept more than the\n"
+    "original is left out.\n\n"
+    "Exit codes: 0 everything has carried over, 1 something has not, 2 wrong use.";
+
 class TrustCommandLine {
  public:
   explicit TrustCommandLine(std::string program);
   std::variant<TrustInvocation, Ended> parse(const std::vector<std::string>& arguments);
 
  private:
-  CLI::App& verb(TrustVerb verb, const char* name, const char* description, const std::string& example);
+  CLI::App& verb(TrustVerb verb, const char* name, const char* description, const std::string& example,
+                 const char* exit_codes = kExitCodes);
   void add_blob();
+  void add_import();
   void add_common(CLI::App& command);
   void add_signers(CLI::App& command);
   void add_registry(CLI::App& command);
@@ -69,6 +76,16 @@ TrustCommandLine::TrustCommandLine(std::string program)
   requirements.add_option("IMAGE", invocation_.subject, "The image; no registry is asked")->required();
   add_policy(requirements);
   add_common(requirements);
+  add_import();
+}
+
+void TrustCommandLine::add_import() {
+  CLI::App& command = verb(TrustVerb::kImport, "import",
+                           "ClusterImagePolicies of Sigstore's policy-controller as TrustPolicies",
+                           "import cluster-image-policies.yaml > trust-policies.yaml", kImportExitCodes);
+  command.add_option("FILE", invocation_.subject, "ClusterImagePolicies, YAML or JSON")->required();
+  command.add_option("-o,--output", output_, "yaml (the default), or json: one List")
+      ->check([](const std::string& text) { return check_choice(text, {"yaml", "json"}); });
 }
 
 void TrustCommandLine::add_blob() {
@@ -92,9 +109,9 @@ void TrustCommandLine::add_blob() {
 }
 
 CLI::App& TrustCommandLine::verb(TrustVerb verb, const char* name, const char* description,
-                                 const std::string& example) {
+                                 const std::string& example, const char* exit_codes) {
   CLI::App* command = app_.add_subcommand(name, description);
-  command->footer("Example:\n  " + program_ + " " + example + "\n\n" + kExitCodes);
+  command->footer("Example:\n  " + program_ + " " + example + "\n\n" + exit_codes);
   command->callback([this, verb] { invocation_.verb = verb; });
   return *command;
 }
@@ -190,6 +207,7 @@ std::string TrustCommandLine::finish() {
     case TrustVerb::kVerifyBlob:
       return given == 1 ? finish_blob() : "exactly one of --key and --certificate-identity is needed";
     case TrustVerb::kSignRequirements: return given == 1 ? "" : "--policy is needed";
+    case TrustVerb::kImport: return {};
   }
   return {};
 }

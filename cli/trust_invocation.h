@@ -15,13 +15,13 @@
 
 namespace kintsugi::cli {
 
-enum class TrustVerb : std::uint8_t { kVerify, kVerifyBlob, kExplain, kSignRequirements };
+enum class TrustVerb : std::uint8_t { kVerify, kVerifyBlob, kExplain, kSignRequirements, kImport };
 
 struct TrustInvocation {
   TrustVerb verb = TrustVerb::kVerify;
-  std::string
-      subject;  ///< the image; of verify-blob: a file, or "sha256:…"; of sign-requirements: maybe empty
-  bool as_json = false;
+  /// The image; of verify-blob: a file, or "sha256:…"; of sign-requirements: maybe empty; of import: a file.
+  std::string subject;
+  bool as_json = false;                       ///< else text; of import: YAML
   std::chrono::milliseconds timeout{60'000};  ///< for everything
 
   // Who may sign: exactly one of these three; of verify-blob: one of the last two.

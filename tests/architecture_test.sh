@@ -24,6 +24,7 @@ declare -A may_use=(
   [trust/attestation]="base trust/crypto trust/sigstore"
   [trust/testing]="base net trust"
   [trust/policy]="base net trust"
+  [trust/import]="base trust/crypto trust/oci trust/sigstore trust/attestation trust/policy"
   [evidence]="base model net"
   [targets]="base model net k8s-client trust evidence"
   [incidents]="base model k8s-client"
