@@ -162,7 +162,7 @@ bool imported_accept(const ImportedPolicies& imported, const Found& image) {
   for (const json& document : imported.documents) {
     ProblemList problems("test");
     const auto policy = parse_trust_policy(from_json(document), problems);
-    if (!policy.selects(reference)) continue;
+    if (!policy.selects(reference) || policy.mode == TrustPolicySpec::Mode::kWarn) continue;
     selected = true;
     if (!accepts(policy, image)) return false;
   }

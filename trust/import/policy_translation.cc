@@ -73,6 +73,7 @@ class PolicyImport {
   PolicyTranslation out_;
   ProblemList problems_;  ///< any of them: what the original means is not known
   bool left_out_ = false;
+  bool warns_ = false;
   json metadata_ = json::object();
   std::vector<ImportedAuthority> authorities_;
   json signers_ = json::array();
@@ -101,6 +102,7 @@ PolicyTranslation PolicyImport::run() {
                    {"kind", "TrustPolicy"},
                    {"metadata", std::move(metadata_)},
                    {"spec", {{"images", out_.images}, {"authorities", std::move(signers_)}}}};
+  if (warns_) (*out_.document)["spec"]["mode"] = "warn";
   if (!attestations_.empty()) (*out_.document)["spec"]["attestations"] = std::move(attestations_);
   return std::move(out_);
 }
@@ -131,9 +133,12 @@ void PolicyImport::read_annotations(const Node& node) {
 
 void PolicyImport::read_spec(const Node& node) {
   ObjectReader spec(node, "spec", {"images", "authorities", "policy", "mode", "match"}, problems_);
-  bool warns = false;
-  spec.word("mode", warns, {{"enforce", false}, {"warn", true}});
-  if (warns) out_.remarks.lost("spec.mode", "what is only warned of there is refused here");
+  spec.word("mode", warns_, {{"enforce", false}, {"warn", true}});
+  if (warns_) {
+    out_.remarks.lost(
+        "spec.mode",
+        "an image that no other policy selects is accepted with a warning there, and refused here");
+  }
   if (const Node* images = spec.array("images", Presence::kRequired)) read_images(*images);
   if (const Node* match = spec.array("match"); match != nullptr && !match->items.empty()) {
     leave_out("spec.match", "a TrustPolicy is about images, whatever runs them",
@@ -146,7 +151,7 @@ void PolicyImport::read_spec(const Node& node) {
   }
   const Node* authorities = spec.array("authorities", Presence::kRequired);
   if (authorities != nullptr) read_authorities(*authorities);
-  out_.restricts = !warns && (policy != nullptr || !has(Kind::kAnybody));
+  out_.restricts = !warns_ && (policy != nullptr || !has(Kind::kAnybody));
 }
 
 void PolicyImport::read_images(const Node& list) {
