@@ -39,6 +39,7 @@ class AuthorityImport {
   void read_signing(ObjectReader& reader, bool is_keyless);
   void read_key(const Node& node, const std::string& path);
   void read_inline_key(ObjectReader& reader, const std::string& data, const std::string& hash);
+  void read_secret(const Node& node, const std::string& path);
   void read_keyless(const Node& node, const std::string& path);
   void read_identities(const Node& list, const std::string& path);
   void read_text(ObjectReader& reader, const std::string& name, json& identity);
@@ -131,9 +132,7 @@ void AuthorityImport::read_key(const Node& node, const std::string& path) {
     reader.report("kms", "the key is elsewhere, and nothing is asked over the network",
                   "put what `cosign public-key --key URI` prints in its place, as 'data'");
   } else if (secret != nullptr) {
-    reader.report(
-        "secretRef", "the key is in a Secret, which this command does not read",
-        "it is public: put it in its place, as 'data', or into a ConfigMap that a TrustPolicy names");
+    read_secret(*secret, reader.path_of("secretRef"));
   } else {
     read_inline_key(reader, data, hash);
   }
@@ -150,6 +149,17 @@ void AuthorityImport::read_inline_key(ObjectReader& reader, const std::string& d
                   "sign with SHA-256, or for P-384 and P-521 with their own");
   }
   out_.signers.push_back({{"key", {{"inline", data}}}});
+}
+
+/// There it is of policy-controller's namespace, and has one entry of any name.
+void AuthorityImport::read_secret(const Node& node, const std::string& path) {
+  ObjectReader reader(node, path, {"name"}, problems_);
+  std::string name;
+  if (!reader.string("name", name, Presence::kRequired)) return;
+  if (!is_dns_subdomain(name)) reader.report("name", "no name of an object");
+  remarks_.note(path, "the Secret has to be in Kintsugi's namespace, with the key as its entry cosign.pub",
+                "name it in the chart's trust.secrets; until then the policy refuses what it selects");
+  out_.signers.push_back({{"key", {{"secretRef", {{"name", name}}}}}});
 }
 
 void AuthorityImport::read_keyless(const Node& node, const std::string& path) {
@@ -239,8 +249,8 @@ void AuthorityImport::read_source(const Node& list, const std::string& path) {
     for (const char* elsewhere : {"oci", "tagPrefix"}) {
       std::string text;
       if (!reader.string(elsewhere, text) || text.empty()) continue;
-      reader.report(elsewhere, "signatures are looked for beside the image only",
-                    "copy them there, and remove it from FILE");
+      reader.report(elsewhere, "a TrustPolicy looks in one place for the signatures of all its authorities",
+                    "remove it from FILE, and set signatureRepository where all of them lie there");
     }
     if (reader.array("signaturePullSecrets") != nullptr) {
       remarks_.note(reader.path_of("signaturePullSecrets"),

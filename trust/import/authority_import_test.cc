@@ -80,6 +80,15 @@ TEST_CASE("a trustRootRef becomes a ConfigMap of that name, and a note says to c
   CHECK(reading.remarks[0].kind == ImportRemark::Kind::kNote);
 }
 
+TEST_CASE("a Secret's key stays in one, and a note says where it has to be") {
+  const Reading reading = read("{key: {secretRef: {name: cosign-pub}}}");
+  REQUIRE(reading.authority.signers.size() == 1);
+  CHECK(reading.authority.signers[0]["key"] == json{{"secretRef", {{"name", "cosign-pub"}}}});
+  REQUIRE(reading.remarks.size() == 1);
+  CHECK(reading.remarks[0].path == "spec.authorities[0].key.secretRef");
+  CHECK(reading.remarks[0].kind == ImportRemark::Kind::kNote);
+}
+
 TEST_CASE("static authorities are told apart") {
   CHECK(read("{static: {action: pass}}").authority.kind == Kind::kAnybody);
   CHECK(read("{static: {action: fail}}").authority.kind == Kind::kNobody);
@@ -135,6 +144,8 @@ TEST_CASE("an authority that would accept more, or that cannot be read, is left 
       {"{key: {data: nonsense}}", "key.data"},
       {"{key: {kms: 'gcpkms://x'}}", "key.kms"},
       {"{key: {secretRef: {name: a, namespace: b}}}", "key.secretRef"},
+      {"{key: {secretRef: {}}}", "key.secretRef"},
+      {"{key: {secretRef: {name: 'A b'}}}", "key.secretRef.name"},
       {"{key: cosign.pub}", "key"},
       {"{}", ""},
       {"{name: a}", ""},

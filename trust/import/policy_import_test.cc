@@ -79,7 +79,7 @@ TEST_CASE("policy-controller's own examples are carried over, or left out by the
       {"cip-key-and-keyless-ignore-sct", false, Kind::kLost, "spec.images[0].glob"},
       {"cip-key-hash-algorithm", false, Kind::kLost, "spec.authorities[0].key.hashAlgorithm"},
       {"cip-key-no-rekor", false, Kind::kLost, "spec.images[0].glob"},
-      {"cip-key-secret", false, Kind::kLost, "spec.authorities[0].key.secretRef"},
+      {"cip-key-secret", false, Kind::kLost, "spec.authorities[0].ctlog"},
       {"cip-key-tsa", false, Kind::kLost, "spec.authorities[0].rfc3161timestamp"},
       {"cip-keyless-warn", false, Kind::kLost, "spec.mode"},
       {"cip-keyless-with-attestations-rego", false, Kind::kLost,

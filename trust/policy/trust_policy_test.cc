@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <catch2/catch.hpp>
+#include <span>
 
 #include "base/time.h"
 #include "trust/crypto/reasons.h"
@@ -169,108 +170,133 @@ TEST_CASE("what an API server adds to a TrustPolicy is passed over") {
             "spec":{"images":["r.io/**"],"authorities":[{"key":{"file":"/k"}}]},"status":{"anything":true}})");
 }
 
-TEST_CASE("a mistake in a TrustPolicy is named with its place") {
-  const std::string images = "spec:\n  images: [r.io/a]\n";
-  const std::string good = images + "  authorities:\n    - key: {file: /k}\n";
-  const std::string digest = "sha256:" + std::string(64, 'a');
-  struct Case {
-    std::string yaml, expected;
-  };
-  const auto c = GENERATE_COPY(values<Case>({
+namespace {
+
+struct Mistake {
+  const char* text;  ///< DIGEST stands for some digest
+  const char* expected;
+};
+
+void check_mistakes(const std::string& before, std::span<const Mistake> mistakes,
+                    const std::string& after = {}) {
+  const std::string placeholder = "DIGEST";
+  for (const Mistake& mistake : mistakes) {
+    std::string yaml = before + mistake.text + after;
+    for (std::size_t at = yaml.find(placeholder); at != yaml.npos; at = yaml.find(placeholder))
+      yaml.replace(at, placeholder.size(), "sha256:" + std::string(64, 'a'));
+    INFO(yaml);
+    std::string problem;
+    parse(yaml, problem);
+    CHECK_THAT(problem, Catch::Contains(mistake.expected));
+  }
+}
+
+const std::string kImages = "spec:\n  images: [r.io/a]\n";
+const std::string kGood = kImages + "  authorities:\n    - key: {file: /k}\n";
+
+}  // namespace
+
+TEST_CASE("a mistake in the head of a TrustPolicy is named with its place") {
+  const Mistake documents[] = {
       {"[]", "object"},
       {"{}", "apiVersion"},
-      {"apiVersion: v1\nkind: TrustPolicy\nmetadata: {name: a}\n" + good,
-       "a.yaml:1:13: apiVersion: expected"},
-      {"apiVersion: kintsugi.dev/v1alpha1\nkind: Playbook\nmetadata: {name: a}\n" + good,
+  };
+  const Mistake heads[] = {
+      {"apiVersion: v1\nkind: TrustPolicy\nmetadata: {name: a}\n", "a.yaml:1:13: apiVersion: expected"},
+      {"apiVersion: kintsugi.dev/v1alpha1\nkind: Playbook\nmetadata: {name: a}\n",
        "a.yaml:2:7: kind: expected"},
-      {"apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {}\n" + good, "'name' is missing"},
-      {"apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\n" + good, "metadata"},
-      {kHeader, "spec"},
-      {kHeader + "spec: {}\n", "images"},
-      {kHeader + good + "  autorities: []\n", "did you mean 'authorities'?"},
-      {kHeader + "spec:\n  image: [r.io/a]\n  authorities:\n    - key: {file: /k}\n",
-       "did you mean 'images'?"},
-      {kHeader + "spec:\n  images: []\n  authorities:\n    - key: {file: /k}\n", "a policy for no image"},
-      {kHeader + "spec:\n  images: r.io/a\n  authorities:\n    - key: {file: /k}\n", "images"},
-      {kHeader + "spec:\n  images: [nginx]\n  authorities:\n    - key: {file: /k}\n",
-       "docker.io/library/nginx"},
-      {kHeader + "spec:\n  images: ['r.io/a:1']\n  authorities:\n    - key: {file: /k}\n",
-       "a tag has no place"},
-      {kHeader + images, "authorities"},
-      {kHeader + images + "  authorities: []\n", "nobody may sign"},
-      {kHeader + images + "  authorities: [{}]\n", "exactly one of 'key', 'keyless' and 'certificate'"},
-      {kHeader + images + "  authorities:\n    - key: {file: /k}\n      keyless: {issuer: a, subject: b}\n",
+      {"apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {}\n", "'name' is missing"},
+      {"apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\n", "metadata"},
+  };
+  check_mistakes("", documents);
+  check_mistakes("", heads, kGood);
+}
+
+TEST_CASE("a mistake in what a TrustPolicy is about is named with its place") {
+  const Mistake specs[] = {
+      {"", "spec"},
+      {"spec: {}\n", "images"},
+      {"spec:\n  image: [r.io/a]\n  authorities:\n    - key: {file: /k}\n", "did you mean 'images'?"},
+      {"spec:\n  images: []\n  authorities:\n    - key: {file: /k}\n", "a policy for no image"},
+      {"spec:\n  images: r.io/a\n  authorities:\n    - key: {file: /k}\n", "images"},
+      {"spec:\n  images: [nginx]\n  authorities:\n    - key: {file: /k}\n", "docker.io/library/nginx"},
+      {"spec:\n  images: ['r.io/a:1']\n  authorities:\n    - key: {file: /k}\n", "a tag has no place"},
+  };
+  check_mistakes(kHeader, specs);
+}
+
+TEST_CASE("a mistake in a TrustPolicy's authorities is named with its place") {
+  const Mistake authorities[] = {
+      {"", "authorities"},
+      {"  authorities: []\n", "nobody may sign"},
+      {"  authorities: [{}]\n", "exactly one of 'key', 'keyless' and 'certificate'"},
+      {"  authorities:\n    - key: {file: /k}\n      keyless: {issuer: a, subject: b}\n",
        "a.yaml:7:7: spec.authorities[0]: exactly one"},
-      {kHeader + images + "  authorities:\n    - key: {}\n",
-       "exactly one of 'inline', 'file', 'configMapRef' and 'secretRef'"},
-      {kHeader + images + "  authorities:\n    - key: {file: /k, inline: x}\n", "exactly one of"},
-      {kHeader + images + "  authorities:\n    - key: {file: k}\n", "absolute"},
-      {kHeader + images + "  authorities:\n    - key: {path: /k}\n", "unknown key 'path'"},
-      {kHeader + good + "  mode: dry\n", "mode"},
-      {kHeader + good + "  signatureRepository: 's.io/a:1'\n", "signatureRepository"},
-      {kHeader + good + "  signatureRepository: 's.io/*'\n", "signatureRepository"},
-      {kHeader + good + "  signatureRepository: s.io\n", "signatureRepository"},
-      {kHeader + good + "  require: [any]\n", "require"},
-      {kHeader + good + "  require: none\n", "require"},
-      {kHeader + good + "      annotations: [a]\n", "annotations"},
-      {kHeader + good + "      annotations: {a: 1}\n", "annotations"},
-      {kHeader + good + "  signedReference: {}\n", "'match' is required"},
-      {kHeader + good + "  signedReference: {match: exact}\n", "match"},
-      {kHeader + good + "  signedReference: {match: repository, remap: [{prefix: m.io}]}\n", "signedPrefix"},
-      {kHeader + good +
-           "  signedReference: {match: repository, remap: [{prefix: 'm.io/*', signedPrefix: r.io}]}\n",
-       "not the beginning of an image's name"},
-      {kHeader + good +
-           "  signedReference: {match: repository, remap: [{prefix: 'm.io/a:1', signedPrefix: r.io}]}\n",
-       "not the beginning of an image's name"},
-      {kHeader + good + "  pinnedDigests: {}\n", "pinnedDigests"},
-      {kHeader + good + "  pinnedDigests: [{image: r.io/a}]\n", "digest"},
-      {kHeader + good + "  pinnedDigests: [{image: r.io/a, digest: 'sha256:a'}]\n",
-       "pinnedDigests[0].digest"},
-      {kHeader + good + "  pinnedDigests: [{image: r.io/b, digest: '" + digest + "'}]\n", "is not selected"},
-      {kHeader + good + "  pinnedDigests: [{image: 'r.io/a@" + digest + "', digest: '" + digest + "'}]\n",
-       "a name with a tag is needed"},
-      {kHeader + good + "  pinnedDigests: [{image: r.io/a, digest: '" + digest +
-           "'}, {image: 'r.io/a:latest', digest: '" + digest + "'}]\n",
-       "pinnedDigests[1].image: is pinned already"},
-      {kHeader + good + "  revoked: {identities: [{issuer: https://a}]}\n", "subject"},
-      {kHeader + good + "  revoked: {identities: [{subject: a, subjectPattern: b}]}\n", "exactly one of"},
-      {kHeader + good + "  revoked: {identities: [{subject: a, since: yesterday}]}\n", "since"},
-      {kHeader + good + "  revoked: {signedAfter: '2026-13-01T00:00:00Z'}\n", "signedAfter"},
-      {kHeader + good + "  revoked: {signedAfter: 5}\n", "signedAfter"},
-      {kHeader + images + "  authorities:\n    - key: {configMapRef: {}}\n", "name"},
-      {kHeader + images + "  authorities:\n    - key: {secretRef: {key: a}}\n", "name"},
-      {kHeader + images + "  authorities:\n    - key: {secretRef: {name: a}, file: /k}\n", "exactly one of"},
-      {kHeader + images + "  authorities:\n    - key: {configMapRef: {name: a, namespace: b}}\n",
-       "namespace"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a}\n", "subject"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectRegExp: b}\n", "subjectRegExp"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, subjectPattern: c}\n",
+      {"  authorities:\n    - key: {}\n", "exactly one of 'inline', 'file', 'configMapRef' and 'secretRef'"},
+      {"  authorities:\n    - key: {file: /k, inline: x}\n", "exactly one of"},
+      {"  authorities:\n    - key: {file: k}\n", "absolute"},
+      {"  authorities:\n    - key: {path: /k}\n", "unknown key 'path'"},
+      {"  authorities:\n    - key: {configMapRef: {}}\n", "name"},
+      {"  authorities:\n    - key: {secretRef: {key: a}}\n", "name"},
+      {"  authorities:\n    - key: {secretRef: {name: a}, file: /k}\n", "exactly one of"},
+      {"  authorities:\n    - key: {configMapRef: {name: a, namespace: b}}\n", "namespace"},
+      {"  authorities:\n    - keyless: {issuer: a}\n", "subject"},
+      {"  authorities:\n    - keyless: {issuer: a, subjectRegExp: b}\n", "subjectRegExp"},
+      {"  authorities:\n    - keyless: {issuer: a, subject: b, subjectPattern: c}\n",
        "exactly one of 'subject' and 'subjectPattern'"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: ''}\n", "is empty"},
-      {kHeader + images + "  authorities:\n    - certificate: {subject: a}\n", "chain"},
-      {kHeader + images + "  authorities:\n    - certificate: {chain: {file: /a}}\n",
-       "exactly one of 'subject'"},
-      {kHeader + images + "  authorities:\n    - certificate: {chain: {file: /a}, subject: a, issuer: b}\n",
+      {"  authorities:\n    - keyless: {issuer: a, subject: ''}\n", "is empty"},
+      {"  authorities:\n    - certificate: {subject: a}\n", "chain"},
+      {"  authorities:\n    - certificate: {chain: {file: /a}}\n", "exactly one of 'subject'"},
+      {"  authorities:\n    - certificate: {chain: {file: /a}, subject: a, issuer: b}\n",
        "unknown key 'issuer'"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectPattern: '('}\n", "RE2"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subjectPattern: '(?=a)'}\n", "RE2"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, claims: {workflow: c}}\n",
+      {"  authorities:\n    - keyless: {issuer: a, subjectPattern: '('}\n", "RE2"},
+      {"  authorities:\n    - keyless: {issuer: a, subjectPattern: '(?=a)'}\n", "RE2"},
+      {"  authorities:\n    - keyless: {issuer: a, subject: b, claims: {workflow: c}}\n",
        "unknown claim 'workflow'"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, trustedRoots: []}\n",
-       "one to 8 are needed"},
-      {kHeader + images + "  authorities:\n    - keyless: {issuer: a, subject: b, trustedRoots: [{}]}\n",
+      {"  authorities:\n    - keyless: {issuer: a, subject: b, trustedRoots: []}\n", "one to 8 are needed"},
+      {"  authorities:\n    - keyless: {issuer: a, subject: b, trustedRoots: [{}]}\n",
        "trustedRoots[0]: exactly one"},
-      {kHeader + good + "  revoked: {digests: [sha512:a]}\n", "not a sha256 digest"},
-      {kHeader + good + "  revoked: {keys: [abc]}\n", "not a sha256 digest"},
-      {kHeader + good + "  revoked: {digest: []}\n", "did you mean 'digests'?"},
-      {kHeader + good + "  modes: warn\n", "unknown key 'modes'"},
-      {kHeader + good + "extra: 1\n", "unknown key 'extra'"},
-  }));
-  INFO(c.yaml);
-  std::string problem;
-  parse(c.yaml, problem);
-  CHECK_THAT(problem, Catch::Contains(c.expected));
+  };
+  check_mistakes(kHeader + kImages, authorities);
+}
+
+TEST_CASE("a mistake in what else a TrustPolicy asks for is named with its place") {
+  const Mistake members[] = {
+      {"  autorities: []\n", "did you mean 'authorities'?"},
+      {"  mode: dry\n", "mode"},
+      {"  signatureRepository: 's.io/a:1'\n", "signatureRepository"},
+      {"  signatureRepository: 's.io/*'\n", "signatureRepository"},
+      {"  signatureRepository: s.io\n", "signatureRepository"},
+      {"  require: [any]\n", "require"},
+      {"  require: none\n", "require"},
+      {"      annotations: [a]\n", "annotations"},
+      {"      annotations: {a: 1}\n", "annotations"},
+      {"  signedReference: {}\n", "'match' is required"},
+      {"  signedReference: {match: exact}\n", "match"},
+      {"  signedReference: {match: repository, remap: [{prefix: m.io}]}\n", "signedPrefix"},
+      {"  signedReference: {match: repository, remap: [{prefix: 'm.io/*', signedPrefix: r.io}]}\n",
+       "not the beginning of an image's name"},
+      {"  signedReference: {match: repository, remap: [{prefix: 'm.io/a:1', signedPrefix: r.io}]}\n",
+       "not the beginning of an image's name"},
+      {"  pinnedDigests: {}\n", "pinnedDigests"},
+      {"  pinnedDigests: [{image: r.io/a}]\n", "digest"},
+      {"  pinnedDigests: [{image: r.io/a, digest: 'sha256:a'}]\n", "pinnedDigests[0].digest"},
+      {"  pinnedDigests: [{image: r.io/b, digest: 'DIGEST'}]\n", "is not selected"},
+      {"  pinnedDigests: [{image: 'r.io/a@DIGEST', digest: 'DIGEST'}]\n", "a name with a tag is needed"},
+      {"  pinnedDigests: [{image: r.io/a, digest: 'DIGEST'}, {image: 'r.io/a:latest', digest: 'DIGEST'}]\n",
+       "pinnedDigests[1].image: is pinned already"},
+      {"  revoked: {identities: [{issuer: https://a}]}\n", "subject"},
+      {"  revoked: {identities: [{subject: a, subjectPattern: b}]}\n", "exactly one of"},
+      {"  revoked: {identities: [{subject: a, since: yesterday}]}\n", "since"},
+      {"  revoked: {signedAfter: '2026-13-01T00:00:00Z'}\n", "signedAfter"},
+      {"  revoked: {signedAfter: 5}\n", "signedAfter"},
+      {"  revoked: {digests: [sha512:a]}\n", "not a sha256 digest"},
+      {"  revoked: {keys: [abc]}\n", "not a sha256 digest"},
+      {"  revoked: {digest: []}\n", "did you mean 'digests'?"},
+      {"  modes: warn\n", "unknown key 'modes'"},
+      {"extra: 1\n", "unknown key 'extra'"},
+  };
+  check_mistakes(kHeader + kGood, members);
 }
 
 TEST_CASE("keys come from the text, a ConfigMap or a Secret, and are told apart when revoked") {
