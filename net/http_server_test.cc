@@ -126,6 +126,18 @@ TEST_CASE("bad requests get their status and the connection is closed", "[server
   CHECK(handled == 0);
 }
 
+TEST_CASE("a client that sends all of a refused body before it reads has the answer", "[server]") {
+  ServerLimits limits;
+  limits.max_body_bytes = 10;
+  TestServer server({.limits = limits, .handle = [](const ServerRequest&, std::unique_ptr<Responder>) {}});
+  RawConnection client = RawConnection::open(server.port());
+  constexpr std::size_t kPart = 1u << 20, kParts = 32;  // more than the kernel holds for both sides
+  client.send("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(kPart * kParts) + "\r\n\r\n");
+  const std::string part(kPart, 'x');
+  for (std::size_t i = 0; i < kParts; ++i) REQUIRE(client.send(part));
+  CHECK(status_of(client.read_until("\r\n\r\n")) == 413);
+}
+
 TEST_CASE("the server's own refusals have the form that its owner gives them", "[server]") {
   ServerLimits limits;
   limits.max_header_bytes = 1024;

@@ -14,6 +14,9 @@ constexpr std::uint64_t kMaxDroppedBytes = 64u << 10;
 /// How much a client may send ahead while its stream is served.
 constexpr std::size_t kMaxReadAheadBytes = 64u << 10;
 constexpr std::chrono::milliseconds kFinishTime{1000};
+/// For what a refused client still sends: bounded by time only, as a client that writes before it reads has no
+/// answer until all of its body is gone.
+constexpr std::chrono::milliseconds kLingerTime{5000};
 
 }  // namespace
 
@@ -194,7 +197,7 @@ void ServerSession::after_answer() {
 void ServerSession::finish(bool linger) {
   phase_ = Phase::kFinishing;
   if (reading_) return close();
-  socket_->set_deadline(kFinishTime);
+  socket_->set_deadline(linger ? kLingerTime : kFinishTime);
   socket_->finish(linger, [self = shared_from_this()](std::error_code, std::size_t) { self->close(); });
 }
 

@@ -25,9 +25,6 @@ using TlsStream = asio::ssl::stream<Tcp::socket>;
 using SteadyTime = std::chrono::steady_clock::time_point;
 using boost::system::error_code;
 
-/// How much of an unwanted request is read and dropped before the connection is closed on its sender.
-constexpr std::size_t kMaxLingerBytes = 1u << 20;
-
 Tcp::socket& lowest(Tcp::socket& stream) {
   return stream;
 }
@@ -64,7 +61,7 @@ class AsioSocket final : public Socket, public std::enable_shared_from_this<Asio
     if (linger) {
       error_code ignored;
       lowest(stream_).shutdown(Tcp::socket::shutdown_send, ignored);
-      drop_input(0, std::move(done));
+      drop_input(std::move(done));
     } else if constexpr (kTls) {
       stream_.async_shutdown([self = this->shared_from_this(), done](error_code error) {
         self->close();
@@ -111,13 +108,13 @@ class AsioSocket final : public Socket, public std::enable_shared_from_this<Asio
     };
   }
 
-  void drop_input(std::size_t dropped, Done done) {
-    lowest(stream_).async_read_some(asio::buffer(dropped_), [self = this->shared_from_this(), dropped, done](
-                                                                error_code error, std::size_t bytes) {
-      if (!error && dropped + bytes < kMaxLingerBytes) return self->drop_input(dropped + bytes, done);
-      self->close();
-      done({}, 0);
-    });
+  void drop_input(Done done) {
+    lowest(stream_).async_read_some(asio::buffer(dropped_),
+                                    [self = this->shared_from_this(), done](error_code error, std::size_t) {
+                                      if (!error) return self->drop_input(done);
+                                      self->close();
+                                      done({}, 0);
+                                    });
   }
 
   /// The timer is set anew only when it would fire too late: a deadline that is put off costs nothing.
