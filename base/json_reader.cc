@@ -10,6 +10,7 @@
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "base/hex_digit.h"
 #include "base/unique_keys.h"
 
 namespace kintsugi {
@@ -216,18 +217,9 @@ class JsonReader {
   bool hex4(std::uint32_t& out) {
     for (int i = 0; i < 4; ++i, ++at_) {
       if (done()) return refuse("unterminated string");
-      const char c = peek();
-      std::uint32_t digit = 0;
-      if (c >= '0' && c <= '9') {
-        digit = std::uint32_t(c - '0');
-      } else if (c >= 'a' && c <= 'f') {
-        digit = std::uint32_t(c - 'a' + 10);
-      } else if (c >= 'A' && c <= 'F') {
-        digit = std::uint32_t(c - 'A' + 10);
-      } else {
-        return refuse("not a hexadecimal digit");
-      }
-      out = out << 4 | digit;
+      const auto digit = hex_digit(peek());
+      if (!digit) return refuse("not a hexadecimal digit");
+      out = out << 4 | *digit;
     }
     return true;
   }

@@ -5,10 +5,9 @@
 #include <catch2/catch.hpp>
 #include <fstream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "base/document.h"
-#include "cli/run.h"
+#include "cli/trust_test_program.h"
 #include "trust/policy/trust_policy.h"
 #include "trust/testing/fake_registry.h"
 
@@ -25,29 +24,9 @@ constexpr char kPolicies[] =
     "spec: {images: [{glob: 'ghcr.io/tools/**'}], authorities: [{keyless: {trustRootRef: mine, identities: "
     "[{issuer: 'https://i', subject: 'yes'}]}}]}\n";
 
-struct Ending {
-  ExitCode code;
-  std::string out, err;
-};
-
 Ending run_import(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {"kintsugi", "trust", "import"});
-  std::ostringstream out, err;
-  const trust::testing::SkippingClock clock;
-  const Surroundings surroundings{
-      .out = out,
-      .err = err,
-      .ask = {},
-      .environment = [](const char*) { return std::string(); },
-      .clock = clock,
-      .make_transport = [](const net::CurlOptions&) -> std::unique_ptr<net::HttpTransport> {
-        FAIL("nothing is asked over the network");
-        return nullptr;
-      },
-      .stop = {},
-  };
-  const ExitCode code = cli::run(arguments, surroundings);
-  return {code, out.str(), err.str()};
+  arguments.insert(arguments.begin(), "import");
+  return run_trust_program(std::move(arguments), trust::testing::SkippingClock());
 }
 
 /// A file for the time of a test.

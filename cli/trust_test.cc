@@ -5,10 +5,9 @@
 #include <catch2/catch.hpp>
 #include <cstdio>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "base/file.h"
-#include "cli/run.h"
+#include "cli/trust_test_program.h"
 #include "trust/testing/fake_registry.h"
 
 namespace kintsugi::cli {
@@ -39,29 +38,13 @@ class Lent final : public net::HttpTransport {
   FakeRegistry& registry_;
 };
 
-struct Ending {
-  ExitCode code;
-  std::string out, err;
-};
-
 struct World {
   FakeRegistry registry;
   trust::testing::SkippingClock clock;
 
   Ending run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), {"kintsugi", "trust"});
-    std::ostringstream out, err;
-    const Surroundings surroundings{
-        .out = out,
-        .err = err,
-        .ask = {},
-        .environment = [](const char*) { return std::string(); },
-        .clock = clock,
-        .make_transport = [this](const net::CurlOptions&) { return std::make_unique<Lent>(registry); },
-        .stop = {},
-    };
-    const ExitCode code = cli::run(arguments, surroundings);
-    return {code, out.str(), err.str()};
+    return run_trust_program(std::move(arguments), clock,
+                             [this](const net::CurlOptions&) { return std::make_unique<Lent>(registry); });
   }
 };
 

@@ -8,12 +8,11 @@
 #include <cstdio>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/testing/signing_key.h"
-#include "cli/run.h"
+#include "cli/trust_test_program.h"
 #include "trust/crypto/hash.h"
 #include "trust/testing/cosign.h"
 
@@ -24,32 +23,10 @@ using nlohmann::json;
 
 const std::string kBlobs = "trust/testdata/blobs/", kDisk = "trust/testdata/disk/";
 
-struct Ending {
-  ExitCode code;
-  std::string out, err;
-
-  std::string reason() const { return json::parse(out)["reason"]; }
-};
-
 /// `kintsugi trust verify-blob …`, which reaches no network.
 Ending verify(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), {"kintsugi", "trust", "verify-blob"});
-  std::ostringstream out, err;
-  const SystemClock clock;
-  const Surroundings surroundings{
-      .out = out,
-      .err = err,
-      .ask = {},
-      .environment = [](const char*) { return std::string(); },
-      .clock = clock,
-      .make_transport = [](const net::CurlOptions&) -> std::unique_ptr<net::HttpTransport> {
-        FAIL("a connection was asked for");
-        return nullptr;
-      },
-      .stop = {},
-  };
-  const ExitCode code = cli::run(arguments, surroundings);
-  return {code, out.str(), err.str()};
+  arguments.insert(arguments.begin(), "verify-blob");
+  return run_trust_program(std::move(arguments), SystemClock());
 }
 
 /// The reason of the answer, which is a refusal for every reason but Verified.

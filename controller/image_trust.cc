@@ -158,18 +158,19 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   const auto is_forbidden = [&](const ImageAnswer& answer) {
     return suspect && answer.image && covers(*answer.image, running);
   };
+  const auto ask_about = [&](const std::string& image, const char* origin) {
+    return ask(image, question.container, policy, origin, stop, &predecessor);
+  };
   std::optional<ImageAnswer> of_template;
   const auto ask_template = [&]() -> ImageAnswer& {
-    if (!of_template)
-      of_template = ask(question.image, question.container, policy, "Template", stop, &predecessor);
+    if (!of_template) of_template = ask_about(question.image, "Template");
     return *of_template;
   };
   // A template that names an accepted digest is prepared: nothing needs to be written.
   const bool names_digest = !targets::digest_of(question.image).empty();
   if (names_digest && ask_template().image && !is_forbidden(ask_template())) return ask_template();
   if (!running.empty() && !suspect) {
-    ImageAnswer answer =
-        ask(by_digest(question.image, running), question.container, policy, "Running", stop, &predecessor);
+    ImageAnswer answer = ask_about(by_digest(question.image, running), "Running");
     if (answer.image) return answer;
   }
   ImageAnswer refusal = ask_template();
@@ -181,8 +182,7 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   // A refusal is about what the template names now: that says more than what the runtime happened to report.
   if (const auto good = known_good(workload_uid, question.container);
       good && !(suspect && covers(*good, running))) {
-    ImageAnswer again = ask(by_digest(good->image, good->digest), question.container, policy, "LastKnownGood",
-                            stop, &predecessor);
+    ImageAnswer again = ask_about(by_digest(good->image, good->digest), "LastKnownGood");
     if (again.image) {
       again.message = refusal.message;  // why the template's own was not taken
       again.reason = refusal.reason;

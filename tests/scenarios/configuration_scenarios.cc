@@ -80,41 +80,39 @@ TEST_CASE("a playbook says whether it is in force, and why not", "[scenario]") {
                      [&] { return ready_condition(scenario, kPlaybooks, "labels") == accepted; });
 }
 
-TEST_CASE("a trust policy whose key is not there says so, and is in force once it is", "[scenario]") {
-  Scenario scenario;
-  scenario.start();
+namespace {
+
+/// A policy whose key is an entry of an object that comes after it.
+void check_late_key(Scenario& scenario, const std::string& reference, const k8s::Resource& resource,
+                    const std::string& object, const std::string& data) {
   const json spec = {{"images", {scenario.world().registry_host() + "/other/**"}},
-                     {"authorities", {{{"key", {{"configMapRef", {{"name", "late-key"}}}}}}}}};
+                     {"authorities", {{{"key", {{reference, {{"name", object}}}}}}}}};
   REQUIRE(scenario.client().create(kTrustPolicies, scenario.system(),
                                    own_object(scenario, kTrustPolicies, "late", spec)));
   const json refused = wait_for_ready(scenario, kTrustPolicies, "late", "False", "KeyUnusable");
-  CHECK(refused["message"].get<std::string>().find("late-key") != std::string::npos);
+  CHECK(refused["message"].get<std::string>().find(object) != std::string::npos);
 
-  REQUIRE(scenario.client().create(k8s::kConfigMaps, scenario.system(),
+  REQUIRE(scenario.client().create(resource, scenario.system(),
                                    {{"apiVersion", "v1"},
-                                    {"kind", "ConfigMap"},
-                                    {"metadata", {{"name", "late-key"}, {"namespace", scenario.system()}}},
-                                    {"data", {{"cosign.pub", scenario.key().pem()}}}}));
+                                    {"kind", resource.kind},
+                                    {"metadata", {{"name", object}, {"namespace", scenario.system()}}},
+                                    {data, {{"cosign.pub", scenario.key().pem()}}}}));
   wait_for_ready(scenario, kTrustPolicies, "late", "True", "Loaded");
+}
+
+}  // namespace
+
+TEST_CASE("a trust policy whose key is not there says so, and is in force once it is", "[scenario]") {
+  Scenario scenario;
+  scenario.start();
+  check_late_key(scenario, "configMapRef", k8s::kConfigMaps, "late-key", "data");
 }
 
 TEST_CASE("a trust policy's key may be in a Secret that the chart names", "[scenario]") {
   Scenario scenario;
   if (!scenario.world().can_express(Ability::kSchemas)) return;
   scenario.start();
-  const json spec = {{"images", {scenario.world().registry_host() + "/other/**"}},
-                     {"authorities", {{{"key", {{"secretRef", {{"name", "trust-keys"}}}}}}}}};
-  REQUIRE(scenario.client().create(kTrustPolicies, scenario.system(),
-                                   own_object(scenario, kTrustPolicies, "secret", spec)));
-  const json refused = wait_for_ready(scenario, kTrustPolicies, "secret", "False", "KeyUnusable");
-  CHECK(refused["message"].get<std::string>().find("trust-keys") != std::string::npos);
-
-  REQUIRE(scenario.client().create(k8s::kSecrets, scenario.system(),
-                                   {{"apiVersion", "v1"},
-                                    {"kind", "Secret"},
-                                    {"metadata", {{"name", "trust-keys"}, {"namespace", scenario.system()}}},
-                                    {"stringData", {{"cosign.pub", scenario.key().pem()}}}}));
-  wait_for_ready(scenario, kTrustPolicies, "secret", "True", "Loaded");
+  check_late_key(scenario, "secretRef", k8s::kSecrets, "trust-keys", "stringData");
 }
 
 TEST_CASE("an admission policy that would refuse the isolation is found by day", "[scenario]") {

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/escape.h"
+#include "base/hex_digit.h"
 #include "trust/attestation/condition_lexer.h"
 
 namespace kintsugi::trust::cel {
@@ -14,18 +15,8 @@ constexpr std::string_view kPlainEscapes = "abfnrtv\\?\"'`";
 constexpr std::string_view kPlainMeanings = "\a\b\f\n\r\t\v\\?\"'`";
 
 std::optional<std::uint32_t> digit_of(char c, std::uint32_t base) {
-  std::uint32_t digit = 0;
-  if (c >= '0' && c <= '9') {
-    digit = std::uint32_t(c - '0');
-  } else if (c >= 'a' && c <= 'f') {
-    digit = std::uint32_t(c - 'a' + 10);
-  } else if (c >= 'A' && c <= 'F') {
-    digit = std::uint32_t(c - 'A' + 10);
-  } else {
-    return std::nullopt;
-  }
-  if (digit >= base) return std::nullopt;
-  return digit;
+  const auto digit = hex_digit(c);
+  return digit && *digit < base ? digit : std::nullopt;
 }
 
 class StringReader {

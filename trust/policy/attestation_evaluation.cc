@@ -33,21 +33,12 @@ struct Statements {
   std::optional<Error> obstacle;  ///< why the last of the others does not
 };
 
-/// Any one of the policy's authorities.
-Result<Proof> find_signer(const TrustPolicy& policy, const ImageSignature& signature, WallTime now) {
-  Error nearest = make_error(ErrorCode::kRefused, "the policy has no authority");
-  for (const Authority& authority : policy.authorities) {
-    auto proof = prove_signer(policy, authority, signature, now);
-    if (proof) return proof;
-    nearest = nearer(std::move(nearest), std::move(proof).error());
-  }
-  return fail(std::move(nearest));
-}
-
 Result<SignedStatement> verify_statement(const TrustPolicy& policy, const Digest& image,
                                          const FoundSignature& found, WallTime now) {
   if (!found.signature) return fail(found.signature.error());
-  auto signer = find_signer(policy, *found.signature, now);
+  auto signer = prove_by_any(policy.authorities, [&](const Authority& authority) {
+    return prove_signer(policy, authority, *found.signature, now);
+  });
   if (!signer) return fail(std::move(signer).error());
   auto statement = parse_statement(*found.signature->envelope);
   if (!statement) return fail(std::move(statement).error());

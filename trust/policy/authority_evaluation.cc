@@ -162,6 +162,17 @@ Error nearer(Error one, Error other) {
   return nearness(other.reason) > nearness(one.reason) ? std::move(other) : std::move(one);
 }
 
+Result<Proof> prove_by_any(std::span<const Authority> authorities,
+                           const std::function<Result<Proof>(const Authority&)>& prove) {
+  Error nearest = make_error(ErrorCode::kRefused, "the policy has no authority");
+  for (const Authority& authority : authorities) {
+    auto proof = prove(authority);
+    if (proof) return proof;
+    nearest = nearer(std::move(nearest), std::move(proof).error());
+  }
+  return fail(std::move(nearest));
+}
+
 Result<Proof> prove_signer(const TrustPolicy& policy, const Authority& authority,
                            const ImageSignature& signature, WallTime now) {
   auto found = verify_signer_of(authority, signature, now);

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <functional>
+#include <span>
+
 #include "base/clock.h"
 #include "base/result.h"
 #include "trust/crypto/digest.h"
@@ -28,6 +31,10 @@ Result<Proof> prove_signer(const TrustPolicy& policy, const Authority& authority
 /// verify_certified(), AnnotationMismatch, ReferenceMismatch.
 Result<Proof> prove_signature(const TrustPolicy& policy, const Authority& authority,
                               const ImageInQuestion& image, const ImageSignature& signature, WallTime now);
+
+/// The first proof that `prove` has by one of these authorities, or the error that came nearest.
+Result<Proof> prove_by_any(std::span<const Authority> authorities,
+                           const std::function<Result<Proof>(const Authority&)>& prove);
 
 /// Of two reasons to refuse signatures, that of the one that came nearer to being accepted: what people need
 /// to hear of.

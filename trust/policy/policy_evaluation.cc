@@ -20,13 +20,9 @@ Result<Proof> evaluate_signature(const TrustPolicy& policy, std::span<const Auth
                                  const ImageInQuestion& image, const Result<ImageSignature>& signature,
                                  WallTime now) {
   if (!signature) return fail(signature.error());
-  Error nearest;
-  for (const Authority& authority : authorities) {
-    auto proof = prove_signature(policy, authority, image, *signature, now);
-    if (proof) return proof;
-    nearest = nearer(std::move(nearest), std::move(proof).error());
-  }
-  return fail(std::move(nearest));
+  return prove_by_any(authorities, [&](const Authority& authority) {
+    return prove_signature(policy, authority, image, *signature, now);
+  });
 }
 
 /// Why there is nothing to evaluate, or success.

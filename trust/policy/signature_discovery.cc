@@ -66,18 +66,27 @@ class Search {
     return found;
   }
 
+  /// The layers under a tag that are looked at; `found` has how many are not, or why there are none.
+  std::vector<Descriptor> list_layers(const std::string& tag, FoundSignatures& found) const {
+    const auto manifest = registry_.get_manifest(image_, tag, call_);
+    const auto document = manifest ? parse_image_document(*manifest) : fail(manifest.error());
+    if (!document) {
+      found = nothing_for(manifest ? Error(document.error()).on(image_.name()) : manifest.error());
+      return {};
+    }
+    const auto& layers = document->layers;
+    const std::size_t count = std::min(layers.size(), kMaxSignatureLayers);
+    found.not_read = layers.size() - count;
+    return {layers.begin(), layers.begin() + std::ptrdiff_t(count)};
+  }
+
   FoundSignatures read_tag() const {
-    const auto manifest = registry_.get_manifest(image_, signature_tag(digest_), call_);
-    if (!manifest) return nothing_for(manifest.error());
-    const auto document = parse_image_document(*manifest);
-    if (!document) return nothing_for(Error(document.error()).on(image_.name()));
     FoundSignatures found;
-    const std::size_t count = std::min(document->layers.size(), kMaxSignatureLayers);
-    found.not_read = document->layers.size() - count;
     std::vector<Result<SignatureLayer>> layers;
-    for (std::size_t i = 0; i < count; ++i) layers.push_back(read_signature_layer(document->layers[i]));
+    for (const Descriptor& layer : list_layers(signature_tag(digest_), found))
+      layers.push_back(read_signature_layer(layer));
     const auto payloads = fetch_payloads(layers);
-    for (std::size_t i = 0; i < count; ++i)
+    for (std::size_t i = 0; i < layers.size(); ++i)
       add(found, found.signatures, fmt::format("signature {}", i + 1), join(layers[i], payloads));
     return found;
   }
@@ -108,16 +117,11 @@ class Search {
   }
 
   FoundSignatures read_attestation_tag() {
-    const auto manifest = registry_.get_manifest(image_, attestation_tag(digest_), call_);
-    if (!manifest) return nothing_for(manifest.error());
-    const auto document = parse_image_document(*manifest);
-    if (!document) return nothing_for(Error(document.error()).on(image_.name()));
     FoundSignatures found;
-    const std::size_t count = std::min(document->layers.size(), kMaxSignatureLayers);
-    found.not_read = document->layers.size() - count;
-    auto read = collect_concurrently(
-        count, kRequestsAtOnce, [&](std::size_t i) { return read_attestation_layer(document->layers[i]); });
-    for (std::size_t i = 0; i < count; ++i)
+    const auto layers = list_layers(attestation_tag(digest_), found);
+    auto read = collect_concurrently(layers.size(), kRequestsAtOnce,
+                                     [&](std::size_t i) { return read_attestation_layer(layers[i]); });
+    for (std::size_t i = 0; i < read.size(); ++i)
       add(found, found.attestations, fmt::format("attestation {}", i + 1), std::move(read[i]));
     return found;
   }

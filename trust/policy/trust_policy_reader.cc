@@ -168,26 +168,20 @@ void read_authorities(ObjectReader& spec, ProblemList& problems, TrustPolicySpec
   }
 }
 
-void read_attestations(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
-  const Node* list = spec.array("attestations");
-  if (list == nullptr) return;
-  if (list->items.size() > kMaxAttestations) {
-    spec.report("attestations", fmt::format("more than {} attestations", kMaxAttestations));
-    return;
-  }
-  for (const Node& item : list->items) {
-    const std::string path = join_path(spec.path_of("attestations"), out.attestations.size());
-    out.attestations.push_back(read_attestation_rule(item, path, problems));
-  }
-}
-
 /// The items of an optional list of at most `most`; none where there are more, which is reported.
 std::span<const Node> items_of(ObjectReader& reader, const char* key, std::size_t most) {
   const Node* list = reader.array(key);
   if (list == nullptr) return {};
   if (list->items.size() <= most) return list->items;
-  reader.report(key, fmt::format("more than {}", most));
+  reader.report(key, fmt::format("more than {} {}", most, key));
   return {};
+}
+
+void read_attestations(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
+  for (const Node& item : items_of(spec, "attestations", kMaxAttestations)) {
+    const std::string path = join_path(spec.path_of("attestations"), out.attestations.size());
+    out.attestations.push_back(read_attestation_rule(item, path, problems));
+  }
 }
 
 std::optional<WallTime> read_time(ObjectReader& reader, const char* key) {
