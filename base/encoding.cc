@@ -108,7 +108,7 @@ Result<std::string> base64_decode(std::string_view text) {
     const std::size_t pad = i + 4 == text.size() ? padding : 0;
     std::uint32_t group = 0;
     for (std::size_t j = 0; j < 4 - pad; ++j) {
-      const int value = kReverse[std::uint8_t(text[i + j])];
+      const std::int8_t value = kReverse[std::uint8_t(text[i + j])];
       if (value < 0) return fail(ErrorCode::kInvalidInput, "character outside the base64 alphabet");
       group |= std::uint32_t(value) << (18 - 6 * j);
     }

@@ -121,7 +121,7 @@ Result<ExitCode> run_describe(const Session& session) {
   session.console.out << (format == OutputFormat::kTable
                               ? describe(stored_incident_from_json(*object), session.clock.now(),
                                          {session.invocation.program, session.console.colour})
-                              : object_text(std::move(*object), format));
+                              : object_text(*object, format));
   return ExitCode::kDone;
 }
 

@@ -151,7 +151,7 @@ contexts: [{name: c, context: {cluster: k, user: alice, namespace: shop}}]
         },
         .environment = k8s::environment_of(environment),
         .clock = clock,
-        .make_transport = [this](net::CurlOptions) { return std::make_unique<Forward>(transport); },
+        .make_transport = [this](const net::CurlOptions&) { return std::make_unique<Forward>(transport); },
         .stop = stop.get_token(),
     };
     const ExitCode code = cli::run(arguments, surroundings);

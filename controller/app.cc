@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "base/version.h"
+#include "controller/admission.h"
 #include "controller/config_watch.h"
 #include "controller/elected_leadership.h"
 #include "controller/event_announcer.h"
@@ -25,6 +26,7 @@
 #include "k8s-client/runtime/event_recorder.h"
 #include "metrics/exposition.h"
 #include "net/curl_transport.h"
+#include "trust/policy/verifier.h"
 #include "trust/registry/registry_access.h"
 
 namespace kintsugi::controller {
@@ -109,7 +111,14 @@ class App {
             [this](std::string_view source, std::string_view disposition) {
               metrics_.count_signal(source, disposition, clock_.now());
             },
-            [this] { return exposition(); }) {}
+            [this] { return exposition(); }) {
+    if (!settings.admission.is_enabled) return;
+    const auto judge = [this](const std::string& image, MonotonicTime deadline) {
+      return trust_.judge(image, deadline);
+    };
+    admission_ =
+        std::make_unique<Admission>(settings, client_, store_, cache_, book_, judge, metrics_, clock, log);
+  }
 
   ~App() { stop(); }
 
@@ -186,7 +195,8 @@ class App {
   Preparation preparation_;
   Intake intake_;
   HttpFront front_;
-  MonotonicTime next_compaction_{};  ///< of housekeeping
+  std::unique_ptr<Admission> admission_;  ///< null: not asked for
+  MonotonicTime next_compaction_{};       ///< of housekeeping
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> watches_;
   std::vector<std::jthread> workers_;
@@ -292,6 +302,9 @@ void App::start_workers() {
   }
   for (std::size_t i = 0; i < kPreparationWorkers; ++i) workers_.emplace_back([this] { preparation_.run(); });
   workers_.emplace_back([this](std::stop_token stop) { housekeeping(stop); });
+  if (admission_ == nullptr) return;
+  workers_.emplace_back(
+      [this](const std::stop_token& stop) { admission_->run(stop, [this] { return leadership_.leads(); }); });
 }
 
 void App::refresh_metrics() {

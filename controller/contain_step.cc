@@ -31,7 +31,7 @@ bool is_ours(const Pod& pod, const Incident& incident) {
 /// before it is called anything else, because a cache may lag behind our own write.
 Result<PodPointer> observe(IncidentWork& work) {
   const TargetRef& target = work.target();
-  const auto cached = work.world().cache.pod(target.name_space, target.name);
+  auto cached = work.world().cache.pod(target.name_space, target.name);
   const bool known = cached != nullptr && cached->meta.uid == target.uid;
   if (known && (is_ours(*cached, work.incident()) || !work.status().containment)) return cached;
   auto live = work.world().target.read(target, {});
@@ -70,7 +70,7 @@ playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
 }
 
 GuardVerdict judge(IncidentWork& work, const Pod& victim) {
-  const GuardVerdict protection =
+  GuardVerdict protection =
       playbooks::check_protection({work.target(), work.world().settings.name_space, victim.meta.labels,
                                    victim.priority_class, victim.is_static});
   if (!protection.allowed()) return protection;

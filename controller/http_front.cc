@@ -105,7 +105,7 @@ Result<void> HttpFront::start_signals() {
 
 Result<void> HttpFront::start_metrics() {
   net::ServerOptions options = at(settings_.metrics_listen);
-  options.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
+  options.handle = [this](const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
     responder->respond(request.path == "/metrics" ? answer_metrics() : answer_health(request));
   };
   auto server = net::start_http_server(std::move(options), log_);

@@ -11,6 +11,7 @@
 #include "playbooks/matcher.h"
 #include "targets/kubernetes/redeployment.h"
 #include "trust/crypto/reasons.h"
+#include "trust/policy/verifier.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -114,6 +115,20 @@ ImageTrust::ImageTrust(trust::Verifier& verifier, const PlaybookBook& book, k8s:
       metrics_(metrics),
       clock_(clock) {}
 
+trust::Verdict ImageTrust::verify(const std::string& image, MonotonicTime deadline, std::stop_token stop,
+                                  const trust::Predecessor* predecessor) {
+  const trust::Call call{deadline, std::move(stop)};
+  trust::Verdict verdict = verifier_.verify(std::string_view(image), *book_.policies(), call, predecessor);
+  metrics_.count_image_verification(verdict.accepted    ? metrics::VerificationResult::kAccepted
+                                    : verdict.retryable ? metrics::VerificationResult::kUnavailable
+                                                        : metrics::VerificationResult::kRefused);
+  return verdict;
+}
+
+trust::Verdict ImageTrust::judge(const std::string& image, MonotonicTime deadline) {
+  return verify(image, deadline, {}, nullptr);
+}
+
 ImageAnswer ImageTrust::ask(const std::string& image, const std::string& container, const std::string& policy,
                             const char* origin, std::stop_token stop, const trust::Predecessor* predecessor) {
   const PlaybookBook::Policies all = book_.policies();
@@ -123,13 +138,8 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
       return refuse_image(image, trust::reason::kNoMatchingPolicy, ", policy " + policy + ": " + *lack);
     }
   }
-  trust::Call call;
-  call.deadline = clock_.monotonic() + kVerifyTimeout;
-  call.stop = std::move(stop);
-  const trust::Verdict verdict = verifier_.verify(std::string_view(image), *all, call, predecessor);
-  metrics_.count_image_verification(verdict.accepted    ? metrics::VerificationResult::kAccepted
-                                    : verdict.retryable ? metrics::VerificationResult::kUnavailable
-                                                        : metrics::VerificationResult::kRefused);
+  const trust::Verdict verdict =
+      verify(image, clock_.monotonic() + kVerifyTimeout, std::move(stop), predecessor);
   ImageAnswer answer;
   answer.reason = verdict.reason;
   answer.retryable = verdict.retryable;

@@ -17,7 +17,12 @@
 #include "metrics/registry.h"
 #include "model/image.h"
 #include "targets/kubernetes/objects.h"
-#include "trust/policy/verifier.h"
+
+namespace kintsugi::trust {
+struct Predecessor;
+struct Verdict;
+class Verifier;
+}  // namespace kintsugi::trust
 
 namespace kintsugi::controller {
 
@@ -53,6 +58,9 @@ class ImageTrust {
   ImageAnswer decide(const ImageQuestion& question, const std::string& policy, bool suspect,
                      const std::string& workload_uid, std::stop_token stop);
 
+  /// May this image run, whatever it is for? By the deadline.
+  trust::Verdict judge(const std::string& image, MonotonicTime deadline);
+
   /// Between a job and the reconcile that it wakes: answers wait here, in memory only, until they are taken.
   void keep_answers(const std::string& incident, std::vector<ImageAnswer> answers);
   std::optional<std::vector<ImageAnswer>> take_answers(const std::string& incident);
@@ -74,6 +82,8 @@ class ImageTrust {
 
  private:
   void catch_up();
+  trust::Verdict verify(const std::string& image, MonotonicTime deadline, std::stop_token stop,
+                        const trust::Predecessor* predecessor);
   /// The names that `policy` of decide() can have for a pod of this workload; at least one, maybe empty.
   std::set<std::string> required_policies(const targets::Deployment& deployment,
                                           const Labels& namespace_labels) const;

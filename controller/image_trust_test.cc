@@ -6,6 +6,7 @@
 
 #include "controller/playbook_book.h"
 #include "k8s-client/client/test_world.h"
+#include "trust/policy/verifier.h"
 #include "trust/testing/fake_registry.h"
 
 namespace kintsugi::controller {

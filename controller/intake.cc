@@ -2,6 +2,7 @@
 #include "controller/intake.h"
 
 #include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "base/escape.h"
@@ -71,9 +72,10 @@ bool is_late(const Signal& signal, WallTime closed) {
 /// 0: a name that somebody else has chosen.
 unsigned generation_of(const Incident& incident) {
   const std::size_t dash = incident.name.rfind('-');
-  const int value = dash == std::string::npos ? 0 : std::atoi(incident.name.c_str() + dash + 1);
-  return value > 0 && incident_name(incident.spec.target, unsigned(value)) == incident.name ? unsigned(value)
-                                                                                            : 0;
+  if (dash == std::string::npos) return 0;
+  unsigned value = 0;
+  std::from_chars(incident.name.data() + dash + 1, incident.name.data() + incident.name.size(), value);
+  return value > 0 && incident_name(incident.spec.target, value) == incident.name ? value : 0;
 }
 
 }  // namespace

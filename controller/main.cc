@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/version.h"
 #include "controller/app.h"
+#include "net/url.h"
 
 namespace {
 
@@ -36,10 +37,10 @@ std::string parse_listen(const std::string& text, ListenAddress& out) {
 }
 
 /// "90d", or "0"; an empty string on success.
-std::string parse_retention(const std::string& text, std::chrono::seconds& out) {
+std::string parse_time(const char* flag, const std::string& text, std::chrono::seconds& out) {
   const auto parsed =
       text == "0" ? kintsugi::Result<std::chrono::milliseconds>(0) : kintsugi::parse_duration(text);
-  if (!parsed) return "--incident-retention: " + parsed.error().to_string();
+  if (!parsed) return std::string(flag) + ": " + parsed.error().to_string();
   out = std::chrono::ceil<std::chrono::seconds>(*parsed);
   return {};
 }
@@ -64,6 +65,12 @@ std::string check(const Settings& settings) {
     return "signals need --signals-tls-cert and --signals-tls-key; plain HTTP only on loopback with "
            "--allow-plain-signals";
   }
+  if (!settings.admission.url.empty()) {
+    const auto url = kintsugi::net::parse_url(settings.admission.url);
+    if (!url || !url->tls ||
+        settings.admission.url.find('/', std::string_view("https://").size()) != std::string::npos)
+      return "--admission-url: expected https://HOST:PORT";
+  }
   if (tls && settings.signals_token_file.empty()) return "signals over TLS need --signals-token-file";
   return {};
 }
@@ -77,6 +84,8 @@ struct Texts {
   std::string retention = "90d";
   const CLI::Option* signals = nullptr;
   const CLI::Option* metrics = nullptr;
+  const CLI::Option* admission = nullptr;
+  std::string admission_after = "24h";
 };
 
 void add_resource_options(CLI::App& app, Settings& settings) {
@@ -111,6 +120,23 @@ void add_network_options(CLI::App& app, Settings& settings, Texts& texts) {
                  "trusted_root.json for keyless authorities that name none; repeatable; reloaded");
 }
 
+void add_admission_options(CLI::App& app, Settings& settings, Texts& texts) {
+  app.add_flag("--admission", settings.admission.is_enabled,
+               "Let the API server ask about images of new pods, during and after incidents");
+  texts.admission =
+      app.add_option("--admission-listen", "ADDRESS:PORT for the API server; default 127.0.0.1:9443");
+  app.add_option("--admission-service", settings.admission.service,
+                 "Service of --namespace by which the API server reaches that address, on port 443")
+      ->capture_default_str();
+  app.add_option("--admission-url", settings.admission.url,
+                 "https://HOST:PORT by which it does, instead of a Service");
+  app.add_option("--admission-name", settings.admission.name,
+                 "Name of the Secret and the ValidatingWebhookConfiguration to keep; both exist already")
+      ->capture_default_str();
+  app.add_option("--admission-after", texts.admission_after, "For how long after an incident, such as 24h")
+      ->capture_default_str();
+}
+
 void add_storage_options(CLI::App& app, Settings& settings, Texts& texts) {
   app.add_option("--evidence-dir", settings.evidence_directory, "Where evidence is kept; a durable volume");
   app.add_option("--evidence-max-bytes", settings.evidence_budget.total_bytes,
@@ -130,7 +156,10 @@ std::string take(const Texts& texts, Settings& settings) {
   if (!texts.signals->empty()) wrong = parse_listen(option_text(texts.signals), settings.signals_listen);
   if (wrong.empty() && !texts.metrics->empty())
     wrong = parse_listen(option_text(texts.metrics), settings.metrics_listen);
-  if (wrong.empty()) wrong = parse_retention(texts.retention, settings.incident_retention);
+  if (wrong.empty() && !texts.admission->empty())
+    wrong = parse_listen(option_text(texts.admission), settings.admission.listen);
+  if (wrong.empty()) wrong = parse_time("--incident-retention", texts.retention, settings.incident_retention);
+  if (wrong.empty()) wrong = parse_time("--admission-after", texts.admission_after, settings.admission.after);
   return wrong.empty() ? check(settings) : wrong;
 }
 
@@ -146,6 +175,7 @@ int main(int argc, char** argv) {
   add_resource_options(app, settings);
   add_network_options(app, settings, texts);
   add_storage_options(app, settings, texts);
+  add_admission_options(app, settings, texts);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -3,7 +3,15 @@
 
 #include <utility>
 
+#include "trust/policy/trust_policy.h"
+
 namespace kintsugi::controller {
+
+PlaybookBook::PlaybookBook()
+    : playbooks_(std::make_shared<const std::vector<Playbook>>()),
+      policies_(std::make_shared<const std::vector<trust::TrustPolicy>>()) {}
+
+PlaybookBook::~PlaybookBook() = default;
 
 PlaybookBook::Playbooks PlaybookBook::playbooks() const {
   std::lock_guard lock(mutex_);

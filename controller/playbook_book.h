@@ -8,7 +8,10 @@
 
 #include "model/playbook.h"
 #include "targets/isolation/isolation_proof.h"
-#include "trust/policy/trust_policy.h"
+
+namespace kintsugi::trust {
+struct TrustPolicy;
+}
 
 namespace kintsugi::controller {
 
@@ -18,6 +21,9 @@ class PlaybookBook {
  public:
   using Playbooks = std::shared_ptr<const std::vector<Playbook>>;
   using Policies = std::shared_ptr<const std::vector<trust::TrustPolicy>>;
+
+  PlaybookBook();
+  ~PlaybookBook();
 
   Playbooks playbooks() const;
   Policies policies() const;
@@ -34,8 +40,8 @@ class PlaybookBook {
 
  private:
   mutable std::mutex mutex_;
-  Playbooks playbooks_ = std::make_shared<const std::vector<Playbook>>();
-  Policies policies_ = std::make_shared<const std::vector<trust::TrustPolicy>>();
+  Playbooks playbooks_;
+  Policies policies_;
   Mode cluster_cap_ = Mode::kFull;
   isolation::NetworkFacts network_facts_;
 };

@@ -18,6 +18,17 @@ struct ListenAddress {
   std::uint16_t port = 0;
 };
 
+/// The check of images while pods are created: see docs/admission.md.
+struct AdmissionSettings {
+  bool is_enabled = false;
+  ListenAddress listen{"127.0.0.1", 9443};
+  std::string service = "kintsugi";  ///< of our namespace, by which the API server reaches us
+  std::string url;                   ///< instead of it: "https://host:port"
+  /// Our Secret, and our ValidatingWebhookConfiguration; both exist already.
+  std::string name = "kintsugi-admission";
+  std::chrono::seconds after{std::chrono::hours(24)};  ///< how long it goes on after an incident
+};
+
 /// What the command line and the environment decide; fixed for the life of the process.
 struct Settings {
   std::string kubeconfig;  ///< empty: $KUBECONFIG, ~/.kube/config, in-cluster
@@ -36,6 +47,7 @@ struct Settings {
   std::string registry_config_file;             ///< a dockerconfigjson; empty: anonymous
   std::string registry_hosts_file;              ///< mirrors and hosts\' options; may be empty
   std::vector<std::string> trusted_root_files;  ///< for keyless authorities that name no trusted root
+  AdmissionSettings admission;
   bool leader_elect = true;
   std::string identity;  ///< this replica, in the lease and in events
 

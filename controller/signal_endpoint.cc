@@ -51,18 +51,10 @@ SignalEndpoint::SignalEndpoint(Options options, Take take, const SignalTokens& t
       tokens_(tokens),
       decoder_(decoder),
       clock_(clock),
-      observer_(std::move(observer)) {
-  for (std::size_t i = 0; i < options_.threads; ++i) threads_.emplace_back([this] { run(); });
-}
-
-SignalEndpoint::~SignalEndpoint() {
-  {
-    std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  wake_.notify_all();
-  threads_.clear();
-}
+      observer_(std::move(observer)),
+      queue_(
+          options.queue, [this](const net::ServerRequest& request) { return answer(request); },
+          [](const net::ServerRequest&) { return busy(); }) {}
 
 std::optional<net::HttpResponse> SignalEndpoint::admit(const net::ServerRequest& request) const {
   if (!request.path.starts_with(kPrefix)) return std::nullopt;
@@ -83,46 +75,12 @@ std::optional<net::HttpResponse> SignalEndpoint::admit(const net::ServerRequest&
     response.headers.set("Allow", "POST");
     return response;
   }
-  std::lock_guard lock(mutex_);
-  if (waiting_.size() >= options_.max_waiting) return busy();
+  if (queue_.is_full()) return busy();
   return std::nullopt;
 }
 
 void SignalEndpoint::handle(net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
-  bool wakes = false;
-  {
-    std::lock_guard lock(mutex_);
-    if (stopping_ || waiting_.size() >= options_.max_waiting) return responder->respond(busy());
-    waiting_.push_back({std::move(request), std::move(responder)});
-    wakes = wakes_next();
-  }
-  if (wakes) wake_.notify_one();
-}
-
-/// One thread is woken at a time, and wakes the next if there is still something to do: most often those that
-/// are awake have taken it by then, and a signal costs no change of threads.
-bool SignalEndpoint::wakes_next() {
-  return idle_ > 0 && !std::exchange(waking_, true);
-}
-
-void SignalEndpoint::run() {
-  for (;;) {
-    Waiting next;
-    bool wakes = false;
-    {
-      std::unique_lock lock(mutex_);
-      ++idle_;
-      wake_.wait(lock, [&] { return stopping_ || !waiting_.empty(); });
-      --idle_;
-      waking_ = false;
-      if (waiting_.empty()) return;
-      next = std::move(waiting_.front());
-      waiting_.pop_front();
-      wakes = !waiting_.empty() && wakes_next();
-    }
-    if (wakes) wake_.notify_one();
-    next.responder->respond(answer(next.request));
-  }
+  queue_.handle(std::move(request), std::move(responder));
 }
 
 net::HttpResponse SignalEndpoint::answer(const net::ServerRequest& request) {

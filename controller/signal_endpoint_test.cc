@@ -35,7 +35,8 @@ class Keep final : public net::Responder {
 };
 
 struct Fixture {
-  explicit Fixture(SignalEndpoint::Options with = {.threads = 1, .max_waiting = 8, .require_token = false})
+  explicit Fixture(SignalEndpoint::Options with = {.queue = {.threads = 1, .max_waiting = 8},
+                                                   .require_token = false})
       : options(with) {}
 
   SignalEndpoint& endpoint() {
@@ -92,7 +93,7 @@ net::ServerRequest request_of(const std::string& method, const std::string& path
 }  // namespace
 
 TEST_CASE("a full queue is said before a body is read, and when to come again") {
-  Fixture fixture({.threads = 0, .max_waiting = 2, .require_token = false});
+  Fixture fixture({.queue = {.threads = 0, .max_waiting = 2}, .require_token = false});
   const net::ServerRequest request = request_of("POST", "/v1/signals/falco");
   CHECK_FALSE(fixture.endpoint().admit(request));
   fixture.post(kEvent);
@@ -108,7 +109,7 @@ TEST_CASE("a full queue is said before a body is read, and when to come again") 
 }
 
 TEST_CASE("who has no token of the source learns nothing else") {
-  Fixture fixture({.threads = 0, .max_waiting = 0, .require_token = true});
+  Fixture fixture({.queue = {.threads = 0, .max_waiting = 0}, .require_token = true});
   fixture.tokens.replace(
       SignalTokens::parse("falco falco-token-0123456789\naudit audit-token-0123456789").value());
   struct Case {

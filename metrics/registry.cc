@@ -25,6 +25,9 @@ using prometheus::Histogram;
 constexpr std::array<std::string_view, 4> kActionResults{"applied", "failed", "undone", "abandoned"};
 constexpr std::array<std::string_view, 2> kEvidenceResults{"stored", "failed"};
 constexpr std::array<std::string_view, 3> kVerificationResults{"accepted", "refused", "unavailable"};
+constexpr std::array<std::string_view, 3> kAdmissionResults{"allowed", "refused", "undecided"};
+constexpr std::array<std::string_view, 2> kWebhooks{"/v1/admission/fail-closed", "/v1/admission/fail-open"};
+constexpr std::array<std::string_view, 4> kWebhookCodes{"200", "400", "500", kOther};
 constexpr std::array<std::string_view, 2> kBooleans{"false", "true"};
 constexpr std::array<std::string_view, 5> kMethods{"GET", "POST", "PUT", "PATCH", "DELETE"};
 /// What an API server answers; client-go calls a missing answer "<error>".
@@ -33,6 +36,8 @@ constexpr std::array<std::string_view, 17> kCodes{"101", "200", "201", "202",   
                                                   "500", "503", "504", "<error>", kOther};
 
 const std::vector<double> kActionBounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+/// controller-runtime's are Prometheus' defaults, for its webhooks.
+const std::vector<double> kWebhookBounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 /// client-go's.
 const std::vector<double> kRequestBounds{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60};
 
@@ -67,6 +72,14 @@ struct Registry::Impl {
             counters(all, "kintsugi_evidence_bytes_total", "Bytes of evidence that were stored.", {})),
         verifications(counters(all, "kintsugi_image_verifications_total",
                                "Verifications of images, by verdict.", {{"result", kVerificationResults}})),
+        admissions(counters(all, "kintsugi_admission_reviews_total",
+                            "Pods that were asked about, by the answer.", {{"result", kAdmissionResults}})),
+        webhook_requests(counters(all, "controller_runtime_webhook_requests_total",
+                                  "Total number of admission requests by HTTP status code.",
+                                  {{"webhook", kWebhooks}, {"code", kWebhookCodes}})),
+        webhook_time(histograms(all, "controller_runtime_webhook_latency_seconds",
+                                "Histogram of the latency of processing admission requests.",
+                                {{"webhook", kWebhooks}}, kWebhookBounds)),
         workloads(
             gauges(all, "kintsugi_protected_workloads",
                    "Protected workloads, by whether quarantine would isolate them and whether their template "
@@ -97,6 +110,8 @@ struct Registry::Impl {
   ClosedFamily<Counter> actions;
   ClosedFamily<Histogram> action_time;
   ClosedFamily<Counter> evidence, evidence_bytes, verifications;
+  ClosedFamily<Counter> admissions, webhook_requests;
+  ClosedFamily<Histogram> webhook_time;
   ClosedFamily<Gauge> workloads, leading;
   ClosedFamily<Counter> requests;
   ClosedFamily<Histogram> request_time;
@@ -124,6 +139,15 @@ void Registry::count_evidence(std::string_view kind, EvidenceResult result, std:
 
 void Registry::count_image_verification(VerificationResult result) {
   impl_->verifications.at({kVerificationResults[std::size_t(result)]}).Increment();
+}
+
+void Registry::count_admission(AdmissionResult result) {
+  impl_->admissions.at({kAdmissionResults[std::size_t(result)]}).Increment();
+}
+
+void Registry::observe_webhook(std::string_view path, int status, std::chrono::nanoseconds took) {
+  impl_->webhook_requests.at({path, std::to_string(status)}).Increment();
+  impl_->webhook_time.at({path}).Observe(seconds(took));
 }
 
 void Registry::set_protected_workloads(bool containable, bool prepared, std::size_t count) {

@@ -25,6 +25,8 @@ enum class ActionResult : std::uint8_t { kApplied, kFailed, kUndone, kAbandoned 
 enum class EvidenceResult : std::uint8_t { kStored, kFailed };
 /// kUnavailable: the registry could not be asked, which says nothing about the image.
 enum class VerificationResult : std::uint8_t { kAccepted, kRefused, kUnavailable };
+/// Of a pod that was asked about; kUndecided: allowed although an image could not be verified.
+enum class AdmissionResult : std::uint8_t { kAllowed, kRefused, kUndecided };
 enum class ReconcileResult : std::uint8_t { kSuccess, kError, kRequeue, kRequeueAfter };
 
 /// A work queue at one moment.
@@ -80,6 +82,9 @@ class Registry {
   /// One object of evidence; `bytes` counts where it was stored.
   void count_evidence(std::string_view kind, EvidenceResult result, std::uint64_t bytes);
   void count_image_verification(VerificationResult result);
+  void count_admission(AdmissionResult result);
+  /// One request to a path of the webhook; `status` is that of HTTP.
+  void observe_webhook(std::string_view path, int status, std::chrono::nanoseconds took);
   void set_protected_workloads(bool containable, bool prepared, std::size_t count);
   void set_leading(bool leading);
   /// One exchange with the API server; `status` is 0 where no answer came.

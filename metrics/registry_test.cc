@@ -33,6 +33,9 @@ TEST_CASE("every known label set of the process is there at 0") {
            "kintsugi_actions_total{action=\"contain/isolate\",result=\"failed\"} 0",
            "kintsugi_evidence_objects_total{kind=\"logs\",result=\"failed\"} 0",
            "kintsugi_image_verifications_total{result=\"refused\"} 0",
+           "kintsugi_admission_reviews_total{result=\"undecided\"} 0",
+           "controller_runtime_webhook_requests_total{code=\"200\",webhook=\"/v1/admission/fail-open\"} 0",
+           "controller_runtime_webhook_latency_seconds_count{webhook=\"/v1/admission/fail-closed\"} 0",
            "kintsugi_protected_workloads{containable=\"true\",prepared=\"false\"} 0",
            "kintsugi_build_info{revision=\"abc\",version=\"1.2.3\"} 1",
            "leader_election_master_status{name=\"kintsugi\"} 0",
@@ -66,6 +69,8 @@ TEST_CASE("what happens is counted under its labels") {
   registry.count_evidence("logs", EvidenceResult::kStored, 1000);
   registry.count_evidence("logs", EvidenceResult::kFailed, 500);
   registry.count_image_verification(VerificationResult::kUnavailable);
+  registry.count_admission(AdmissionResult::kRefused);
+  registry.observe_webhook("/v1/admission/fail-closed", 503, 30ms);
   registry.set_protected_workloads(true, false, 7);
   registry.set_leading(true);
   registry.observe_request("PATCH", 0, 10ms);
@@ -78,6 +83,11 @@ TEST_CASE("what happens is counted under its labels") {
            "kintsugi_evidence_objects_total{kind=\"logs\",result=\"stored\"} 1",
            "kintsugi_evidence_bytes_total 1000",
            "kintsugi_image_verifications_total{result=\"unavailable\"} 1",
+           "kintsugi_admission_reviews_total{result=\"refused\"} 1",
+           "controller_runtime_webhook_requests_total{code=\"other\",webhook=\"/v1/admission/fail-closed\"} "
+           "1",
+           "controller_runtime_webhook_latency_seconds_bucket{webhook=\"/v1/admission/"
+           "fail-closed\",le=\"0.05\"} 1",
            "kintsugi_protected_workloads{containable=\"true\",prepared=\"false\"} 7",
            "leader_election_master_status{name=\"kintsugi\"} 1",
            "rest_client_requests_total{code=\"<error>\",host=\"127.0.0.1:6443\",method=\"PATCH\"} 1",

@@ -39,7 +39,7 @@ std::map<std::string, double> exposed(std::span<const IncidentRecord> records, c
                                       const Objectives& objectives = kSampleObjectives) {
   auto families = recovery_families(records, objectives, kSampleNow);
   totals.add_to(families);
-  return numbers(std::move(families));
+  return numbers(families);
 }
 
 RecoveryTotals totals_of(std::span<const IncidentRecord> records) {

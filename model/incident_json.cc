@@ -302,7 +302,7 @@ IncidentSpec read_spec(Reader in, WallTime created) {
   spec.playbook_hash = in.text("playbookHash");
   spec.mode = in.word("mode", kModes, Mode::kFull);
   spec.hold = in.boolean("hold");
-  in.each("approvals", [&](Reader item) { spec.approvals.push_back(read_approval(item, created)); });
+  in.each("approvals", [&](const Reader& item) { spec.approvals.push_back(read_approval(item, created)); });
   if (in.has("release")) spec.release = read_release(in.object("release"), created);
   return spec;
 }
@@ -391,16 +391,16 @@ IncidentStatus read_status(Reader in) {
         {item.text("name"), item.text("step"), std::uint64_t(item.natural("decidedBefore"))});
   });
   status.acknowledged_by = in.text("acknowledgedBy");
-  in.each("conditions", [&](Reader item) { status.conditions.push_back(read_condition(item)); });
+  in.each("conditions", [&](const Reader& item) { status.conditions.push_back(read_condition(item)); });
   status.times = read_times(in.object("times"));
-  in.each("signals", [&](Reader item) { status.signals.push_back(read_tally(item)); });
+  in.each("signals", [&](const Reader& item) { status.signals.push_back(read_tally(item)); });
   in.each("timeline", [&](Reader item) {
     status.timeline.push_back(
         {item.time("time").value_or(WallTime()), item.text("actor"), item.text("message")});
   });
-  in.each("journal", [&](Reader item) { status.journal.push_back(read_journal(item)); });
+  in.each("journal", [&](const Reader& item) { status.journal.push_back(read_journal(item)); });
   if (in.has("containment")) status.containment = read_containment(in.object("containment"));
-  in.each("images", [&](Reader item) { status.images.push_back(read_image(item)); });
+  in.each("images", [&](const Reader& item) { status.images.push_back(read_image(item)); });
   status.replacement = in.text("replacement");
   Reader evidence = in.object("evidence");
   status.evidence_location = evidence.text("location");

@@ -116,7 +116,7 @@ Result<std::shared_ptr<Listener>> Listener::start(asio::io_context& context, con
     return fail(make_error(ErrorCode::kInvalidInput, "bad listen address \"" + escape(address, 80) + "\"")
                     .advise("give a numeric IPv4 or IPv6 address"));
   }
-  const auto listener = std::make_shared<AsioListener>(context, log, std::move(accepted));
+  auto listener = std::make_shared<AsioListener>(context, log, std::move(accepted));
   error = listener->bind({ip, port});
   if (error) {
     return fail(make_error(ErrorCode::kUnavailable, "cannot listen: " + error.message())

@@ -37,13 +37,17 @@ GuardVerdict ask(std::string reason) {
 
 }  // namespace
 
+bool is_system_namespace(std::string_view name) {
+  return contains(kSystemNamespaces, name);
+}
+
 GuardVerdict check_protection(const ProtectionFacts& facts) {
   const std::string& name_space = facts.target.name_space;
   const auto refuse = [&](std::string_view reason) {
     return GuardVerdict{Kind::kRefused, fmt::format("{} {}", escape(facts.target.to_string()), reason)};
   };
   if (name_space == facts.own_namespace) return refuse("is in the controller's own namespace");
-  if (contains(kSystemNamespaces, name_space)) return refuse("is in a namespace of the cluster itself");
+  if (is_system_namespace(name_space)) return refuse("is in a namespace of the cluster itself");
   if (is_cluster_dns(facts.pod_labels)) return refuse("serves the cluster's DNS");
   if (contains(kCriticalClasses, facts.priority_class)) {
     return refuse(fmt::format("has the priority class {}", facts.priority_class));

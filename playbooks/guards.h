@@ -34,6 +34,9 @@ struct ProtectionFacts {
   bool is_static = false;      ///< a mirror of a static pod: has the annotation kubernetes.io/config.mirror
 };
 
+/// kube-system, kube-public, kube-node-lease.
+bool is_system_namespace(std::string_view name);
+
 /// Refuses the own namespace, kube-system, kube-public and kube-node-lease, cluster DNS, node-critical pods
 /// and static pods, whatever labels their namespace has. A person who forces the target by name is not asked
 /// here.

@@ -24,7 +24,7 @@ struct World {
       clock.advance(std::max(controllers.next_due() - clock.monotonic(), 0ns));
     clock.advance(end - clock.monotonic());
   }
-  void deploy(int replicas, json more = json::object()) {
+  void deploy(int replicas, const json& more = json::object()) {
     json deployment{
         {"metadata", {{"name", "web"}}},
         {"spec",

@@ -142,7 +142,7 @@ Reach can_reach(const ObjectStore& store, const std::string& from, const std::st
   if (!source) return {false, from + " has no address"};
   if (!destination) return {false, to + " has no address"};
   const Port wanted{port, *destination};
-  const Reach out = judge(store, false, *source, *destination, wanted);
+  Reach out = judge(store, false, *source, *destination, wanted);
   if (!out.allowed) return out;
   const Reach in = judge(store, true, *destination, *source, wanted);
   return in.allowed ? Reach{true, out.reason + "; " + in.reason} : in;

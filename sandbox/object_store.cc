@@ -151,7 +151,7 @@ Answer<Object> ObjectStore::edit(const k8s::Resource& resource, const k8s::Objec
                                  WriteOptions options) {
   const std::lock_guard lock(mutex_);
   const ResourceInfo& info = info_of(resource);
-  const Object current = find(info, key);
+  Object current = find(info, key);
   if (current == nullptr) return refuse(not_found(info, key.name));
   json next = *current;
   edit(next);
@@ -166,7 +166,7 @@ Answer<Object> ObjectStore::remove(const k8s::Resource& resource, const k8s::Obj
                                    const DeleteOptions& options) {
   const std::lock_guard lock(mutex_);
   const ResourceInfo& info = info_of(resource);
-  const Object current = find(info, key);
+  Object current = find(info, key);
   if (current == nullptr) return refuse(not_found(info, key.name));
   const std::pair<const char*, std::string> preconditions[] = {{"uid", options.uid},
                                                                {"resourceVersion", options.resource_version}};

@@ -25,12 +25,13 @@ declare -A may_use=(
   [trust/testing]="base net trust"
   [trust/policy]="base net trust"
   [trust/import]="base trust/crypto trust/oci trust/sigstore trust/attestation trust/policy"
+  [admission]="base model net trust"
   [evidence]="base model net"
   [targets]="base model net k8s-client trust evidence"
   [incidents]="base model k8s-client"
   [metrics]="base model"
-  [controller]="base model net k8s-client signals playbooks trust evidence targets incidents metrics"
-  [cli]="base model net k8s-client signals playbooks trust evidence targets incidents metrics sandbox"
+  [controller]="base model net k8s-client signals playbooks trust admission evidence targets incidents metrics"
+  [cli]="base model net k8s-client signals playbooks trust admission evidence targets incidents metrics sandbox"
   [sandbox]="base net k8s-client/core"
 )
 third_party='curl|re2|boost|simdjson|yaml-cpp|CLI|spdlog|fmt|openssl|prometheus|libvirt|sqlite3|catch2'

@@ -101,7 +101,7 @@ struct Client::Impl {
   }
 };
 
-Client::Client(Options options, net::HttpTransport& transport, CredentialSource& credentials,
+Client::Client(const Options& options, net::HttpTransport& transport, CredentialSource& credentials,
                RateLimiter& limiter, const Clock& clock)
     : impl_(new Impl{options, RequestBuilder(options.server),
                      Exchange(options.user_agent, transport, credentials, limiter, clock), credentials,

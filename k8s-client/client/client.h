@@ -64,7 +64,7 @@ class Client {
   };
 
   /// All references must outlive the client.
-  Client(Options options, net::HttpTransport& transport, CredentialSource& credentials, RateLimiter& limiter,
+  Client(const Options& options, net::HttpTransport& transport, CredentialSource& credentials, RateLimiter& limiter,
          const Clock& clock);
   ~Client();
   Client(const Client&) = delete;

@@ -25,7 +25,7 @@ std::string kubeconfig_text(const std::string& cluster) {
 
 /// Each transport answers with the CA that it was made with.
 TransportFactory echoing_ca(std::vector<net::CurlOptions>& made) {
-  return [&made](net::CurlOptions options) {
+  return [&made](const net::CurlOptions& options) {
     made.push_back(options);
     auto transport = std::make_unique<FunctionTransport>();
     transport->serve([ca = options.tls.ca_pem](const net::HttpRequest& request) {

@@ -26,7 +26,7 @@ Client::WebSocketRunner says(std::vector<std::string> messages, Result<void> end
   };
 }
 
-Client::WebSocketRunner refuses(int status, std::string body) {
+Client::WebSocketRunner refuses(int status, const std::string& body) {
   return [=](const net::WebSocketRequest&, const net::TlsOptions&, std::stop_token,
              const std::function<bool(std::string_view)>&, net::UpgradeRefusal& refusal) -> Result<void> {
     refusal.response = answer(status, body);

@@ -42,6 +42,9 @@ inline constexpr Resource kReplicaSets{"apps", "v1", "replicasets", "ReplicaSet"
 inline constexpr Resource kDeployments{"apps", "v1", "deployments", "Deployment"};
 inline constexpr Resource kNetworkPolicies{"networking.k8s.io", "v1", "networkpolicies", "NetworkPolicy"};
 inline constexpr Resource kEndpointSlices{"discovery.k8s.io", "v1", "endpointslices", "EndpointSlice"};
+inline constexpr Resource kValidatingWebhookConfigurations{"admissionregistration.k8s.io", "v1",
+                                                           "validatingwebhookconfigurations",
+                                                           "ValidatingWebhookConfiguration", false};
 inline constexpr Resource kLeases{"coordination.k8s.io", "v1", "leases", "Lease"};
 inline constexpr Resource kEvents{"events.k8s.io", "v1", "events", "Event"};
 

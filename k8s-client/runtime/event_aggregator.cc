@@ -54,7 +54,7 @@ std::string escape_within(std::string_view untrusted, std::size_t max_bytes) {
 
 }  // namespace
 
-EventAggregator::EventAggregator(std::string controller, std::string instance)
+EventAggregator::EventAggregator(std::string controller, const std::string& instance)
     : controller_(std::move(controller)), instance_(escape_within(instance, kMaxWordBytes)) {}
 
 std::optional<EventWrite> EventAggregator::record(const EventNote& note, WallTime stamp, MonotonicTime now) {

@@ -49,7 +49,7 @@ struct EventWrite {
 class EventAggregator {
  public:
   /// `controller` and `instance` say who reports: "kintsugi.dev/controller", the pod's name.
-  EventAggregator(std::string controller, std::string instance);
+  EventAggregator(std::string controller, const std::string& instance);
 
   /// The write that `note` needs now, if any: its first occurrence is created, the second makes it a series,
   /// further ones are counted (K9.2).

@@ -32,7 +32,7 @@ std::uint16_t port_of(int descriptor) {
 int bound_socket() {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const sockaddr_in address = loopback(0);
-  bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  (void)bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
   return descriptor;
 }
 
@@ -42,7 +42,7 @@ RawConnection RawConnection::open_from(std::uint8_t host, std::uint16_t port) {
   sockaddr_in source = loopback(0);
   source.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffu) | host);
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  bind(descriptor, reinterpret_cast<const sockaddr*>(&source), sizeof source);
+  (void)bind(descriptor, reinterpret_cast<const sockaddr*>(&source), sizeof source);
   const sockaddr_in address = loopback(port);
   RawConnection connection(descriptor);
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)

@@ -55,6 +55,13 @@ expect_text 'helm.sh/resource-policy: keep'
 
 ! grep -q 'resources: \[secrets\]' "$LAB_DIR/rendered.yaml" || die "the controller may read Secrets that nobody named"
 
+render --set admission.enabled=true > "$LAB_DIR/rendered.yaml"
+expect ValidatingWebhookConfiguration 1
+expect Secret 3
+expect_text '- --admission-service=kintsugi'
+grep -A3 'resources: \[validatingwebhookconfigurations\]' "$LAB_DIR/rendered.yaml" | tr -d '\n' |
+  grep -q 'resourceNames: \[kintsugi-admission\] *verbs: \[get, patch\]' || die "other webhooks can be changed"
+
 render --set 'trust.secrets={cosign-pub}' > "$LAB_DIR/rendered.yaml"
 grep -A3 'resources: \[secrets\]' "$LAB_DIR/rendered.yaml" | tr -d '\n' |
   grep -q 'resourceNames: *- cosign-pub *verbs: \[get\]' || die "the named Secret cannot be read, or more than that"

@@ -28,8 +28,8 @@ void check_evidence(Scenario& scenario, const std::string& incident) {
   for (const json& file : manifest["files"]) {
     const auto content = read_file(directory + file["path"].get<std::string>(), 64u << 20);
     REQUIRE(content);
-    CHECK(sha256_hex(*content) == file["sha256"]);
-    CHECK(content->size() == file["bytes"]);
+    CHECK(sha256_hex(*content) == file["sha256"].get<std::string>());
+    CHECK(content->size() == file["bytes"].get<std::size_t>());
   }
   CHECK(scenario.incident(incident)["status"]["evidence"]["manifestSHA256"] == sha256_hex(*text));
 }

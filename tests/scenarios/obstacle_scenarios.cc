@@ -86,7 +86,7 @@ TEST_CASE("21: a replacement that is not Ready is named, the deadline holds, and
   scenario.write_playbook(playbook);
   scenario.start();
   const auto before = scenario.pods_of("web");
-  const json victim = before.at(0);
+  const json& victim = before.at(0);
   std::string failure;
   std::string reason;
   std::string said;

@@ -135,10 +135,10 @@ Image Scenario::open_shop() {
   return image;
 }
 
-ControllerProcess& Scenario::start(bool leader_elect) {
+ControllerProcess& Scenario::start(bool leader_elect, std::vector<std::string> flags) {
   if (!has_playbook_) write_playbook({});
   controllers_.push_back(std::make_unique<ControllerProcess>(
-      ControllerOptions{controller_kubeconfig_, system_, directory_, leader_elect}));
+      ControllerOptions{controller_kubeconfig_, system_, directory_, leader_elect, std::move(flags)}));
   controllers_.back()->require_ready();
   return *controllers_.back();
 }

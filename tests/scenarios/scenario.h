@@ -64,7 +64,7 @@ class Scenario {
   /// The same, of an image that is pushed and signed for it, which is returned.
   Image open_shop();
   /// Starts a controller, the first or another replica.
-  ControllerProcess& start(bool leader_elect = false);
+  ControllerProcess& start(bool leader_elect = false, std::vector<std::string> flags = {});
   /// The first replica.
   ControllerProcess& controller() { return *controllers_.at(0); }
 

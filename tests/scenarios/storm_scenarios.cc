@@ -22,7 +22,7 @@ namespace {
 constexpr int kNamespaces = 5;
 constexpr int kOwnersEach = 6;
 constexpr int kReplicas = 4;
-constexpr std::size_t kPods = kNamespaces * kOwnersEach * kReplicas;
+constexpr std::size_t kPods = std::size_t(kNamespaces) * kOwnersEach * kReplicas;
 constexpr std::size_t kVictims = 100;
 constexpr std::size_t kSenders = 10;
 

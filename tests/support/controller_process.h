@@ -25,6 +25,7 @@ struct ControllerOptions {
   std::string name_space;
   std::string directory;  ///< with playbooks/, trust-policies/ and evidence/
   bool leader_elect = false;
+  std::vector<std::string> flags{};  ///< further ones
 };
 
 /// One life of the process, from construction to kill(), its own end, or destruction. Thread-safe.

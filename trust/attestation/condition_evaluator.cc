@@ -80,7 +80,7 @@ class Evaluator {
     auto left = evaluate(expression.operands.front());
     if (!left) return left;
     if (expression.operands.size() == 1) return place(expression, unary(expression, *left));
-    const auto right = evaluate(expression.operands[1]);
+    auto right = evaluate(expression.operands[1]);
     if (!right) return right;
     return place(expression, binary(expression.operation, *left, *right));
   }
@@ -146,7 +146,7 @@ class Evaluator {
   }
 
   Result<Value> select(const Expression& expression) {
-    const auto operand = evaluate(expression.operands.front());
+    auto operand = evaluate(expression.operands.front());
     if (!operand) return operand;
     if (!operand->is(Kind::kMap)) {
       return wrong(expression, fmt::format("{} is a {} and has no members",
@@ -181,7 +181,7 @@ class Evaluator {
   }
 
   Result<Value> conditional(const Expression& expression) {
-    const auto condition = truth(expression.operands[0]);
+    auto condition = truth(expression.operands[0]);
     if (!condition) return condition;
     return evaluate(expression.operands[condition->boolean() ? 1 : 2]);
   }
@@ -201,7 +201,7 @@ class Evaluator {
   }
 
   Result<Value> any_or_all(const Expression& expression, bool deciding) {
-    const auto items = range(expression);
+    auto items = range(expression);
     if (!items) return items;
     std::optional<Error> error;
     for (std::size_t i = 0; i < items->size() && !budget_.is_exhausted(); ++i) {
@@ -215,7 +215,7 @@ class Evaluator {
   }
 
   Result<Value> exists_one(const Expression& expression) {
-    const auto items = range(expression);
+    auto items = range(expression);
     if (!items) return items;
     std::size_t count = 0;
     for (std::size_t i = 0; i < items->size(); ++i) {
@@ -228,7 +228,7 @@ class Evaluator {
   }
 
   Result<Value> map_or_filter(const Expression& expression) {
-    const auto items = range(expression);
+    auto items = range(expression);
     if (!items) return items;
     const bool has_filter = expression.operation == Operation::kFilter || expression.operands.size() == 3;
     Value::List out;

@@ -206,7 +206,7 @@ TEST_CASE("the IEEE P1363 form of a good signature does not verify") {
   const std::string der = signer.sign("message");
   std::string raw;
   for (std::size_t at = 2, i = 0; i < 2; ++i) {
-    const std::size_t length = std::size_t(der[at + 1]);
+    const std::size_t length = std::size_t(std::uint8_t(der[at + 1]));
     std::string value = der.substr(at + 2, length);
     if (value.size() == 33) value.erase(0, 1);
     raw += std::string(32 - value.size(), '\0') + value;

@@ -84,7 +84,7 @@ Result<WallTime> verify_timestamp(std::string_view response_der, std::string_vie
   const auto token = TimestampToken::read(*TS_RESP_get_token(response->get()));
   if (!token) return malformed(token.error().message);
   TS_TST_INFO& info = *TS_RESP_get_tst_info(response->get());
-  const auto time = read_info(info, signed_bytes);
+  auto time = read_info(info, signed_bytes);
   if (!time) return time;
   std::string why = "no authority is known that could have signed the timestamp";
   bool is_signer_known = false;

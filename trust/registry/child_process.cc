@@ -166,7 +166,7 @@ Result<ChildOutput> collect(Child& child, int output, const ChildProgram& progra
     const bool ended = child.has_ended();  // before reading: what it wrote is there by then
     if (open) open = read_available(output, text, limit);
     if (text.size() == limit) {
-      Secret(std::move(text));
+      const Secret wiped(std::move(text));
       return fail(make_error(ErrorCode::kTooLarge, "the program writes too much"));
     }
     if (ended) return ChildOutput{child.exit_status(), Secret(std::move(text))};

@@ -43,8 +43,8 @@ class ChallengeReader {
       const std::string name = token();
       std::string value;
       if (name.empty() || !take('=') || !read_value(value)) return std::nullopt;
-      if (net::equals_ignoring_case(name, "realm")) challenge.realm = std::move(value);
-      if (net::equals_ignoring_case(name, "service")) challenge.service = std::move(value);
+      if (net::equals_ignoring_case(name, "realm")) challenge.realm = value;
+      if (net::equals_ignoring_case(name, "service")) challenge.service = value;
     }
     return challenge;
   }

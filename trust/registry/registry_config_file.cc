@@ -22,7 +22,7 @@ std::string version_of(const std::string& path) {
 }  // namespace
 
 Result<std::shared_ptr<RegistryConfigFile>> RegistryConfigFile::open(std::string path, Logger& log) {
-  const std::shared_ptr<RegistryConfigFile> file(new RegistryConfigFile(std::move(path), log));
+  std::shared_ptr<RegistryConfigFile> file(new RegistryConfigFile(std::move(path), log));
   file->version_ = version_of(file->path_);
   if (auto read = file->read(); !read) return tl::unexpected(std::move(read).error());
   return file;

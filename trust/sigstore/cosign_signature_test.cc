@@ -41,7 +41,7 @@ TEST_CASE("what cosign's payload may vary in is accepted") {
 
 TEST_CASE("a payload is refused when it is not strictly what it must be") {
   const std::string payload = cosign_payload(kImage);
-  const std::string digest = kImage.text();
+  const std::string& digest = kImage.text();
   struct Case {
     std::string name, payload;
   };

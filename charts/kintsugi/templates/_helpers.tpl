@@ -91,6 +91,10 @@ labels:
 {{- end }}
 
 {{/* "[address]:port" for IPv6, "address:port" otherwise */}}
+{{- define "kintsugi.admission" -}}
+{{ include "kintsugi.fullname" . }}-admission
+{{- end }}
+
 {{- define "kintsugi.listen" -}}
 {{- if contains ":" .listenAddress }}[{{ .listenAddress }}]{{ else }}{{ .listenAddress }}{{ end }}:{{ .port }}
 {{- end }}
