@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// trust-bench: how many signatures one core verifies, beside the bare cryptography, and how many round trips
-// a cold verification takes. Run from the root of the repository; needs no cluster.
+// trust-bench: how many signatures one core verifies, beside the bare cryptography, how many round trips a
+// cold verification takes, and how long reviews of pods take. Run from the root of the repository; needs no
+// cluster.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -12,6 +13,7 @@
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "measure_admission.h"
 #include "report.h"
 #include "trust/policy/verifier.h"
 #include "trust/sigstore/certified_signature.h"
@@ -136,6 +138,7 @@ int main() {
     measure_keyed(report);
     measure_keyless(report);
     measure_round_trips(report);
+    measure_admission(report);
   } catch (const std::exception& trouble) {
     report.failure(trouble.what());
   }
