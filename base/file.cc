@@ -76,12 +76,21 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes) {
 }
 
 Result<void> write_file_durably(const std::string& path, std::string_view content) {
+  return write_pieces_durably(path, [&](const PieceSink& write) { return write(content); });
+}
+
+Result<void> write_pieces_durably(const std::string& path,
+                                  const std::function<Result<void>(const PieceSink& write)>& produce) {
   const std::string temporary = path + ".tmp";
   {
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
     if (file.get() < 0) return system_failure("create", temporary, errno);
-    if (auto written = write_all(file.get(), content, temporary); !written) return written;
-    if (::fsync(file.get()) != 0) return system_failure("flush", temporary, errno);
+    auto produced = produce([&](std::string_view piece) { return write_all(file.get(), piece, temporary); });
+    if (produced && ::fsync(file.get()) != 0) produced = system_failure("flush", temporary, errno);
+    if (!produced) {
+      ::unlink(temporary.c_str());
+      return produced;
+    }
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return system_failure("rename", path, errno);
   const std::string parent = std::filesystem::path(path).parent_path().string();

@@ -25,6 +25,11 @@ Result<std::string> read_file(const std::string& path, std::size_t max_bytes);
 /// in the same directory, fsync, rename, fsync of the directory. Mode 0640.
 Result<void> write_file_durably(const std::string& path, std::string_view content);
 
+/// The same for content that comes piece by piece: `produce` hands it to `write`, which gives an error where
+/// it cannot be written. Where `produce` ends with an error, that is returned, and `path` is as it was.
+Result<void> write_pieces_durably(const std::string& path,
+                                  const std::function<Result<void>(const PieceSink& write)>& produce);
+
 /// Regular files directly in `directory` whose names end in one of `suffixes`, sorted by name; full paths.
 /// Names that start with a dot (editors, mounted ConfigMaps' "..data") are left out.
 Result<std::vector<std::string>> list_files(const std::string& directory,

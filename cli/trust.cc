@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/time.h"
 #include "cli/document_text.h"
+#include "cli/fetch_disk_image.h"
 #include "cli/trust_import.h"
 #include "cli/trust_text.h"
 #include "cli/verify_blob.h"
@@ -68,6 +69,11 @@ Result<std::vector<trust::TrustPolicy>> read_policies(const TrustInvocation& inv
   return policies;
 }
 
+struct VerifiedDiskImage {
+  trust::Verdict verdict;
+  std::optional<FetchedDiskImage> disk;
+};
+
 /// Asks the registry; kept together because the parts refer to each other.
 class ImageQuestion {
  public:
@@ -77,6 +83,33 @@ class ImageQuestion {
         log_(surroundings.clock, LogLevel::kError, [](std::string_view) {}) {}
 
   Result<trust::Explanation> ask() {
+    return with_registry([&](trust::Verifier& verifier, trust::RegistryClient&, const auto& policies,
+                             const trust::Call& call) -> Result<trust::Explanation> {
+      if (invocation_.verb == TrustVerb::kExplain)
+        return verifier.explain(invocation_.subject, policies, call);
+      return trust::Explanation{verifier.verify(invocation_.subject, policies, call), {}};
+    });
+  }
+
+  /// Without a disk image where the artifact is refused.
+  Result<VerifiedDiskImage> fetch() {
+    return with_registry([&](trust::Verifier& verifier, trust::RegistryClient& registry, const auto& policies,
+                             const trust::Call& call) -> Result<VerifiedDiskImage> {
+      VerifiedDiskImage answer{verifier.verify(invocation_.subject, policies, call), std::nullopt};
+      if (!answer.verdict.accepted) return answer;
+      const auto image = trust::ImageReference::parse(invocation_.subject).value();  // it was verified
+      auto fetched = fetch_disk_image(registry, image, *answer.verdict.digest, invocation_.disk_file, call);
+      if (!fetched) return fail(std::move(fetched).error());
+      answer.disk = std::move(*fetched);
+      return answer;
+    });
+  }
+
+ private:
+  template <class Use>
+  auto with_registry(const Use& use)
+      -> std::invoke_result_t<Use, trust::Verifier&, trust::RegistryClient&,
+                              const std::vector<trust::TrustPolicy>&, const trust::Call&> {
     const auto roots = trust::read_trusted_roots(invocation_.trusted_roots);
     if (!roots) return fail(roots.error());
     const auto policies = read_policies(invocation_, *roots);
@@ -92,12 +125,9 @@ class ImageQuestion {
     trust::VerdictCache cache(surroundings_.clock);
     trust::Verifier verifier(registry, cache, surroundings_.clock);
     const trust::Call call{surroundings_.clock.monotonic() + invocation_.timeout, surroundings_.stop};
-    if (invocation_.verb == TrustVerb::kExplain)
-      return verifier.explain(invocation_.subject, *policies, call);
-    return trust::Explanation{verifier.verify(invocation_.subject, *policies, call), {}};
+    return use(verifier, registry, *policies, call);
   }
 
- private:
   const TrustInvocation& invocation_;
   const Surroundings& surroundings_;
   Logger log_;  ///< of files that change while one reads them: nothing that a person here has to know
@@ -150,6 +180,22 @@ ExitCode run_blob(const TrustInvocation& invocation, const Surroundings& surroun
   return output.end(true, blob_json(subject, *blob), blob_text(subject, *blob), "");
 }
 
+ExitCode run_disk_image(const TrustInvocation& invocation, const Surroundings& surroundings) {
+  TrustOutput output(invocation, surroundings);
+  const auto answer = ImageQuestion(invocation, surroundings).fetch();
+  if (!answer) return output.refuse(escape(invocation.subject, 1024), answer.error());
+  const trust::Verdict& verdict = answer->verdict;
+  json document = to_json(verdict);
+  std::string text = verdict_text(verdict);
+  if (answer->disk) {
+    document["disk"] = disk_json(answer->disk->disk);
+    document["disk"]["digest"] = answer->disk->layer.text();
+    document["disk"]["size"] = answer->disk->size;
+    text += "  disk " + disk_text(answer->disk->disk) + ", in " + escape(invocation.disk_file, 1024) + "\n";
+  }
+  return output.end(verdict.accepted, document, text, verdict.reason + ": " + verdict.message);
+}
+
 ExitCode run_requirements(const TrustInvocation& invocation, const Surroundings& surroundings) {
   TrustOutput output(invocation, surroundings);
   const auto image = trust::ImageReference::parse(invocation.subject);
@@ -168,6 +214,7 @@ ExitCode run_trust(const TrustInvocation& invocation, const Surroundings& surrou
   switch (invocation.verb) {
     case TrustVerb::kVerify:
     case TrustVerb::kExplain: return run_image(invocation, surroundings);
+    case TrustVerb::kFetchDiskImage: return run_disk_image(invocation, surroundings);
     case TrustVerb::kVerifyBlob: return run_blob(invocation, surroundings);
     case TrustVerb::kSignRequirements: return run_requirements(invocation, surroundings);
     case TrustVerb::kImport: return run_trust_import(invocation, surroundings);

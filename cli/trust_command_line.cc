@@ -28,6 +28,7 @@ class TrustCommandLine {
   CLI::App& verb(TrustVerb verb, const char* name, const char* description, const std::string& example,
                  const char* exit_codes = kExitCodes);
   void add_blob();
+  void add_disk_image();
   void add_import();
   void add_common(CLI::App& command);
   void add_signers(CLI::App& command);
@@ -76,6 +77,7 @@ TrustCommandLine::TrustCommandLine(std::string program)
   requirements.add_option("IMAGE", invocation_.subject, "The image; no registry is asked")->required();
   add_policy(requirements);
   add_common(requirements);
+  add_disk_image();
   add_import();
 }
 
@@ -86,6 +88,21 @@ void TrustCommandLine::add_import() {
   command.add_option("FILE", invocation_.subject, "ClusterImagePolicies, YAML or JSON")->required();
   command.add_option("-o,--output", output_, "yaml (the default), or json: one List")
       ->check([](const std::string& text) { return check_choice(text, {"yaml", "json"}); });
+}
+
+void TrustCommandLine::add_disk_image() {
+  CLI::App& disk =
+      verb(TrustVerb::kFetchDiskImage, "fetch-disk-image",
+           "A virtual machine's disk image from a registry, once its signature has been verified",
+           "fetch-disk-image registry.example.com/vm/golden:1 --to golden.qcow2 --key cosign.pub");
+  disk.add_option("IMAGE", invocation_.subject, "An artifact with one layer, by tag or digest: qcow2 or raw")
+      ->required();
+  disk.add_option("--to", invocation_.disk_file, "The file to write; what was there before is replaced")
+      ->required();
+  add_policy(disk);
+  add_signers(disk);
+  add_registry(disk);
+  add_common(disk);
 }
 
 void TrustCommandLine::add_blob() {
@@ -203,6 +220,7 @@ std::string TrustCommandLine::finish() {
   switch (invocation_.verb) {
     case TrustVerb::kVerify:
     case TrustVerb::kExplain:
+    case TrustVerb::kFetchDiskImage:
       return given == 1 ? "" : "exactly one of --policy, --key and --certificate-identity is needed";
     case TrustVerb::kVerifyBlob:
       return given == 1 ? finish_blob() : "exactly one of --key and --certificate-identity is needed";

@@ -15,7 +15,14 @@
 
 namespace kintsugi::cli {
 
-enum class TrustVerb : std::uint8_t { kVerify, kVerifyBlob, kExplain, kSignRequirements, kImport };
+enum class TrustVerb : std::uint8_t {
+  kVerify,
+  kVerifyBlob,
+  kExplain,
+  kFetchDiskImage,
+  kSignRequirements,
+  kImport
+};
 
 struct TrustInvocation {
   TrustVerb verb = TrustVerb::kVerify;
@@ -33,6 +40,8 @@ struct TrustInvocation {
   std::string registry_config;             ///< a docker config file; empty: anonymous
   std::string registry_hosts;              ///< a file of mirrors and hosts' options; may be empty
   bool allow_http_registry = false;
+
+  std::string disk_file;  ///< of fetch-disk-image: where it goes
 
   // Of verify-blob. Exactly one of the first two.
   std::string bundle_file;

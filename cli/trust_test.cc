@@ -22,31 +22,7 @@ constexpr char kSubject[] = "https://ci.example.com/shop/.github/workflows/relea
 constexpr char kIssuer[] = "https://issuer.example.com";
 const std::string kData = "trust/testdata/";
 
-/// Lends the one registry to whoever makes a transport.
-class Lent final : public net::HttpTransport {
- public:
-  explicit Lent(FakeRegistry& registry) : registry_(registry) {}
-  Result<net::HttpResponse> send(const net::HttpRequest& request, std::stop_token stop) override {
-    return registry_.send(request, std::move(stop));
-  }
-  Result<net::HttpResponse> stream(const net::HttpRequest& request, std::stop_token stop,
-                                   const net::ResponseSink& on_head, const net::BodySink& on_body) override {
-    return registry_.stream(request, std::move(stop), on_head, on_body);
-  }
-
- private:
-  FakeRegistry& registry_;
-};
-
-struct World {
-  FakeRegistry registry;
-  trust::testing::SkippingClock clock;
-
-  Ending run(std::vector<std::string> arguments) {
-    return run_trust_program(std::move(arguments), clock,
-                             [this](const net::CurlOptions&) { return std::make_unique<Lent>(registry); });
-  }
-};
+using World = TrustWorld;
 
 std::ptrdiff_t lines_of(const std::string& text) {
   return std::count(text.begin(), text.end(), '\n');
@@ -224,6 +200,16 @@ spec:
              Catch::Contains("attestation built (https://slsa.dev/provenance/v1): signed by sha256:"));
   const Ending requirements = world.run({"sign-requirements", kImage, "--policy", policy});
   CHECK_THAT(requirements.out, Catch::Contains("cosign attest --type https://slsa.dev/provenance/v1"));
+
+  const Ending explained = world.run({"explain", kImage, "--policy", policy});
+  CHECK_THAT(explained.out, Catch::Contains("(https://slsa.dev/provenance/v1): signed by sha256:"));
+  CHECK_THAT(explained.out, Catch::Contains("\n      rule built: content\n"));
+  const json document = json::parse(world.run({"explain", kImage, "--policy", policy, "-o", "json"}).out);
+  const json& attestations = document["policies"][0]["attestations"];
+  REQUIRE(attestations.size() == 1);
+  CHECK(attestations[0]["good"] == true);
+  CHECK(attestations[0]["predicateType"] == "https://slsa.dev/provenance/v1");
+  CHECK(attestations[0]["rules"][0] == json({{"rule", "built"}, {"good", true}}));
   std::remove(policy.c_str());
 }
 

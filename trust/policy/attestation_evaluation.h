@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -19,5 +20,22 @@ namespace kintsugi::trust {
 /// signature does not count.
 Result<std::vector<AttestationProof>> evaluate_attestations(const TrustPolicy& policy, const Digest& image,
                                                             const FoundSignatures& found, WallTime now);
+
+/// What a policy makes of one attestation.
+struct AttestationFinding {
+  /// A rule that is for attestations of its type.
+  struct OfRule {
+    std::string rule;  ///< its name; escaped
+    Result<void> content;
+  };
+  std::string place;           ///< FoundSignature::place
+  std::string predicate_type;  ///< escaped; empty where the signature does not count
+  Result<Proof> signer;
+  std::vector<OfRule> rules;  ///< none: no rule asks for this type
+};
+
+/// Judges each attestation by itself. Pure.
+std::vector<AttestationFinding> examine_attestations(const TrustPolicy& policy, const Digest& image,
+                                                     const FoundSignatures& found, WallTime now);
 
 }  // namespace kintsugi::trust

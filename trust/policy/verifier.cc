@@ -145,10 +145,11 @@ Explanation Verifier::explain(std::string_view image, std::span<const TrustPolic
   const Digest digest = *explanation.verdict.digest;
   const ImageContents contents = fetch(*reference, digest, selecting, call, nullptr);
   for (const TrustPolicy* policy : selecting) {
-    explanation.policies.push_back(
-        {policy->spec.name,
-         examine_signatures(*policy, {*reference, digest}, signatures_for(*policy, *reference, contents),
-                            explanation.verdict.checked)});
+    const FoundSignatures& found = signatures_for(*policy, *reference, contents);
+    const WallTime now = explanation.verdict.checked;
+    explanation.policies.push_back({policy->spec.name,
+                                    examine_signatures(*policy, {*reference, digest}, found, now),
+                                    examine_attestations(*policy, digest, found, now)});
   }
   explanation.verdict = judge(std::move(explanation.verdict), *reference, selecting, contents);
   return explanation;

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "trust/oci/image_reference.h"
+#include "trust/policy/attestation_evaluation.h"
 #include "trust/policy/image_evaluation.h"
 #include "trust/policy/policy_evaluation.h"
 #include "trust/policy/trust_policy.h"
@@ -27,7 +28,8 @@ struct Predecessor {
 struct Explanation {
   struct OfPolicy {
     std::string policy;
-    std::vector<SignatureFinding> findings;
+    std::vector<SignatureFinding> signatures;
+    std::vector<AttestationFinding> attestations;  ///< where the policy asks for some
   };
   Verdict verdict;
   std::vector<OfPolicy> policies;  ///< those that select the image; empty where it could not be resolved
@@ -54,7 +56,8 @@ class Verifier {
   /// The same for text as it stands in a pod.
   Verdict verify(std::string_view image, std::span<const TrustPolicy> policies, const Call& call,
                  const Predecessor* predecessor = nullptr);
-  /// The verdict, made anew, with what every policy that selects the image makes of each signature.
+  /// The verdict, made anew, with what every policy that selects the image makes of each signature and each
+  /// attestation.
   Explanation explain(std::string_view image, std::span<const TrustPolicy> policies, const Call& call);
 
  private:

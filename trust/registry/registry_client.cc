@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "base/concurrently.h"
+#include "base/encoding.h"
 #include "trust/crypto/reasons.h"
 #include "trust/registry/manifest_answer.h"
 #include "trust/registry/referrers.h"
@@ -81,6 +82,25 @@ Result<std::string> RegistryClient::get_blob(const ImageReference& image, const 
                      [&](const RegistrySource& source) { return blob_at(source, digest, size, call); });
 }
 
+Result<void> RegistryClient::download_blob(const ImageReference& image, const Descriptor& blob,
+                                           const PieceSink& take, const Call& call) {
+  Sha256 hash;
+  const auto size = std::uint64_t(blob.size);
+  for (std::uint64_t first = 0; first < size;) {
+    const ByteRange range{first, std::min<std::uint64_t>(kBlobPartBytes, size - first)};
+    const auto part =
+        ask_in_turn(sources_of(image, session_.options().mirrors),
+                    [&](const RegistrySource& source) { return part_at(source, blob, range, call); });
+    if (!part) return fail(part.error());
+    hash.update(*part);
+    if (auto taken = take(*part); !taken) return taken;
+    first += range.size;
+  }
+  if (const std::string got = "sha256:" + hash.finish_hex(); got != blob.digest.text())
+    return mismatch(image, fmt::format("the registry sent {} for {}", got, blob.digest.text()));
+  return {};
+}
+
 Result<std::vector<Descriptor>> RegistryClient::get_referrers(const ImageReference& image,
                                                               const Digest& subject, const Call& call) {
   auto list = ask_in_turn(sources_of(image, session_.options().mirrors),
@@ -144,6 +164,32 @@ Result<std::string> RegistryClient::blob_at(const RegistrySource& source, const 
   if (answer->body.size() != size) {
     return mismatch(source.image, fmt::format("blob {} has {} bytes instead of {}", digest.text(),
                                               answer->body.size(), size));
+  }
+  return std::move(answer->body);
+}
+
+Result<std::string> RegistryClient::part_at(const RegistrySource& source, const Descriptor& blob,
+                                            const ByteRange& range, const Call& call) {
+  const auto size = std::uint64_t(blob.size);
+  auto answer = session_.send({.source = source,
+                               .path = "blobs/" + blob.digest.text(),
+                               .max_bytes = std::max(std::size_t(range.size), kMaxErrorBytes),
+                               .follow_redirects = true,
+                               .range = range},
+                              call);
+  if (!answer) return fail(std::move(answer).error());
+  const std::string expected = fmt::format("bytes {}-{}/", range.first, range.last());
+  const std::string* said = answer->headers.find("Content-Range");
+  const bool is_that_part =
+      answer->is_partial
+          ? said != nullptr && (*said == expected + std::to_string(size) || *said == expected + "*")
+          : range.size == size;
+  if (!is_that_part || answer->body.size() != range.size) {
+    return fail(make_error(ErrorCode::kRefused,
+                           fmt::format("the registry has no bytes {} to {} of {}, or sends others",
+                                       range.first, range.last(), blob.digest.text()))
+                    .on(source.image.name())
+                    .because(reason::kRegistryProtocol));
   }
   return std::move(answer->body);
 }

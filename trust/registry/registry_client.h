@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/file.h"
 #include "base/result.h"
 #include "trust/crypto/digest.h"
 #include "trust/oci/image_index.h"
@@ -17,6 +18,9 @@ namespace kintsugi::trust {
 
 /// How many requests for parts of one image are made at the same time.
 inline constexpr std::size_t kRequestsAtOnce = 8;
+
+/// How much of a large blob is held in memory at a time.
+inline constexpr std::size_t kBlobPartBytes = 4u << 20;
 
 /// Reads from registries (OCI distribution specification 1.1) and believes nothing it can check: bytes are
 /// hashed here and must have the digest they were asked by and, where given, the one in
@@ -45,6 +49,13 @@ class RegistryClient {
   Result<std::string> get_blob(const ImageReference& image, const Digest& digest, std::size_t size,
                                const Call& call);
 
+  /// Hands a blob of any size to `take`, in parts of at most kBlobPartBytes, each of which is asked for and
+  /// tried again by itself. Whether the bytes are the right ones is known at the end only: before a success
+  /// nothing of them is to be used. A registry that has no ranges can only be read up to that size. An error
+  /// of `take` ends it, and is returned.
+  Result<void> download_blob(const ImageReference& image, const Descriptor& blob, const PieceSink& take,
+                             const Call& call);
+
   /// What refers to `subject`, all of it: from the referrers API (list_referrers()) or, where there is none,
   /// from the fallback tag (distribution specification, "Referrers Tag Schema"). Both are asked at once until
   /// the API has been seen at that registry; then the tag is not. Empty: nothing refers to it.
@@ -58,6 +69,8 @@ class RegistryClient {
                                   const Call& call);
   Result<Digest> tag_at(const RegistrySource& source, const Call& call);
   Result<std::string> blob_at(const RegistrySource& source, const Digest& digest, std::size_t size,
+                              const Call& call);
+  Result<std::string> part_at(const RegistrySource& source, const Descriptor& blob, const ByteRange& range,
                               const Call& call);
   Result<std::vector<Descriptor>> referrers_at(const RegistrySource& source, const Digest& subject,
                                                const Call& call);

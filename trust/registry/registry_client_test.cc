@@ -184,6 +184,88 @@ TEST_CASE("a blob must have its digest and its size") {
         reason::kDigestMismatch);
 }
 
+TEST_CASE("a large blob comes in parts, and is the right one or refused") {
+  World world;
+  const std::string content = std::string(kBlobPartBytes, 'a') + std::string(kBlobPartBytes, 'b') + "end";
+  const Digest digest = world.registry.put_blob("shop/web", content);
+  const Descriptor blob{"application/octet-stream", digest, std::int64_t(content.size()), {}, "", ""};
+  std::string got;
+  const auto take = [&](std::string_view bytes) -> Result<void> {
+    got += bytes;
+    return {};
+  };
+  const auto download = [&](const Descriptor& which) {
+    got.clear();
+    return world.client().download_blob(world.image, which, take, world.call());
+  };
+  const auto reason_of = [&](const Descriptor& which) {
+    const auto outcome = download(which);
+    REQUIRE_FALSE(outcome);
+    return outcome.error().reason;
+  };
+
+  SECTION("whole") {
+    REQUIRE(download(blob));
+    CHECK(got == content);
+    CHECK(world.registry.requests.size() == 3);
+    REQUIRE(download({"", Digest::of(""), 0, {}, "", ""}));  // nothing is asked for
+    CHECK(world.registry.requests.size() == 3);
+  }
+  SECTION("a part is tried again by itself") {
+    int troubles = 1;
+    world.registry.intercept = [&](const net::HttpRequest& request) -> FakeRegistry::Answer {
+      const std::string* range = request.headers.find("Range");
+      const bool is_second = range != nullptr && range->starts_with("bytes=4194304-");
+      if (is_second && troubles-- > 0) return fail(make_error(ErrorCode::kUnavailable, "cut"));
+      return std::nullopt;
+    };
+    REQUIRE(download(blob));
+    CHECK(got == content);
+    CHECK(world.registry.requests.size() == 4);
+  }
+  SECTION("of another size") {
+    Descriptor longer = blob, shorter = blob;
+    ++longer.size;
+    --shorter.size;
+    CHECK(reason_of(longer) == reason::kRegistryProtocol);
+    CHECK(reason_of(shorter) == reason::kRegistryProtocol);
+  }
+  SECTION("with another content") {
+    world.registry.intercept = [&](const net::HttpRequest& request) -> FakeRegistry::Answer {
+      const std::string* range = request.headers.find("Range");
+      if (range == nullptr || !range->starts_with("bytes=8388608-")) return std::nullopt;
+      return response(206, "eNd", {{"Content-Range", "bytes 8388608-8388610/8388611"}});
+    };
+    CHECK(reason_of(blob) == reason::kDigestMismatch);
+  }
+  SECTION("another part than was asked for") {
+    for (const char* said :
+         {"", "bytes 0-4194303/8388612", "bytes 0-4194304/8388611", "bytes 1-4194304/8388611"}) {
+      INFO(said);
+      world.registry.intercept = [&, said](const net::HttpRequest&) -> FakeRegistry::Answer {
+        return response(206, std::string(kBlobPartBytes, 'a'), {{"Content-Range", said}});
+      };
+      CHECK(reason_of(blob) == reason::kRegistryProtocol);
+    }
+  }
+  SECTION("from a registry without ranges") {
+    world.registry.has_ranges = false;
+    CHECK(reason_of(blob) == reason::kTooLarge);
+    const Digest small = world.registry.put_blob("shop/web", "small");
+    REQUIRE(download({"", small, 5, {}, "", ""}));
+    CHECK(got == "small");
+  }
+  SECTION("until its taker has enough") {
+    const auto outcome = world.client().download_blob(
+        world.image, blob,
+        [](std::string_view) -> Result<void> { return fail(ErrorCode::kInternal, "the disk is full"); },
+        world.call());
+    REQUIRE_FALSE(outcome);
+    CHECK(outcome.error().message == "the disk is full");
+    CHECK(world.registry.requests.size() == 1);
+  }
+}
+
 TEST_CASE("an error that is longer than the blob is told as what it is") {
   World world;
   world.answer(response(404, R"({"errors":[{"code":"BLOB_UNKNOWN","message":"blob unknown to registry"}]})"));

@@ -62,8 +62,9 @@ Result<RegistryAnswer> RegistrySession::attempt(const RegistryRequest& request, 
   if (response && request.follow_redirects && is_redirect(response->status))
     response = follow(request, url, std::move(*response), call);
   if (!response) return fail(std::move(response).error());
-  if (response->status != 200) return fail(error_of_status(*response));
-  return RegistryAnswer{std::move(response->headers), std::move(response->body), std::move(url)};
+  const bool is_partial = request.range && response->status == 206;
+  if (response->status != 200 && !is_partial) return fail(error_of_status(*response));
+  return RegistryAnswer{std::move(response->headers), std::move(response->body), std::move(url), is_partial};
 }
 
 /// The first request of an attempt, which finds out whether the registry speaks TLS.
@@ -117,6 +118,8 @@ Result<net::HttpResponse> RegistrySession::exchange(const RegistryRequest& reque
   out.url = to_string(url);
   out.max_response_bytes = request.max_bytes;
   if (!request.accept.empty()) out.headers.add("Accept", request.accept);
+  if (request.range)
+    out.headers.add("Range", fmt::format("bytes={}-{}", request.range->first, request.range->last()));
   login.add_to(out);
   return exchange_.send(std::move(out), call);
 }

@@ -21,6 +21,14 @@
 
 namespace kintsugi::trust {
 
+/// Bytes of a resource (RFC 9110 §14).
+struct ByteRange {
+  std::uint64_t first = 0;
+  std::uint64_t size = 0;  ///< at least 1
+
+  std::uint64_t last() const { return first + size - 1; }
+};
+
 struct RegistryRequest {
   const RegistrySource& source;  ///< whose registry and repository
   std::string method = "GET";
@@ -28,13 +36,15 @@ struct RegistryRequest {
   std::string accept = {};  ///< may be empty
   std::size_t max_bytes = 0;
   bool follow_redirects = false;
+  std::optional<ByteRange> range = {};  ///< nothing: the whole
 };
 
-/// An answer 200.
+/// An answer 200; or 206 where a range was asked for.
 struct RegistryAnswer {
   net::Headers headers;
   std::string body;
-  net::Url url;  ///< that was asked for, before redirects
+  net::Url url;             ///< that was asked for, before redirects
+  bool is_partial = false;  ///< 206
 };
 
 /// Thread-safe; keeps tokens and which registries speak plain HTTP.
@@ -52,7 +62,7 @@ class RegistrySession {
   RegistrySession(const RegistrySession&) = delete;
   RegistrySession& operator=(const RegistrySession&) = delete;
 
-  /// Anything but an answer 200 is an Error about the image's name in `request` with a reason of reasons.h;
+  /// Anything but such an answer is an Error about the image's name in `request` with a reason of reasons.h;
   /// kNotFound with ManifestUnknown for 404.
   Result<RegistryAnswer> send(const RegistryRequest& request, const Call& call);
 

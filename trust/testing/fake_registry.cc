@@ -60,11 +60,24 @@ Result<net::HttpResponse> FakeRegistry::serve(const net::HttpRequest& request) {
       start == std::string::npos ? content_.end() : content_.find(request.url.substr(start + 4));
   if (found == content_.end()) return response(404, R"({"errors":[{"code":"MANIFEST_UNKNOWN"}]})");
   const Stored& stored = found->second;
+  if (auto part = serve_range(request, stored.bytes)) return *std::move(part);
   if (stored.bytes.size() > request.max_response_bytes)
     return fail(ErrorCode::kTooLarge, "the body is too long");
   return response(
       200, request.method == "HEAD" ? "" : stored.bytes,
       {{"Content-Type", stored.media_type}, {"Docker-Content-Digest", Digest::of(stored.bytes).text()}});
+}
+
+FakeRegistry::Answer FakeRegistry::serve_range(const net::HttpRequest& request,
+                                               const std::string& bytes) const {
+  const std::string* range = request.headers.find("Range");
+  if (range == nullptr || !has_ranges) return std::nullopt;
+  const std::size_t dash = range->find('-');
+  const std::size_t first = std::stoul(range->substr(std::string("bytes=").size()));
+  const std::size_t end = std::min(std::stoul(range->substr(dash + 1)) + 1, bytes.size());
+  if (first >= end) return response(416);
+  return response(206, bytes.substr(first, end - first),
+                  {{"Content-Range", fmt::format("bytes {}-{}/{}", first, end - 1, bytes.size())}});
 }
 
 FakeRegistry::Answer FakeRegistry::serve_referrers(const std::string& path) const {

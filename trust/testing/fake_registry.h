@@ -63,6 +63,8 @@ class FakeRegistry final : public net::HttpTransport {
   bool plain_http_only = false;
   /// Entries on a page of the referrers API; 0: there is none.
   std::size_t referrers_page = 0;
+  /// Blobs are served in parts where that is asked for.
+  bool has_ranges = true;
   /// In order, "GET https://…", also those that were intercepted.
   std::vector<std::string> requests;
   std::vector<net::HttpRequest> details;
@@ -71,6 +73,8 @@ class FakeRegistry final : public net::HttpTransport {
   struct Stored {
     std::string media_type, bytes;
   };
+  /// A part of a blob; nothing where no part is asked for.
+  Answer serve_range(const net::HttpRequest& request, const std::string& bytes) const;
   Result<net::HttpResponse> serve(const net::HttpRequest& request);
   /// A page of the referrers API; nothing where `path`, below /v2/, is not of it.
   Answer serve_referrers(const std::string& path) const;

@@ -1,159 +1,46 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// check DIR: goes through DIR/cases.json with sigstore-go's verifier, with the options of its conformance client,
-// and prints each verdict, and whether it is the one that the table expects.
+// check DIR: goes through DIR/cases.json with sigstore-go's verifier, and prints each verdict, and whether it is the one
+// that the table expects.
 package main
 
 import (
-	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
-	"time"
 
-	"github.com/sigstore/sigstore-go/pkg/bundle"
-	"github.com/sigstore/sigstore-go/pkg/root"
-	"github.com/sigstore/sigstore-go/pkg/verify"
-	"github.com/sigstore/sigstore/pkg/cryptoutils"
-	"github.com/sigstore/sigstore/pkg/signature"
+	"kintsugi/tests/vectors/verdict"
 )
 
-type testCase struct {
-	Name        string `json:"name"`
-	Bundle      string `json:"bundle"`
-	Artifact    string `json:"artifact"`
-	Digest      string `json:"digest"`
-	TrustedRoot string `json:"trusted_root"`
-	Key         string `json:"key"`
-	Identity    string `json:"identity"`
-	Issuer      string `json:"issuer"`
-	Expect      string `json:"expect"`
-	SigstoreGo  string `json:"sigstore_go"` // its verdict where it is not "expect"
-}
-
-func artifactOf(c testCase, dir string) (verify.ArtifactPolicyOption, error) {
-	if c.Digest == "" {
-		file, err := os.Open(filepath.Join(dir, c.Artifact))
-		return verify.WithArtifact(file), err
-	}
-	algorithm, text, _ := strings.Cut(c.Digest, ":")
-	digest, err := hex.DecodeString(text)
-	return verify.WithArtifactDigest(algorithm, digest), err
-}
-
-func keyMaterial(path string) (root.TrustedMaterial, error) {
-	pem, err := os.ReadFile(path)
+func run(c verdict.Case, dir string) error {
+	text, err := c.BundleText(dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	key, err := cryptoutils.UnmarshalPEMToPublicKey(pem)
-	if err != nil {
-		return nil, err
-	}
-	return root.NewTrustedPublicKeyMaterial(func(string) (root.TimeConstrainedVerifier, error) {
-		verifier, err := signature.LoadDefaultVerifier(key)
-		return root.NewExpiringKey(verifier, time.Time{}, time.Time{}), err
-	}), nil
-}
-
-func options(tr root.TrustedMaterial, b *bundle.Bundle, keyed bool) ([]verify.VerifierOption, error) {
-	timed := false
-	var result []verify.VerifierOption
-	timestamps, err := b.Timestamps()
-	if err != nil {
-		return nil, err
-	}
-	if len(tr.TimestampingAuthorities()) > 0 && len(timestamps) > 0 {
-		timed = true
-		result = append(result, verify.WithSignedTimestamps(1))
-	}
-	if len(tr.RekorLogs()) > 0 {
-		result = append(result, verify.WithTransparencyLog(1))
-		if b.HasInclusionPromise() {
-			timed = true
-			result = append(result, verify.WithIntegratedTimestamps(1))
-		}
-	}
-	if keyed && !timed { // a key is in force at any time
-		result = append(result, verify.WithNoObserverTimestamps())
-	}
-	return result, nil
-}
-
-func run(c testCase, dir string) error {
-	b, err := bundle.LoadJSONFromPath(filepath.Join(dir, c.Bundle))
-	if err != nil {
-		return fmt.Errorf("bundle: %w", err)
-	}
-	artifact, err := artifactOf(c, dir)
-	if err != nil {
-		return fmt.Errorf("artifact: %w", err)
-	}
-	var materials root.TrustedMaterialCollection
-	var policies []verify.PolicyOption
-	var config []verify.VerifierOption
-	if c.Key != "" {
-		key, err := keyMaterial(filepath.Join(dir, c.Key))
-		if err != nil {
-			return fmt.Errorf("key: %w", err)
-		}
-		materials = append(materials, key)
-		policies = append(policies, verify.WithKey())
-	} else {
-		identity, err := verify.NewShortCertificateIdentity(c.Issuer, "", c.Identity, "")
-		if err != nil {
-			return fmt.Errorf("identity: %w", err)
-		}
-		policies = append(policies, verify.WithCertificateIdentity(identity))
-		config = append(config, verify.WithSignedCertificateTimestamps(1))
-	}
-	if c.TrustedRoot != "" {
-		trusted, err := root.NewTrustedRootFromPath(filepath.Join(dir, c.TrustedRoot))
-		if err != nil {
-			return fmt.Errorf("trusted root: %w", err)
-		}
-		materials = append(materials, trusted)
-	}
-	times, err := options(materials, b, c.Key != "")
-	if err != nil {
-		return fmt.Errorf("timestamps: %w", err)
-	}
-	verifier, err := verify.NewVerifier(materials, append(config, times...)...)
-	if err != nil {
-		return fmt.Errorf("verifier: %w", err)
-	}
-	_, err = verifier.Verify(b, verify.NewPolicy(artifact, policies...))
-	return err
+	return c.Verify(dir, text)
 }
 
 func main() {
 	dir := os.Args[1]
-	text, err := os.ReadFile(filepath.Join(dir, "cases.json"))
+	cases, err := verdict.Cases(dir)
 	if err != nil {
-		panic(err)
-	}
-	var cases []testCase
-	if err := json.Unmarshal(text, &cases); err != nil {
 		panic(err)
 	}
 	differences := 0
 	for _, c := range cases {
-		verdict, err := "verified", run(c, dir)
+		said, err := "verified", run(c, dir)
 		if err != nil {
-			verdict = "refused"
+			said = "refused"
 		}
 		expected := c.Expect
 		if c.SigstoreGo != "" {
 			expected = c.SigstoreGo
 		}
 		mark := "ok"
-		if verdict != expected {
+		if said != expected {
 			mark = "DIFFERENT"
 			differences++
 		}
-		fmt.Printf("%-9s %-8s %s: %v\n", mark, verdict, c.Name, err)
+		fmt.Printf("%-9s %-8s %s: %v\n", mark, said, c.Name, err)
 	}
 	fmt.Printf("%d passed, %d failed\n", len(cases)-differences, differences)
 	if differences > 0 {

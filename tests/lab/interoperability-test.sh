@@ -1,0 +1,113 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# interoperability-test.sh KINTSUGI: what the real cosign signs is accepted, what it did not sign is refused, and
+# cosign itself accepts what was accepted and refuses what was refused: both layouts and attestations, in a registry
+# with the referrers API and in one without, and blobs.
+set -euo pipefail
+# shellcheck source=tests/lab/common.sh
+. "$(dirname "$0")/common.sh"
+
+[ $# -eq 1 ] || usage
+kintsugi=$1
+export LAB_DIR
+LAB_DIR=$(mktemp -d)
+touch "$LAB_DIR/.kintsugi-lab"
+export COSIGN_PASSWORD=""
+trap 'LAB_DIR=$LAB_DIR "$here/registry.sh" down; rm -rf "$LAB_DIR"' EXIT
+cd "$LAB_DIR"
+cosign() { "$LAB_BIN/cosign" "$@" > cosign.out 2>&1; }
+failures=0
+
+"$here/build.sh" cosign referrers-registry
+for key in ours other; do cosign generate-key-pair --output-key-prefix "$key"; done
+cosign signing-config create --out no-services.json # bundles without a transparency log, for want of a network
+as_tag=(--use-signing-config=false --new-bundle-format=false --tlog-upload=false)
+as_bundle=(--signing-config no-services.json)
+
+# expect accepted|refused WHO WHAT COMMAND...
+expect() {
+  local outcome=accepted
+  "${@:4}" > out.log 2>&1 || outcome=refused
+  [ "$outcome" = "$1" ] && return
+  echo "$2: $3 is $outcome, and should be $1: $(tail -n 3 out.log)"
+  failures=$((failures + 1))
+}
+
+# expect_both accepted|refused WHAT KEY IMAGE [OPTION OF COSIGN]...
+expect_both() {
+  expect "$1" kintsugi "$2" "$kintsugi" trust verify "$4" --key "$3"
+  expect "$1" cosign "$2" "$LAB_BIN/cosign" verify --key "$3" --private-infrastructure --allow-http-registry "${@:5}" "$4"
+}
+
+push() { # NAME: an image with content of its own
+  mkdir -p "$1/bin"
+  echo "$1" > "$1/bin/init"
+  "$here/registry.sh" push "$1" "shop/$1:1"
+}
+
+policy() { # PREDICATE_TYPE: images need an attestation of this type
+  cat <<END
+apiVersion: kintsugi.dev/v1alpha1
+kind: TrustPolicy
+metadata: {name: attested}
+spec:
+  images: ['**']
+  authorities: [{key: {inline: "$(sed ':a;N;$!ba;s/\n/\\n/g' ours.pub)"}}]
+  attestations:
+    - name: build
+      predicateType: $1
+END
+}
+
+images() { # PREFIX: whether the registry has the referrers API makes no difference
+  local image
+  image=$(push "$1-unsigned")
+  expect_both refused "$1: an unsigned image" ours.pub "$image"
+
+  image=$(push "$1-tag")
+  cosign sign --yes --key ours.key "${as_tag[@]}" --allow-http-registry "$image"
+  expect_both accepted "$1: tag layout" ours.pub "$image" --new-bundle-format=false
+  expect_both refused "$1: tag layout, another key" other.pub "$image" --new-bundle-format=false
+
+  image=$(push "$1-bundle")
+  cosign sign --yes --key ours.key "${as_bundle[@]}" --allow-http-registry "$image"
+  expect_both accepted "$1: bundle" ours.pub "$image"
+  expect_both refused "$1: bundle, another key" other.pub "$image"
+
+  image=$(push "$1-attested")
+  echo '{"answer": 42}' > predicate.json
+  cosign sign --yes --key ours.key "${as_bundle[@]}" --allow-http-registry "$image"
+  policy https://example.com/build > policy.yaml
+  expect refused kintsugi "$1: no attestation" "$kintsugi" trust verify "$image" --policy policy.yaml
+  cosign attest --yes --key ours.key "${as_bundle[@]}" --type https://example.com/build --predicate predicate.json \
+    --allow-http-registry "$image"
+  expect accepted kintsugi "$1: attestation" "$kintsugi" trust verify "$image" --policy policy.yaml
+  expect accepted cosign "$1: attestation" "$LAB_BIN/cosign" verify-attestation --key ours.pub \
+    --private-infrastructure --allow-http-registry --type https://example.com/build "$image"
+  policy https://example.com/scan > policy.yaml
+  expect refused kintsugi "$1: attestation of another type" "$kintsugi" trust verify "$image" --policy policy.yaml
+}
+
+"$here/registry.sh" up
+images plain
+curl --fail --silent "http://$registry/v2/shop/plain-bundle/tags/list" | grep -q '"sha256-' ||
+  die "Debian's registry has no fallback tag: the referrers were somewhere else"
+"$here/registry.sh" down
+"$here/registry.sh" up --referrers
+images api
+if curl --fail --silent "http://$registry/v2/shop/api-bundle/tags/list" | grep -q '"sha256-'; then
+  die "the registry with the referrers API has a fallback tag: the API was not used"
+fi
+
+echo content > blob
+echo other > other-blob
+cosign sign-blob --yes --key ours.key "${as_bundle[@]}" --bundle blob.json blob
+for case in 'accepted ours.pub blob' 'refused other.pub blob' 'refused ours.pub other-blob'; do
+  read -r outcome key file <<< "$case"
+  expect "$outcome" kintsugi "blob: $file by $key" "$kintsugi" trust verify-blob "$file" --bundle blob.json --key "$key"
+  expect "$outcome" cosign "blob: $file by $key" "$LAB_BIN/cosign" verify-blob --key "$key" --private-infrastructure \
+    --bundle blob.json "$file"
+done
+
+[ "$failures" = 0 ] || die "$failures differences"
+echo "cosign $(cat "$LAB_BIN/.cosign.version") and Kintsugi agree"
