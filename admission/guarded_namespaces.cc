@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "admission/guarded_namespaces.h"
 
+#include "model/incident.h"
+
 namespace kintsugi::admission {
 namespace {
 

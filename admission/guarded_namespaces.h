@@ -6,10 +6,14 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
-#include "model/incident.h"
+
+namespace kintsugi {
+struct Incident;
+}
 
 namespace kintsugi::admission {
 

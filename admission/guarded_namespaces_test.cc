@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "model/incident.h"
+
 namespace kintsugi::admission {
 namespace {
 

@@ -8,7 +8,7 @@
 #   LIBRARIES          third-party targets that appear in public headers
 #   PRIVATE_LIBRARIES  third-party targets that appear in .cc files only
 #   FOR_TESTS          compiled as tests are
-#   QUICK_TO_COMPILE   with less optimisation: nobody waits for it to run
+#   QUICK_TO_COMPILE   with less optimisation: nobody waits for it to run, or it waits for others most of the time
 function(kintsugi_library name)
   cmake_parse_arguments(ARG "FOR_TESTS;QUICK_TO_COMPILE" "FOLDER" "SOURCES;USES;LIBRARIES;PRIVATE_LIBRARIES" ${ARGN})
   set(target kintsugi_${name})

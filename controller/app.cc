@@ -12,6 +12,7 @@
 #include "controller/event_announcer.h"
 #include "controller/expiry.h"
 #include "controller/http_front.h"
+#include "controller/intake.h"
 #include "controller/network_probe.h"
 #include "controller/preparation.h"
 #include "controller/reconciler.h"

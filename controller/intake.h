@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "controller/intake_result.h"
 #include "controller/playbook_book.h"
 #include "controller/settings.h"
 #include "incidents/store.h"
@@ -21,32 +22,6 @@
 #include "targets/kubernetes/pod_target.h"
 
 namespace kintsugi::controller {
-
-/// What became of one signal.
-enum class Disposition : std::uint8_t {
-  kOpened,
-  kJoined,
-  kDuplicate,
-  kObserved,
-  kNoPlaybook,
-  kNoTarget,
-  kUnprotected,
-  kGone,
-  kUidMismatch,
-  kNotUnique,
-  kLate,
-  kOff,
-  kRefused,
-};
-inline constexpr std::size_t kDispositionCount = 13;
-/// The word in answers and metrics: "opened", "no-playbook", …
-std::string_view to_string(Disposition disposition);
-
-struct IntakeResult {
-  Disposition disposition = Disposition::kNoPlaybook;
-  std::string incident;  ///< empty where none is concerned
-  std::string message;   ///< for people, escaped
-};
 
 /// Thread-safe. What it answers is durable; a repeat of a known (source, rule) pair is only counted, and the
 /// counts are written by flush_repeats().

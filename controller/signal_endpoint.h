@@ -5,7 +5,9 @@
 #include <memory>
 #include <string>
 
-#include "controller/intake.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "controller/intake_result.h"
 #include "controller/problem_response.h"
 #include "controller/request_queue.h"
 #include "controller/signal_tokens.h"
