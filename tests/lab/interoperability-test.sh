@@ -8,14 +8,14 @@ set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
 [ $# -eq 1 ] || usage
-kintsugi=$1
+kintsugi=$(realpath "$1")
 export LAB_DIR
 LAB_DIR=$(mktemp -d)
 touch "$LAB_DIR/.kintsugi-lab"
 export COSIGN_PASSWORD=""
 trap 'LAB_DIR=$LAB_DIR "$here/registry.sh" down; rm -rf "$LAB_DIR"' EXIT
 cd "$LAB_DIR"
-cosign() { "$LAB_BIN/cosign" "$@" > cosign.out 2>&1; }
+cosign() { "$LAB_BIN/cosign" "$@" > cosign.out 2>&1 || die "cosign $1: $(tail -n 3 cosign.out)"; }
 failures=0
 
 "$here/build.sh" cosign referrers-registry
@@ -26,8 +26,10 @@ as_bundle=(--signing-config no-services.json)
 
 # expect accepted|refused WHO WHAT COMMAND...
 expect() {
-  local outcome=accepted
-  "${@:4}" > out.log 2>&1 || outcome=refused
+  local outcome=accepted status=0
+  "${@:4}" > out.log 2>&1 || status=$?
+  [ "$status" = 0 ] || outcome=refused
+  [ "$status" -lt 126 ] || die "$2 does not run: $(< out.log)"
   [ "$outcome" = "$1" ] && return
   echo "$2: $3 is $outcome, and should be $1: $(tail -n 3 out.log)"
   failures=$((failures + 1))
@@ -43,6 +45,12 @@ push() { # NAME: an image with content of its own
   mkdir -p "$1/bin"
   echo "$1" > "$1/bin/init"
   "$here/registry.sh" push "$1" "shop/$1:1"
+}
+
+digest_of() { # REPOSITORY: of its tag 1
+  curl --fail --silent --head --header 'Accept: application/vnd.oci.image.manifest.v1+json' \
+    --header 'Accept: application/vnd.docker.distribution.manifest.v2+json' "http://$registry/v2/$1/manifests/1" |
+    tr -d '\r' | sed -n 's/^docker-content-digest: //Ip'
 }
 
 policy() { # PREDICATE_TYPE: images need an attestation of this type
@@ -86,6 +94,18 @@ images() { # PREFIX: whether the registry has the referrers API makes no differe
     --private-infrastructure --allow-http-registry --type https://example.com/build "$image"
   policy https://example.com/scan > policy.yaml
   expect refused kintsugi "$1: attestation of another type" "$kintsugi" trust verify "$image" --policy policy.yaml
+
+  # A virtual machine's disk as an artifact, which comes in several parts.
+  head -c 9000960 /dev/urandom > disk.raw
+  rm -f fetched.raw
+  cosign upload blob --files disk.raw "$registry/vm/$1:1"
+  image=$registry/vm/$1:1
+  expect refused kintsugi "$1: an unsigned disk" "$kintsugi" trust fetch-disk-image "$image" --to fetched.raw --key ours.pub
+  [ ! -e fetched.raw ] || die "a refused disk is there"
+  image=$registry/vm/$1@$(digest_of "vm/$1")
+  cosign sign --yes --key ours.key "${as_bundle[@]}" --allow-http-registry "$image"
+  expect accepted kintsugi "$1: a signed disk" "$kintsugi" trust fetch-disk-image "$image" --to fetched.raw --key ours.pub
+  cmp disk.raw fetched.raw || die "the disk is another one"
 }
 
 "$here/registry.sh" up

@@ -8,13 +8,6 @@
 namespace kintsugi::trust {
 namespace {
 
-/// The hash, where it is known; else empty, which is none of any algorithm.
-std::string known_hash(const Artifact& artifact, HashAlgorithm algorithm) {
-  if (algorithm == HashAlgorithm::kSha256) return artifact.digest.bytes();
-  const auto found = artifact.hashes.find(algorithm);
-  return found == artifact.hashes.end() ? std::string() : found->second;
-}
-
 bool is_signed_by(const Artifact& artifact, const PublicKey& key, std::string_view signature) {
   if (artifact.bytes) return key.verify(*artifact.bytes, signature);
   const auto algorithms = key.hashes();
@@ -33,6 +26,13 @@ bool can_decide(const Artifact& artifact, const PublicKey& key) {
 }
 
 }  // namespace
+
+std::string known_hash(const Artifact& artifact, HashAlgorithm algorithm) {
+  if (algorithm == HashAlgorithm::kSha256) return artifact.digest.bytes();
+  if (artifact.bytes) return hash_of(algorithm, *artifact.bytes);
+  const auto found = artifact.hashes.find(algorithm);
+  return found == artifact.hashes.end() ? std::string() : found->second;
+}
 
 Result<void> verify_artifact(const Artifact& artifact, const PublicKey& key, std::string_view signature) {
   if (!key.is_signature(signature))

@@ -22,6 +22,9 @@ struct Artifact {
   std::map<HashAlgorithm, std::string> hashes = {};  ///< raw; besides the digest
 };
 
+/// The raw hash; empty where it is not known, which is none of any algorithm.
+std::string known_hash(const Artifact& artifact, HashAlgorithm algorithm);
+
 /// Whether `signature`, raw, is one over the artifact itself by `key`. Errors, kRefused: SignatureInvalid for
 /// what has not the form of one; KeyMismatch for one of another key or artifact; ContentNeeded where that
 /// cannot be decided, as the key may have signed the bytes, or a hash, that are not there.

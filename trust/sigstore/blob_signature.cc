@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "trust/crypto/refusal.h"
+#include "trust/crypto/timestamp.h"
 #include "trust/sigstore/statement.h"
 
 namespace kintsugi::trust {
@@ -34,7 +35,7 @@ class BlobVerification {
   Result<void> check(const PublicKey& key, BlobSigner& signer) const {
     if (auto verified = verify_signature(key); !verified) return verified;
     signer.key_id = key.id();
-    return bundle_.envelope ? check_statement(signer) : check_digest();
+    return bundle_.envelope ? check_statement(signer) : check_digest(key);
   }
 
  private:
@@ -46,9 +47,16 @@ class BlobVerification {
     return refuse(reason::kKeyMismatch, "not signed by this key");
   }
 
-  Result<void> check_digest() const {
-    const std::string& claimed = bundle_.message->digest;
-    if (claimed.empty() || claimed == digest_) return {};
+  Result<void> check_digest(const PublicKey& key) const {
+    const MessageSignature& message = *bundle_.message;
+    if (!message.algorithm) {
+      if (key.hashes().empty()) return {};  // it signs the artifact itself
+      return refuse(reason::kDigestNotSigned, "the bundle names no digest of the artifact");
+    }
+    const std::string known = known_hash(artifact_, *message.algorithm);
+    if (known.empty())
+      return refuse(reason::kContentNeeded, "the bundle names another hash of the artifact than is known");
+    if (known == message.digest) return {};
     return refuse(reason::kDigestNotSigned, "the bundle names another digest than the artifact's");
   }
 
@@ -78,6 +86,17 @@ Result<void> check_log_entries(const Bundle& bundle, const LoggedSignature& logg
   return {};
 }
 
+/// None may be wrong; one by an authority that no root has says nothing.
+Result<void> check_timestamps(const Bundle& bundle, std::span<const TrustedRoot> roots) {
+  for (const TrustedRoot& root : roots) {
+    for (const std::string& response : bundle.material.timestamps) {
+      const auto time = verify_timestamp(response, bundle.signature(), root.timestamp_authorities);
+      if (!time && time.error().reason != reason::kTimestampUntrusted) return fail(time.error());
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, const PublicKey& key,
@@ -90,6 +109,7 @@ Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, c
   logged.public_key = key.der();
   if (auto checked = check_log_entries(bundle, logged, roots); !checked)
     return fail(std::move(checked).error());
+  if (auto checked = check_timestamps(bundle, roots); !checked) return fail(std::move(checked).error());
   return signer;
 }
 

@@ -22,8 +22,9 @@ struct BlobSigner {
   std::string predicate_type;  ///< of the statement about the artifact; empty: the artifact itself is signed
 };
 
-/// Verifies a bundle by `key`. Where `roots` are given, what the bundle has of log entries has to hold, too.
-/// Errors: DigestNotSigned, PayloadMalformed, and those of verify_artifact() and verify_log_entry().
+/// Verifies a bundle by `key`. Where `roots` are given, what the bundle has of log entries has to hold, too,
+/// and no timestamp may be wrong. Errors: DigestNotSigned, PayloadMalformed, and those of verify_artifact(),
+/// verify_log_entry() and verify_timestamp().
 Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, const PublicKey& key,
                                std::span<const TrustedRoot> roots);
 

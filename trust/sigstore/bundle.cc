@@ -86,7 +86,10 @@ class BundleReader {
       reader.report("certificate", "needs exactly one of certificate, x509CertificateChain and publicKey");
     if (certificate != nullptr) read_certificate(*certificate, reader.path_of("certificate"), bundle);
     if (chain != nullptr) read_chain(*chain, reader, bundle);
-    if (key != nullptr) ObjectReader(*key, reader.path_of("publicKey"), {"hint"}, problems_);
+    if (key != nullptr) {
+      std::string hint;  // of no use here: the key is given
+      ObjectReader(*key, reader.path_of("publicKey"), {"hint"}, problems_).string("hint", hint);
+    }
     read_log_entries(reader, bundle);
     if (const Node* data = reader.object("timestampVerificationData"))
       read_timestamps(*data, reader.path_of("timestampVerificationData"), bundle);
@@ -201,21 +204,31 @@ class BundleReader {
     }
   }
 
+  void read_digest(const Node& node, const std::string& path, MessageSignature& message) {
+    ObjectReader reader(node, path, {"algorithm", "digest"}, problems_);
+    // Empty where the signer hashed nothing (cosign with an Ed25519 key).
+    if (node.members.empty()) return;
+    HashAlgorithm algorithm = HashAlgorithm::kSha256;
+    if (!reader.word("algorithm", algorithm,
+                     {{"SHA2_256", HashAlgorithm::kSha256},
+                      {"SHA2_384", HashAlgorithm::kSha384},
+                      {"SHA2_512", HashAlgorithm::kSha512}},
+                     Presence::kRequired)) {
+      return;
+    }
+    message.algorithm = algorithm;
+    if (read_bytes(reader, "digest", message.digest, Presence::kRequired, hash_bytes(algorithm)) &&
+        message.digest.size() != hash_bytes(algorithm)) {
+      reader.report("digest", "has another length than its algorithm");
+    }
+  }
+
   MessageSignature read_message(const Node& node) {
     ObjectReader reader(node, "messageSignature", {"messageDigest", "signature"}, problems_);
     MessageSignature message;
     read_bytes(reader, "signature", message.signature, Presence::kRequired, kMaxSignatureBytes);
-    if (const Node* digest = reader.object("messageDigest")) {
-      ObjectReader fields(*digest, reader.path_of("messageDigest"), {"algorithm", "digest"}, problems_);
-      std::string algorithm;
-      // Empty where the signer hashed nothing (cosign with an Ed25519 key).
-      fields.string("algorithm", algorithm);
-      if (algorithm != "SHA2_256") return message;
-      if (read_bytes(fields, "digest", message.digest, Presence::kRequired, kHashBytes) &&
-          message.digest.size() != kHashBytes) {
-        fields.report("digest", "is no SHA-256");
-      }
-    }
+    if (const Node* digest = reader.object("messageDigest", Presence::kRequired))
+      read_digest(*digest, reader.path_of("messageDigest"), message);
     return message;
   }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "trust/crypto/hash.h"
 #include "trust/sigstore/dsse.h"
 #include "trust/sigstore/verification_material.h"
 
@@ -21,7 +22,8 @@ inline constexpr std::size_t kMaxWitnesses = 32;
 
 /// A signature over an artifact itself, as of `cosign sign-blob`.
 struct MessageSignature {
-  std::string digest;  ///< SHA-256 of the artifact, 32 raw bytes, as the signer claims; may be empty
+  std::optional<HashAlgorithm> algorithm;  ///< of `digest`; nothing where the signer hashed nothing
+  std::string digest;                      ///< of the artifact, raw, as the signer claims
   std::string signature;
 };
 

@@ -57,6 +57,12 @@ json& envelope(json& bundle) {
 
 const char kOld[] = "application/vnd.dev.sigstore.bundle+json;version=0.1";
 
+/// A message in place of the envelope.
+void sign_message(json& bundle, const json& digest) {
+  bundle.erase("dsseEnvelope");
+  bundle["messageSignature"] = {{"signature", base64_encode("s")}, {"messageDigest", digest}};
+}
+
 }  // namespace
 
 TEST_CASE("every member of a bundle is read") {
@@ -122,12 +128,8 @@ TEST_CASE("what writers may leave out or write otherwise is accepted") {
          material(b)["publicKey"] = {{"hint", "x"}};
        }},
       {"a message",
-       [](json& b) {
-         b.erase("dsseEnvelope");
-         b["messageSignature"] = {
-             {"signature", base64_encode("s")},
-             {"messageDigest", {{"algorithm", "SHA2_256"}, {"digest", base64_encode(kHash)}}}};
-       }},
+       [](json& b) { sign_message(b, {{"algorithm", "SHA2_256"}, {"digest", base64_encode(kHash)}}); }},
+      {"a message that the signer did not hash", [](json& b) { sign_message(b, json::object()); }},
       {"a null for what is not there", [](json& b) { b["messageSignature"] = nullptr; }},
   };
   for (const auto& [name, change] : cases) {
@@ -206,13 +208,24 @@ TEST_CASE("a bundle is refused when it is not strictly what it must be") {
       {"an empty signature", [](json& b) { envelope(b)["signatures"][0]["sig"] = ""; }},
       {"no payload type", [](json& b) { envelope(b).erase("payloadType"); }},
       {"wrong type of a list", [](json& b) { material(b)["tlogEntries"] = {{"a", 1}}; }},
-      {"a message digest of another size",
+      {"a hint that is no text",
        [](json& b) {
-         b.erase("dsseEnvelope");
-         b["messageSignature"] = {
-             {"signature", base64_encode("s")},
-             {"messageDigest", {{"algorithm", "SHA2_256"}, {"digest", base64_encode("x")}}}};
+         material(b).erase("certificate");
+         material(b)["publicKey"] = {{"hint", {{"a", 1}}}};
        }},
+      {"no message digest", [](json& b) { sign_message(b, nullptr); }},
+      {"a message digest of another size",
+       [](json& b) { sign_message(b, {{"algorithm", "SHA2_256"}, {"digest", base64_encode("x")}}); }},
+      {"a message digest of another algorithm's size",
+       [](json& b) { sign_message(b, {{"algorithm", "SHA2_384"}, {"digest", base64_encode(kHash)}}); }},
+      {"a message digest by an unknown algorithm",
+       [](json& b) { sign_message(b, {{"algorithm", "SHA2_25"}, {"digest", base64_encode(kHash)}}); }},
+      {"a message digest by an algorithm without a name",
+       [](json& b) { sign_message(b, {{"algorithm", ""}, {"digest", base64_encode(kHash)}}); }},
+      {"a message digest without its algorithm",
+       [](json& b) { sign_message(b, {{"digest", base64_encode(kHash)}}); }},
+      {"an algorithm without its message digest",
+       [](json& b) { sign_message(b, {{"algorithm", "SHA2_256"}}); }},
   };
   for (const auto& [name, change] : cases) {
     INFO(name);

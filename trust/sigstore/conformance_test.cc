@@ -3,7 +3,10 @@
 // Bundles that others made, with the verdict that each must get: trust/testdata/README.md says where they are
 // from.
 #include <catch2/catch.hpp>
+#include <functional>
 
+#include "base/encoding.h"
+#include "trust/crypto/reasons.h"
 #include "trust/testing/conformance_table.h"
 
 namespace kintsugi::trust {
@@ -29,6 +32,42 @@ TEST_CASE("bundles by others get the verdict that they must get") {
     CHECK(verified.has_value() == (row["expect"] == "verified" && !is_sha512));
     if (!verified) CHECK_FALSE(verified.error().reason.empty());
   }
+}
+
+TEST_CASE("what a keyed bundle has beside its signature has to hold as well") {
+  const testing::ConformanceTable blobs("trust/testdata/blobs"), conformance("trust/testdata/conformance");
+  const auto reason_of = [](const testing::ConformanceTable& table, const std::string& name,
+                            const std::function<void(nlohmann::json & bundle)>& change) {
+    for (const nlohmann::json& row : table.rows()) {
+      if (row["name"] != name) continue;
+      nlohmann::json bundle = nlohmann::json::parse(table.bundle_of(row));
+      REQUIRE(table.prepare(row).value().verify(bundle.dump()));
+      change(bundle);
+      const auto verified = table.prepare(row).value().verify(bundle.dump());
+      return verified ? std::string("Verified") : verified.error().reason;
+    }
+    return std::string("no such row");
+  };
+  const auto digest = [](nlohmann::json& bundle) -> nlohmann::json& {
+    return bundle["messageSignature"]["messageDigest"];
+  };
+  using nlohmann::json;
+
+  CHECK(reason_of(blobs, "p384", [&](json& b) {
+          digest(b)["digest"] = base64_encode(std::string(48, 'x'));
+        }) == reason::kDigestNotSigned);
+  CHECK(reason_of(blobs, "p256", [&](json& b) {
+          digest(b)["digest"] = base64_encode(std::string(32, 'x'));
+        }) == reason::kDigestNotSigned);
+  CHECK(reason_of(blobs, "p256", [&](json& b) { digest(b) = json::object(); }) == reason::kDigestNotSigned);
+  CHECK(
+      reason_of(conformance, "managed-key-happy-path", [](json& b) {
+        json& stamp =
+            b["verificationMaterial"]["timestampVerificationData"]["rfc3161Timestamps"][0]["signedTimestamp"];
+        std::string der = base64_decode(stamp.get<std::string>()).value();
+        der.back() = char(der.back() ^ 1);
+        stamp = base64_encode(der);
+      }) == reason::kTimestampInvalid);
 }
 
 }  // namespace kintsugi::trust

@@ -187,7 +187,7 @@ TEST_CASE("no key means no good signature") {
 
 TEST_CASE("a bundle over bytes is no signature of an image") {
   const auto signature = of_bundle(
-      R"({"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"messageSignature":{"signature":"AAAA"}})");
+      R"({"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{"publicKey":{"hint":"x"}},"messageSignature":{"messageDigest":{},"signature":"AAAA"}})");
   REQUIRE_FALSE(signature);
   CHECK(signature.error().reason == reason::kUnsupportedLayout);
 }

@@ -57,6 +57,25 @@ func (p place) set(value any) {
 	}
 }
 
+// clone shares nothing with its original, which may be put below itself.
+func clone(value any) any {
+	switch node := value.(type) {
+	case map[string]any:
+		copied := make(map[string]any, len(node))
+		for key, member := range node {
+			copied[key] = clone(member)
+		}
+		return copied
+	case []any:
+		copied := make([]any, len(node))
+		for i, item := range node {
+			copied[i] = clone(item)
+		}
+		return copied
+	}
+	return value
+}
+
 func visit(tree any, at func(place), of func(any)) {
 	of(tree)
 	switch node := tree.(type) {
@@ -95,6 +114,11 @@ func (m *mutator) change(text []byte) []byte {
 	return changed
 }
 
+// anyValue is one of some seed.
+func (m *mutator) anyValue() any {
+	return clone(m.values[m.random.IntN(len(m.values))])
+}
+
 func (m *mutator) changeTree(tree any) {
 	var places []place
 	visit(tree, func(p place) { places = append(places, p) }, func(any) {})
@@ -110,10 +134,10 @@ func (m *mutator) changeTree(tree any) {
 			p.set(nil)
 		}
 	case 1:
-		p.set(m.values[m.random.IntN(len(m.values))])
+		p.set(m.anyValue())
 	case 2: // exchange with another place
 		other := places[m.random.IntN(len(places))]
-		mine, theirs := p.get(), other.get()
+		mine, theirs := clone(p.get()), clone(other.get())
 		p.set(theirs)
 		other.set(mine)
 	case 3:
@@ -143,7 +167,7 @@ func (m *mutator) changeKey(p place) {
 		delete(p.object, p.key)
 		p.object[name.String()] = value
 	case 2:
-		p.object["unknown"+strconv.Itoa(m.random.IntN(10))] = value
+		p.object["unknown"+strconv.Itoa(m.random.IntN(10))] = clone(value)
 	case 3:
 		delete(p.object, p.key)
 		p.object[p.key+" "] = value
@@ -162,7 +186,7 @@ func (m *mutator) changeValue(value any) any {
 	case []any:
 		switch m.random.IntN(4) {
 		case 0:
-			return append(append([]any{}, v...), v...)
+			return append(append([]any{}, v...), clone(v).([]any)...)
 		case 1:
 			return []any{}
 		case 2:
@@ -170,12 +194,12 @@ func (m *mutator) changeValue(value any) any {
 			m.random.Shuffle(len(reversed), func(i, j int) { reversed[i], reversed[j] = reversed[j], reversed[i] })
 			return reversed
 		default:
-			return append(append([]any{}, v...), m.values[m.random.IntN(len(m.values))])
+			return append(append([]any{}, v...), m.anyValue())
 		}
 	case map[string]any:
 		return []any{map[string]any{}, nil, []any{v}, "text"}[m.random.IntN(4)]
 	}
-	return m.values[m.random.IntN(len(m.values))]
+	return m.anyValue()
 }
 
 // A text is most often base64 here: what it holds is changed, or how it is written.

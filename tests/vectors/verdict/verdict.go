@@ -65,11 +65,15 @@ func options(tr root.TrustedMaterial, b *bundle.Bundle, keyed bool) ([]verify.Ve
 	if err != nil {
 		return nil, err
 	}
-	if len(tr.TimestampingAuthorities()) > 0 && len(timestamps) > 0 {
+	if !keyed && len(tr.TimestampingAuthorities()) > 0 && len(timestamps) > 0 { // a key needs no time either
 		timed = true
 		result = append(result, verify.WithSignedTimestamps(1))
 	}
-	if len(tr.RekorLogs()) > 0 {
+	entries, err := b.TlogEntries()
+	if err != nil {
+		return nil, err
+	}
+	if len(tr.RekorLogs()) > 0 && (!keyed || len(entries) > 0) { // nor a log
 		result = append(result, verify.WithTransparencyLog(1))
 		if b.HasInclusionPromise() {
 			timed = true
