@@ -17,10 +17,16 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::minutes kLookAgain{10};
+constexpr std::chrono::seconds kLookAgain{600};
+/// By this much at most later, each workload its own: registries are not asked about all of them at once.
+constexpr std::chrono::seconds kSpread{120};
 constexpr std::chrono::seconds kPrepareTimeout{60};
 constexpr std::size_t kMaxMessage = 700;
 constexpr const char* kDryRunIncident = "inc-dry-run";
+
+std::chrono::seconds look_again(const std::string& key) {
+  return kLookAgain + kSpread * (std::hash<std::string>()(key) % 100) / 100;
+}
 
 using targets::Readiness;
 using targets::WorkloadName;
@@ -124,14 +130,14 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   if (!policy && !policy.error().is_refusal()) return tl::unexpected(policy.error());
   if (auto published = publish(key, assess(*deployment, policy)); !published)
     return tl::unexpected(std::move(published).error());
-  return kLookAgain;
+  return look_again(key);
 }
 
 /// Bare pods have no workload that would bring the policy.
 k8s::ReconcileResult Preparation::prepare_namespace(const std::string& name_space) {
   if (!is_protected(world_, name_space)) return std::nullopt;
   if (auto policy = ensure_policy(name_space); !policy) return tl::unexpected(std::move(policy).error());
-  return kLookAgain;
+  return look_again(name_space);
 }
 
 Result<void> Preparation::ensure_policy(const std::string& name_space) {

@@ -30,7 +30,7 @@ std::optional<Value> take_value(std::string_view& rest) {
   std::size_t header = 2;
   std::size_t length = byte_at(rest, 1);
   if (length >= 0x80) {
-    const std::size_t count = length - 0x80;  // 0: indefinite
+    const std::size_t count = length & 0x7FU;  // 0: indefinite
     if (count == 0 || count > 4 || rest.size() < header + count) return std::nullopt;
     length = 0;
     for (; header < 2 + count; ++header) length = length << 8 | byte_at(rest, header);

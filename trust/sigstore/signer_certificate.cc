@@ -106,6 +106,17 @@ Result<void> any_authority(std::span<const CertificateAuthority> authorities, co
   return refuse(reason::kCertificateUntrusted, "the trusted root has no certificate authority");
 }
 
+/// A time without a promise is signed by nobody, and proves nothing; one that cannot be is a forgery all the
+/// same.
+Result<void> check_claimed_times(const VerificationMaterial& material, const Certificate& leaf) {
+  for (const LogEntry& entry : material.log_entries) {
+    if (!entry.integrated_time || !entry.signed_entry_timestamp.empty()) continue;
+    if (leaf.not_before() <= *entry.integrated_time && *entry.integrated_time <= leaf.not_after()) continue;
+    return refuse(reason::kLogEntryInvalid, "the entry's time is outside of the certificate's validity");
+  }
+  return {};
+}
+
 /// By one instance of Sigstore alone.
 Result<void> certify_by_root(const VerificationMaterial& material, const LoggedSignature& logged,
                              const Certificate& leaf, const TrustedRoot& root, CertifiedSigner& signer) {
@@ -176,6 +187,7 @@ Result<CertifiedSigner> certify_signer(const VerificationMaterial& material, Log
   if (!key) return fail(std::move(key).error());
   auto identity = identity_of(*leaf);
   if (!identity) return fail(std::move(identity).error());
+  if (auto checked = check_claimed_times(material, *leaf); !checked) return fail(std::move(checked).error());
   logged.certificate = leaf->der();
   logged.public_key = {};
   CertifiedSigner signer{std::move(*key), std::move(*identity), {}, {}};
