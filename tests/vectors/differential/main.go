@@ -102,6 +102,10 @@ var explained = map[string]string{
 	"certificate embedded in the TSR does not match": "certificates in a timestamp",
 	"error parsing response into Timestamp":          "certificates in a timestamp",
 	"pkcs7: No certificate for signer":               "certificates in a timestamp",
+	// What was asked for is the key, and it has signed.
+	"expected key signature, not certificate": "a certificate beside a signature by the given key",
+	// An entry of a log that the root does not know is no evidence, and harms none.
+	"threshold not met for verified log entry integrated timestamps": "an entry of an unknown log beside a good one",
 }
 
 func explanation(theirs error) string {
