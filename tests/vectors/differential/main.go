@@ -10,6 +10,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -95,29 +96,36 @@ type counts struct {
 	findings                      int
 }
 
-// Refusals by sigstore-go that are no findings where Kintsugi accepts.
-var explained = map[string]string{
-	// The certificates that a timestamp brings along are signed by nobody. Kintsugi does not look at them: the
-	// root's own count.
-	"certificate embedded in the TSR does not match": "certificates in a timestamp",
-	"error parsing response into Timestamp":          "certificates in a timestamp",
-	"pkcs7: No certificate for signer":               "certificates in a timestamp",
-	// What was asked for is the key, and it has signed.
-	"expected key signature, not certificate": "a certificate beside a signature by the given key",
-	// An entry of a log that the root does not know is no evidence, and harms none.
-	"threshold not met for verified log entry integrated timestamps": "an entry of an unknown log beside a good one",
+// A refusal by sigstore-go that is no finding where Kintsugi accepts.
+type explained struct {
+	refusal string // in sigstore-go's words
+	needs   string // in the bundle
+	why     string
 }
 
-func explanation(theirs error) string {
-	for text, why := range explained {
-		if strings.Contains(theirs.Error(), text) {
-			return why
+var explanations = []explained{
+	// The certificates that a timestamp brings along are signed by nobody. Kintsugi does not look at them: the
+	// root's own count.
+	{"certificate embedded in the TSR does not match", "", "certificates in a timestamp"},
+	{"error parsing response into Timestamp", "", "certificates in a timestamp"},
+	{"pkcs7: No certificate for signer", "", "certificates in a timestamp"},
+	// What was asked for is the key, and it has signed.
+	{"expected key signature, not certificate", "", "a certificate beside a signature by the given key"},
+	// A witness that the root does not know, or not at that time, is no evidence, and harms none.
+	{"threshold not met for verified log entry integrated timestamps", "", "an entry of an unknown log beside a good one"},
+	{"threshold not met for verified signed timestamps", "inclusionPromise", "a timestamp outside of its authority's time beside a log's"},
+}
+
+func explanation(theirs error, text []byte) string {
+	for _, one := range explanations {
+		if strings.Contains(theirs.Error(), one.refusal) && bytes.Contains(text, []byte(one.needs)) {
+			return one.why
 		}
 	}
 	return ""
 }
 
-func (c *counts) compare(said string, theirs error) (finding string) {
+func (c *counts) compare(said string, theirs error, text []byte) (finding string) {
 	c.asked++
 	accepted := said == "verified"
 	switch {
@@ -126,7 +134,7 @@ func (c *counts) compare(said string, theirs error) (finding string) {
 	case !accepted && theirs != nil:
 		c.bothRefuse++
 	case accepted:
-		if why := explanation(theirs); why != "" {
+		if why := explanation(theirs, text); why != "" {
 			c.laxer[why]++
 			break
 		}
@@ -192,7 +200,7 @@ func run(program, data, found string, seconds int) (*counts, error) {
 			return c, fmt.Errorf("the judge ended: %w", err)
 		}
 		theirs := s.row.Verify(filepath.Join(data, s.table), text)
-		if name := c.compare(said, theirs); name != "" {
+		if name := c.compare(said, theirs, text); name != "" {
 			if err := keep(found, name, s, text, theirs); err != nil {
 				return c, err
 			}
