@@ -112,7 +112,8 @@ Result<void> check_claimed_times(const VerificationMaterial& material, const Cer
   for (const LogEntry& entry : material.log_entries) {
     if (!entry.integrated_time || !entry.signed_entry_timestamp.empty()) continue;
     if (leaf.not_before() <= *entry.integrated_time && *entry.integrated_time <= leaf.not_after()) continue;
-    return refuse(reason::kLogEntryInvalid, "the entry's time is outside of the certificate's validity");
+    return refuse(reason::kCertificateExpired,
+                  "the log entry's time is outside of the certificate's validity");
   }
   return {};
 }
