@@ -185,7 +185,10 @@ class BundleReader {
     const Presence needed = version_ >= 2 ? Presence::kRequired : Presence::kOptional;
     if (const Node* checkpoint = reader.object("checkpoint", needed)) {
       ObjectReader fields(*checkpoint, reader.path_of("checkpoint"), {"envelope"}, problems_);
-      fields.string("envelope", proof.checkpoint, needed, {.max_bytes = kMaxCheckpointBytes});
+      if (fields.string("envelope", proof.checkpoint, needed, {.max_bytes = kMaxCheckpointBytes}) &&
+          needed == Presence::kRequired && proof.checkpoint.empty()) {
+        fields.report("envelope", "is empty");
+      }
     }
     entry.proof = std::move(proof);
   }

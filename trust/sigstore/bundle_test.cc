@@ -208,6 +208,7 @@ TEST_CASE("a bundle is refused when it is not strictly what it must be") {
       {"an empty signature", [](json& b) { envelope(b)["signatures"][0]["sig"] = ""; }},
       {"no payload type", [](json& b) { envelope(b).erase("payloadType"); }},
       {"wrong type of a list", [](json& b) { material(b)["tlogEntries"] = {{"a", 1}}; }},
+      {"an empty checkpoint", [](json& b) { entry(b)["inclusionProof"]["checkpoint"]["envelope"] = ""; }},
       {"a hint that is no text",
        [](json& b) {
          material(b).erase("certificate");
