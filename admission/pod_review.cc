@@ -8,7 +8,9 @@
 #include <set>
 #include <utility>
 
+#include "base/cut.h"
 #include "base/document.h"
+#include "base/node_text.h"
 
 namespace kintsugi::admission {
 namespace {
@@ -34,12 +36,6 @@ tl::unexpected<Error> malformed(const std::string& what) {
   return fail(ErrorCode::kInvalidInput, "no AdmissionReview of a pod: " + what);
 }
 
-/// The text of a member, or nullptr.
-const std::string* text_of(const Node& object, std::string_view key) {
-  const Node* member = object.find(key);
-  return member != nullptr && member->kind == Node::Kind::kString ? &member->text : nullptr;
-}
-
 const Node* object_of(const Node& parent, std::string_view key) {
   const Node* member = parent.find(key);
   return member != nullptr && member->kind == Node::Kind::kObject ? member : nullptr;
@@ -50,12 +46,9 @@ bool is_uid(const std::string& text) {
   return !text.empty() && text.size() <= kMaxUidBytes && std::all_of(text.begin(), text.end(), is_allowed);
 }
 
-/// Cuts text that is safe to show at a character.
+/// For text that is safe to show.
 std::string shortened(const std::string& text, std::size_t max_bytes) {
-  if (text.size() <= max_bytes) return text;
-  std::size_t end = max_bytes;
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
-  return text.substr(0, end) + "…";
+  return text.size() <= max_bytes ? text : cut(text, max_bytes) + "…";
 }
 
 using Use = std::pair<std::string, std::string>;  ///< container or volume, image
@@ -64,7 +57,7 @@ using Use = std::pair<std::string, std::string>;  ///< container or volume, imag
 /// and a container may get its image from something that comes later.
 const std::string* image_of(const Node& item) {
   const Node* volume_source = object_of(item, "image");
-  return volume_source == nullptr ? text_of(item, "image") : text_of(*volume_source, "reference");
+  return volume_source == nullptr ? find_text(item, "image") : find_text(*volume_source, "reference");
 }
 
 Result<void> add_uses(const Node& spec, const char* list, std::vector<Use>& out) {
@@ -72,7 +65,7 @@ Result<void> add_uses(const Node& spec, const char* list, std::vector<Use>& out)
   if (items == nullptr || items->kind == Node::Kind::kNull) return {};
   if (items->kind != Node::Kind::kArray) return malformed(std::string(list) + " is no list");
   for (const Node& item : items->items) {
-    const std::string* name = text_of(item, "name");
+    const std::string* name = find_text(item, "name");
     const std::string* image = image_of(item);
     if (name == nullptr) return malformed(std::string(list) + " has one without a name");
     if (image != nullptr && !image->empty()) out.emplace_back(*name, *image);
@@ -112,19 +105,19 @@ std::vector<std::string> new_images(const std::vector<Use>& now, const std::vect
 Result<PodReview> parse_pod_review(std::string_view text) {
   const auto document = parse_json_members(text, kUsed, {.max_bytes = kMaxReviewBytes});
   if (!document) return tl::unexpected(document.error());
-  const std::string* version = text_of(*document, "apiVersion");
-  const std::string* kind = text_of(*document, "kind");
+  const std::string* version = find_text(*document, "apiVersion");
+  const std::string* kind = find_text(*document, "kind");
   if (version == nullptr || kind == nullptr || *version != "admission.k8s.io/v1" ||
       *kind != "AdmissionReview")
     return malformed("its apiVersion and kind are others");
   const Node* request = object_of(*document, "request");
   if (request == nullptr) return malformed("it has no request");
-  const std::string* uid = text_of(*request, "uid");
+  const std::string* uid = find_text(*request, "uid");
   if (uid == nullptr || !is_uid(*uid)) return malformed("it has no uid");
-  const std::string* name_space = text_of(*request, "namespace");
+  const std::string* name_space = find_text(*request, "namespace");
   if (name_space == nullptr || name_space->empty()) return malformed("it has no namespace");
   const Node* pod = object_of(*request, "object");
-  const std::string* pod_kind = pod == nullptr ? nullptr : text_of(*pod, "kind");
+  const std::string* pod_kind = pod == nullptr ? nullptr : find_text(*pod, "kind");
   if (pod_kind == nullptr || *pod_kind != "Pod") return malformed("its object is no Pod");
   const auto now = uses_of(*pod);
   if (!now) return tl::unexpected(now.error());

@@ -6,7 +6,7 @@
 #include "admission/pod_review.h"
 #include "admission/webhook_configuration.h"
 #include "controller/playbook_book.h"
-#include "controller/problem_response.h"
+#include "controller/responses.h"
 #include "k8s-client/client/wait.h"
 #include "net/url.h"
 #include "playbooks/guards.h"

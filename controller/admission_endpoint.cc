@@ -5,7 +5,7 @@
 
 #include "admission/webhook_configuration.h"
 #include "base/concurrently.h"
-#include "controller/problem_response.h"
+#include "controller/responses.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -68,11 +68,7 @@ net::HttpResponse AdmissionEndpoint::review(const net::ServerRequest& request) c
   const auto images = judge_all(review->images);
   const admission::PodAnswer answer = admission::decide_pod(images, *failure_of(request.path));
   metrics_.count_admission(result_of(answer, images));
-  net::HttpResponse response;
-  response.status = 200;
-  response.headers.set("Content-Type", "application/json");
-  response.body = admission::render_pod_answer(review->uid, answer);
-  return response;
+  return response_with(200, "application/json", admission::render_pod_answer(review->uid, answer));
 }
 
 std::vector<admission::JudgedImage> AdmissionEndpoint::judge_all(

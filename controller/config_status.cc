@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/cut.h"
 #include "base/time.h"
 #include "k8s-client/core/patch.h"
 
@@ -27,14 +28,6 @@ const Node& member(const Node& object, std::initializer_list<std::string_view> p
 
 std::int64_t integer(const Node& node) {
   return node.as_integer().value_or(0);
-}
-
-/// At most `max` bytes, cut between characters.
-std::string cut(std::string text, std::size_t max) {
-  if (text.size() <= max) return text;
-  while (max > 0 && (static_cast<unsigned char>(text[max]) & 0xC0) == 0x80) --max;
-  text.resize(max);
-  return text;
 }
 
 const char* status_word(const ConfigVerdict& verdict) {

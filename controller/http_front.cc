@@ -115,25 +115,14 @@ Result<void> HttpFront::start_metrics() {
 }
 
 net::HttpResponse HttpFront::answer_health(const net::ServerRequest& request) const {
-  net::HttpResponse response;
-  response.headers.set("Content-Type", "text/plain; charset=utf-8");
-  if (!is_health_path(request.path)) {
-    response.status = 404;
-    response.body = "not found\n";
-    return response;
-  }
+  const char* const type = "text/plain; charset=utf-8";
+  if (!is_health_path(request.path)) return response_with(404, type, "not found\n");
   const bool good = request.path == "/healthz" || ready_;
-  response.status = good ? 200 : 503;
-  response.body = good ? "ok\n" : "not ready\n";
-  return response;
+  return response_with(good ? 200 : 503, type, good ? "ok\n" : "not ready\n");
 }
 
 net::HttpResponse HttpFront::answer_metrics() const {
-  net::HttpResponse response;
-  response.status = 200;
-  response.headers.set("Content-Type", std::string(metrics::kExpositionContentType));
-  response.body = exposition_();
-  return response;
+  return response_with(200, std::string(metrics::kExpositionContentType), exposition_());
 }
 
 void HttpFront::reload() {

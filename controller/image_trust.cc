@@ -6,6 +6,7 @@
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "base/node_text.h"
 #include "controller/playbook_book.h"
 #include "k8s-client/client/config_map.h"
 #include "playbooks/matcher.h"
@@ -55,11 +56,6 @@ json image_to_json(const TrustedImage& image) {
           {"equivalents", image.equivalents},
           {"policy", image.policy},
           {"keyID", image.key_id}};
-}
-
-std::string text_of(const Node& object, std::string_view key) {
-  const Node* value = object.find(key);
-  return value != nullptr && value->kind == Node::Kind::kString ? value->text : std::string();
 }
 
 /// One workload's entry; an entry that somebody made unreadable is as good as none.

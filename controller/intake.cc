@@ -80,13 +80,6 @@ unsigned generation_of(const Incident& incident) {
 
 }  // namespace
 
-std::string_view to_string(Disposition disposition) {
-  static constexpr std::string_view kWords[kDispositionCount] = {
-      "opened", "joined",       "duplicate",  "observed", "no-playbook", "no-target", "unprotected",
-      "gone",   "uid-mismatch", "not-unique", "late",     "off",         "refused"};
-  return kWords[std::size_t(disposition)];
-}
-
 Intake::Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache,
                const targets::PodTarget& target, const PlaybookBook& playbooks, const Settings& settings,
                const Clock& clock, Logger& log, Won won)

@@ -13,16 +13,8 @@ using nlohmann::json;
 
 constexpr std::string_view kPrefix = "/v1/signals/";
 
-net::HttpResponse with_body(int status, const char* type, std::string body) {
-  net::HttpResponse response;
-  response.status = status;
-  response.headers.set("Content-Type", type);
-  response.body = std::move(body);
-  return response;
-}
-
 net::HttpResponse problem(const signals::ProblemDetails& details) {
-  return with_body(details.status, "application/problem+json", signals::to_json(details));
+  return response_with(details.status, "application/problem+json", signals::to_json(details));
 }
 
 net::HttpResponse busy() {
@@ -39,10 +31,6 @@ json result_to_json(std::size_t index, const IntakeResult& result) {
 }
 
 }  // namespace
-
-net::HttpResponse problem_response(int status, std::string title, std::string detail) {
-  return problem({status, std::move(title), std::move(detail), ""});
-}
 
 SignalEndpoint::SignalEndpoint(Options options, Take take, const SignalTokens& tokens,
                                const signals::Decoder& decoder, const Clock& clock, Observer observer)
@@ -123,7 +111,8 @@ net::HttpResponse SignalEndpoint::answer_batch(const signals::Batch& batch) {
     observer_(decoder_.source(), to_string(taken->disposition));
     results.push_back(result_to_json(i, *taken));
   }
-  return with_body(all_good ? 202 : 207, "application/json", json({{"results", std::move(results)}}).dump());
+  return response_with(all_good ? 202 : 207, "application/json",
+                       json({{"results", std::move(results)}}).dump());
 }
 
 }  // namespace kintsugi::controller

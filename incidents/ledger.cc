@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/document.h"
+#include "base/node_text.h"
 #include "base/time.h"
 
 namespace kintsugi::incidents {
@@ -19,11 +20,6 @@ constexpr std::pair<const char*, Stamp> kStamps[] = {
     {"acknowledged", &IncidentTimes::acknowledged},   {"contained", &IncidentTimes::contained},
     {"evidence", &IncidentTimes::evidence_preserved}, {"redeployed", &IncidentTimes::redeployed},
     {"recovered", &IncidentTimes::recovered},         {"closed", &IncidentTimes::closed}};
-
-std::string text_of(const Node& object, std::string_view key) {
-  const Node* value = object.find(key);
-  return value != nullptr && value->kind == Node::Kind::kString ? value->text : std::string();
-}
 
 }  // namespace
 

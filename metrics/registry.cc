@@ -35,9 +35,8 @@ constexpr std::array<std::string_view, 17> kCodes{"101", "200", "201", "202",   
                                                   "403", "404", "409", "410",     "422", "429",
                                                   "500", "503", "504", "<error>", kOther};
 
-const std::vector<double> kActionBounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
-/// controller-runtime's are Prometheus' defaults, for its webhooks.
-const std::vector<double> kWebhookBounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
+/// Prometheus' own defaults, which controller-runtime has for its webhooks.
+const std::vector<double> kDefaultBounds{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10};
 /// client-go's.
 const std::vector<double> kRequestBounds{0.005, 0.025, 0.1, 0.25, 0.5, 1, 2, 4, 8, 15, 30, 60};
 
@@ -64,7 +63,7 @@ struct Registry::Impl {
                          {{"action", kActionValues}, {"result", kActionResults}})),
         action_time(histograms(all, "kintsugi_action_duration_seconds",
                                "How long changes to the world took, retries included.",
-                               {{"action", kActionValues}}, kActionBounds)),
+                               {{"action", kActionValues}}, kDefaultBounds)),
         evidence(counters(all, "kintsugi_evidence_objects_total",
                           "Objects of evidence, by whether they could be kept.",
                           {{"kind", kEvidenceKindValues}, {"result", kEvidenceResults}})),
@@ -79,7 +78,7 @@ struct Registry::Impl {
                                   {{"webhook", kWebhooks}, {"code", kWebhookCodes}})),
         webhook_time(histograms(all, "controller_runtime_webhook_latency_seconds",
                                 "Histogram of the latency of processing admission requests.",
-                                {{"webhook", kWebhooks}}, kWebhookBounds)),
+                                {{"webhook", kWebhooks}}, kDefaultBounds)),
         workloads(
             gauges(all, "kintsugi_protected_workloads",
                    "Protected workloads, by whether quarantine would isolate them and whether their template "

@@ -5,8 +5,6 @@
 #include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/rand.h>
 #include <openssl/x509v3.h>
 
 #include <algorithm>
@@ -14,30 +12,18 @@
 #include <memory>
 
 #include "base/escape.h"
+#include "net/pem.h"
 
 namespace kintsugi::net {
 namespace {
 
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
 using AlternativeNames = std::unique_ptr<GENERAL_NAMES, decltype(&GENERAL_NAMES_free)>;
 
 constexpr int kSerialBits = 127;
 constexpr std::size_t kMaxNameBytes = 253;  // RFC 1035 §2.3.4
 
 tl::unexpected<Error> failed(const char* what) {
-  const char* reason = ERR_reason_error_string(ERR_peek_error());
-  Error error = make_error(ErrorCode::kInternal, std::string("OpenSSL cannot make ") + what);
-  if (reason != nullptr) error.message += std::string(": ") + reason;
-  ERR_clear_error();
-  return fail(std::move(error));
-}
-
-std::string text_of(const Bio& bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return {data, std::size_t(size)};
+  return fail(ErrorCode::kInternal, std::string("OpenSSL cannot make ") + what + ": " + openssl_reason());
 }
 
 /// The address in network order, 4 or 16 bytes; empty where it is none.
@@ -147,18 +133,13 @@ Result<ServerTls> make_self_signed(const SelfSignedOptions& options) {
       X509_sign(certificate.get(), key.get(), EVP_sha256()) == 0) {
     return failed("a certificate");
   }
-  const Bio certificate_text(BIO_new(BIO_s_mem()), &BIO_free_all);
-  const Bio key_text(BIO_new(BIO_s_secmem()), &BIO_free_all);
-  if (PEM_write_bio_X509(certificate_text.get(), certificate.get()) != 1 ||
-      PEM_write_bio_PrivateKey(key_text.get(), key.get(), nullptr, nullptr, 0, nullptr, nullptr) != 1) {
-    return failed("the text of a certificate");
-  }
-  return ServerTls{text_of(certificate_text), Secret(text_of(key_text))};
+  ServerTls tls{pem_of(certificate.get()), Secret(pem_of(key.get()))};
+  if (tls.certificate_pem.empty() || tls.key_pem.empty()) return failed("the text of a certificate");
+  return tls;
 }
 
 Result<ServingFacts> read_serving_facts(const std::string& certificate_pem) {
-  const Bio bio(BIO_new_mem_buf(certificate_pem.data(), int(certificate_pem.size())), &BIO_free_all);
-  const Certificate certificate(PEM_read_bio_X509(bio.get(), nullptr, nullptr, nullptr), &X509_free);
+  const Certificate certificate = next_certificate(open_text(certificate_pem));
   ERR_clear_error();
   if (certificate == nullptr) return fail(ErrorCode::kInvalidInput, "no certificate in PEM");
   ServingFacts facts{

@@ -9,37 +9,13 @@
 #include <string>
 
 #include "base/escape.h"
+#include "net/pem.h"
 
 namespace kintsugi::net {
 namespace {
 
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
-using Certificate = std::unique_ptr<X509, decltype(&X509_free)>;
-using Key = std::unique_ptr<EVP_PKEY, decltype(&EVP_PKEY_free)>;
-
-/// OpenSSL's first queued reason; empties the queue.
-std::string openssl_reason() {
-  const char* reason = ERR_reason_error_string(ERR_peek_error());
-  std::string text = reason == nullptr ? "unknown reason" : reason;
-  ERR_clear_error();
-  return text;
-}
-
 tl::unexpected<Error> unusable(const std::string& what, const std::string& advice) {
   return fail(make_error(ErrorCode::kInvalidInput, what + ": " + openssl_reason()).advise(advice));
-}
-
-Bio open_text(std::string_view text) {
-  const auto size = std::min<std::size_t>(text.size(), std::numeric_limits<int>::max());
-  return Bio(BIO_new_mem_buf(text.data(), int(size)), &BIO_free_all);
-}
-
-int no_password(char*, int, int, void*) {
-  return 0;
-}
-
-Certificate next_certificate(const Bio& bio) {
-  return Certificate(PEM_read_bio_X509(bio.get(), nullptr, &no_password, nullptr), &X509_free);
 }
 
 bool load_chain(SSL_CTX* context, std::string_view pem) {
@@ -55,7 +31,7 @@ bool load_chain(SSL_CTX* context, std::string_view pem) {
 
 bool load_key(SSL_CTX* context, std::string_view pem) {
   const Bio bio = open_text(pem);
-  const Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, &no_password, nullptr), &EVP_PKEY_free);
+  const Key key = read_key(bio);
   return key != nullptr && SSL_CTX_use_PrivateKey(context, key.get()) == 1 &&
          SSL_CTX_check_private_key(context) == 1;
 }

@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "base/cut.h"
 #include "base/document.h"
 #include "base/encoding.h"
 #include "base/escape.h"
@@ -69,14 +70,6 @@ std::optional<Severity> to_severity(std::string_view priority) {
     }
   }
   return std::nullopt;
-}
-
-/// At most `max_bytes` of valid UTF-8, cut at a character.
-std::string cut(std::string text, std::size_t max_bytes) {
-  if (text.size() <= max_bytes) return text;
-  while (max_bytes > 0 && (std::uint8_t(text[max_bytes]) & 0xC0) == 0x80) --max_bytes;
-  text.resize(max_bytes);
-  return text;
 }
 
 bool has_control_character(std::string_view text) {

@@ -7,31 +7,12 @@
 #include <openssl/pem.h>
 #include <openssl/rand.h>
 #include <openssl/x509v3.h>
+#include "net/pem.h"
 
 #include <algorithm>
 
 namespace kintsugi::net {
 namespace {
-
-using Bio = std::unique_ptr<BIO, decltype(&BIO_free_all)>;
-
-std::string text_of(const Bio& bio) {
-  char* data = nullptr;
-  const long size = BIO_get_mem_data(bio.get(), &data);
-  return {data, std::size_t(size)};
-}
-
-std::string pem_of(X509* certificate) {
-  const Bio bio(BIO_new(BIO_s_mem()), &BIO_free_all);
-  PEM_write_bio_X509(bio.get(), certificate);
-  return text_of(bio);
-}
-
-std::string pem_of(EVP_PKEY* key) {
-  const Bio bio(BIO_new(BIO_s_mem()), &BIO_free_all);
-  PEM_write_bio_PrivateKey(bio.get(), key, nullptr, nullptr, 0, nullptr, nullptr);
-  return text_of(bio);
-}
 
 void add_extension(X509* certificate, int nid, const std::string& value) {
   X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, nid, value.c_str());

@@ -5,6 +5,7 @@
 
 #include "base/document.h"
 #include "base/kubernetes_name.h"
+#include "base/node_text.h"
 #include "base/time.h"
 
 namespace kintsugi::targets {
@@ -13,11 +14,6 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxKeyBytes = 253;
-
-std::string text_of(const Node& entry, std::string_view member) {
-  const Node* found = entry.find(member);
-  return found != nullptr && found->kind == Node::Kind::kString ? found->text : std::string();
-}
 
 bool is_set(const Node& entry, std::string_view member) {
   const Node* found = entry.find(member);

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "base/escape.h"
+#include "base/node_text.h"
 #include "trust/import/glob_import.h"
 #include "trust/import/policy_translation.h"
 #include "trust/policy/trust_policy.h"
@@ -27,12 +28,6 @@ struct Item {
   std::string place;
 };
 
-std::string_view text_of(const Node& node, std::string_view key) {
-  const Node* member = node.find(key);
-  return member != nullptr && member->kind == Node::Kind::kString ? std::string_view(member->text)
-                                                                  : std::string_view();
-}
-
 bool is_policy(const Node& node) {
   return text_of(node, "kind") == "ClusterImagePolicy";
 }
@@ -42,7 +37,7 @@ std::vector<Item> items_of(const std::vector<Node>& documents, std::vector<Impor
   std::vector<Item> items;
   for (std::size_t i = 0; i < documents.size(); ++i) {
     const std::string place = fmt::format("document {}", i + 1);
-    const std::string_view kind = text_of(documents[i], "kind");
+    const std::string kind = text_of(documents[i], "kind");
     if (kind != "List" && kind != "ClusterImagePolicyList") {
       items.push_back({&documents[i], place});
       continue;
@@ -72,12 +67,12 @@ std::size_t count_globs(const std::vector<Item>& items) {
 
 /// What is no policy.
 ImportRemark foreign(const Item& item) {
-  const std::string_view kind = text_of(*item.node, "kind");
+  const std::string kind = text_of(*item.node, "kind");
   ImportRemark remark{ImportRemark::Kind::kLeftOut, item.place, "", "no ClusterImagePolicy", ""};
   if (kind.empty()) return remark;
   remark.text = fmt::format("a {}, no ClusterImagePolicy", escape(kind, 64));
   const Node* metadata = item.node->find("metadata");
-  const std::string_view name = metadata == nullptr ? std::string_view() : text_of(*metadata, "name");
+  const std::string name = metadata == nullptr ? std::string() : text_of(*metadata, "name");
   if (!name.empty()) remark.object = fmt::format("{} {}", escape(kind, 64), escape(name, 253));
   if (kind == "TrustRoot") {
     remark.advice =

@@ -29,7 +29,7 @@ struct Explanation {
   struct OfPolicy {
     std::string policy;
     std::vector<SignatureFinding> signatures;
-    std::vector<AttestationFinding> attestations;  ///< where the policy asks for some
+    std::vector<AttestationFinding> attestations;  ///< looked for where a policy asks for some
   };
   Verdict verdict;
   std::vector<OfPolicy> policies;  ///< those that select the image; empty where it could not be resolved

@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "base/escape.h"
+#include "base/node_text.h"
 #include "trust/crypto/reasons.h"
 
 namespace kintsugi::trust {
@@ -18,12 +19,6 @@ constexpr DocumentLimits kLimits{.max_bytes = kMaxEnvelopeBytes, .max_depth = 64
 tl::unexpected<Error> malformed(std::string what) {
   return fail(make_error(ErrorCode::kInvalidInput, "malformed statement: " + std::move(what))
                   .because(reason::kPayloadMalformed));
-}
-
-/// The text of a string member; nullptr where there is no such member.
-const std::string* text_of(const Node& object, std::string_view key) {
-  const Node* member = object.find(key);
-  return member != nullptr && member->kind == Node::Kind::kString ? &member->text : nullptr;
 }
 
 Result<void> read_subject(const Node& subject, Statement& out) {
@@ -54,13 +49,13 @@ Result<Statement> parse_statement(const Envelope& envelope) {
     return malformed(fmt::format("the payload type is \"{}\"", escape(envelope.payload_type, 100)));
   auto node = parse_json_document(envelope.payload, kLimits);
   if (!node) return malformed(node.error().to_string());
-  const std::string* type = text_of(*node, "_type");
+  const std::string* type = find_text(*node, "_type");
   if (type == nullptr ||
       (*type != "https://in-toto.io/Statement/v1" && *type != "https://in-toto.io/Statement/v0.1")) {
     return malformed("its _type is not that of in-toto v0.1 or v1");
   }
   Statement statement;
-  const std::string* predicate_type = text_of(*node, "predicateType");
+  const std::string* predicate_type = find_text(*node, "predicateType");
   if (predicate_type == nullptr || predicate_type->empty()) return malformed("it has no predicateType");
   statement.predicate_type = *predicate_type;
   const Node* subjects = node->find("subject");

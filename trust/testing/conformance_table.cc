@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trust/testing/conformance_table.h"
 
+#include <stdexcept>
+
 #include "base/file.h"
 
 namespace kintsugi::trust::testing {
@@ -31,6 +33,13 @@ ConformanceTable::ConformanceTable(std::string directory)
 
 std::string ConformanceTable::text_of(const json& row, const char* key) const {
   return read(directory_ + "/" + row.at(key).get<std::string>());
+}
+
+const json& ConformanceTable::row(const std::string& name) const {
+  for (const json& row : rows_) {
+    if (row.at("name") == name) return row;
+  }
+  throw std::out_of_range("no row " + name + " in " + directory_);
 }
 
 std::string ConformanceTable::bundle_of(const json& row) const {

@@ -33,6 +33,8 @@ class ConformanceTable {
   explicit ConformanceTable(std::string directory);
 
   const nlohmann::json& rows() const { return rows_; }
+  /// The first row of that name, which has to be there.
+  const nlohmann::json& row(const std::string& name) const;
   std::string bundle_of(const nlohmann::json& row) const;
   /// Error: the row's key, digest or root is one that is refused by itself.
   Result<ConformanceCase> prepare(const nlohmann::json& row) const;

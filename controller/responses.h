@@ -7,6 +7,9 @@
 
 namespace kintsugi::controller {
 
+/// `type` is the Content-Type.
+net::HttpResponse response_with(int status, const std::string& type, std::string body);
+
 /// A refusal as problem details (RFC 9457).
 net::HttpResponse problem_response(int status, std::string title, std::string detail);
 
