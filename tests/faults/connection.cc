@@ -41,7 +41,9 @@ Connection::~Connection() {
 }
 
 std::unique_ptr<Connection> Connection::open(const std::string& address, std::uint16_t port) {
-  auto connection = std::make_unique<Connection>(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const int descriptor = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) return nullptr;
+  auto connection = std::make_unique<Connection>(descriptor);
   const sockaddr_in to = address_of(address, port);
   if (::connect(connection->descriptor_, reinterpret_cast<const sockaddr*>(&to), sizeof to) != 0)
     return nullptr;
@@ -79,7 +81,7 @@ void splice(Connection& one, Connection& other) {
 ListeningSocket::ListeningSocket() : descriptor_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
   sockaddr_in bound = address_of("127.0.0.1", 0);
   socklen_t size = sizeof bound;
-  if (::bind(descriptor_, reinterpret_cast<const sockaddr*>(&bound), size) != 0 ||
+  if (descriptor_ < 0 || ::bind(descriptor_, reinterpret_cast<const sockaddr*>(&bound), size) != 0 ||
       ::listen(descriptor_, kBacklog) != 0 ||
       ::getsockname(descriptor_, reinterpret_cast<sockaddr*>(&bound), &size) != 0) {
     throw std::runtime_error("no port of 127.0.0.1 to listen on");

@@ -11,6 +11,7 @@
 
 #include "base/escape.h"
 #include "trust/attestation/attestation_rule.h"
+#include "trust/attestation/predicate_type.h"
 #include "trust/attestation/vex.h"
 #include "trust/crypto/reasons.h"
 #include "trust/policy/authority_evaluation.h"
@@ -81,6 +82,10 @@ Error missing(const AttestationRule& rule, const JudgedStatements& statements) {
                                      [](const JudgedStatement& one) { return !one.result; });
   if (obstacle != statements.rend())
     message += fmt::format("; {}: {}", obstacle->place, obstacle->result.error().message);
+  const PredicateKind kind = predicate_kind(rule.predicate_type);
+  if (kind == PredicateKind::kSpdx || kind == PredicateKind::kCycloneDx)
+    message +=
+        "; an SBOM at the tag sha256-<hex>.sbom does not count, because no signature ties it to the image";
   return make_error(ErrorCode::kRefused, std::move(message)).because(reason::kAttestationMissing);
 }
 

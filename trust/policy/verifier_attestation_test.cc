@@ -77,6 +77,17 @@ TEST_CASE("attestations of the tag layout count beside a signature") {
   CHECK(world.reason_for(kTestImage) == reason::kAttestationMissing);
 }
 
+TEST_CASE("an SBOM that was only attached is none, and the refusal says so") {
+  World world;
+  world.registry.load("shop/it", "images/one-bundle");
+  const std::string digest = std::string(kTestImage).substr(std::string(kTestImage).size() - 64);
+  world.registry.put_image("shop/it", "sha256-" + digest + ".sbom", R"({"spdxVersion": "SPDX-2.3"})");
+  world.policies = {attesting_policy("[{predicateType: spdxjson}]")};
+  const Verdict verdict = world.verify(kTestImage);
+  CHECK(verdict.reason == reason::kAttestationMissing);
+  CHECK_THAT(verdict.message, Catch::Contains(".sbom does not count"));
+}
+
 TEST_CASE("an attestation by nobody that the policy knows is none") {
   World world;
   world.registry.load("shop/it", "images/attestations");  // by a
