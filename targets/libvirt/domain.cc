@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/libvirt/domain.h"
+
+#include <algorithm>
+#include <cctype>
+#include <limits>
+
+#include "targets/libvirt/domain_document.h"
+
+namespace kintsugi::targets {
+namespace {
+
+/// `<memory unit="KiB">`, https://libvirt.org/formatdomain.html#memory-allocation; 0: cannot be read.
+std::uint64_t read_memory(pugi::xml_node memory) {
+  const std::string_view unit = memory.attribute("unit").as_string("KiB");
+  std::uint64_t factor = 0;
+  if (unit == "b" || unit == "bytes") factor = 1;
+  if (unit == "KiB" || unit == "k") factor = 1u << 10;
+  if (unit == "MiB" || unit == "M") factor = 1u << 20;
+  if (unit == "GiB" || unit == "G") factor = 1u << 30;
+  if (unit == "TiB" || unit == "T") factor = 1ull << 40;
+  const std::uint64_t count = memory.text().as_ullong();
+  const bool fits = factor > 0 && count <= std::numeric_limits<std::uint64_t>::max() / factor;
+  return fits ? count * factor : 0;
+}
+
+DomainDisk read_disk(pugi::xml_node disk) {
+  DomainDisk read;
+  read.target = disk.child("target").attribute("dev").value();
+  read.device = disk.attribute("device").as_string("disk");
+  read.type = disk.attribute("type").as_string("file");
+  const pugi::xml_node source = disk.child("source");
+  for (const char* word : {"file", "dev", "volume", "name"}) {
+    if (const auto attribute = source.attribute(word); attribute && read.source.empty())
+      read.source = attribute.value();
+  }
+  read.format = disk.child("driver").attribute("type").value();
+  read.is_read_only = bool(disk.child("readonly"));
+  read.is_shareable = bool(disk.child("shareable"));
+  return read;
+}
+
+}  // namespace
+
+Result<Domain> parse_domain(std::string_view xml) {
+  const auto document = parse_domain_document(xml);
+  if (!document) return fail(document.error());
+  const pugi::xml_node root = document->child("domain");
+  Domain domain;
+  domain.name = root.child_value("name");
+  domain.uuid = root.child_value("uuid");
+  if (domain.name.empty() || domain.uuid.empty())
+    return fail(ErrorCode::kInvalidInput, "a domain without name or UUID");
+  domain.memory_bytes = read_memory(root.child("memory"));
+  domain.incident = find_mark(*document).attribute("incident").value();
+  for (const pugi::xml_node device : root.child("devices").children()) {
+    const std::string_view kind = device.name();
+    if (kind == "interface") domain.interfaces.push_back(read_interface(device));
+    if (kind == "disk") domain.disks.push_back(read_disk(device));
+    if (auto passage = read_passage(device)) domain.passages.push_back(*std::move(passage));
+  }
+  return domain;
+}
+
+std::optional<std::string> normal_mac(std::string_view text) {
+  constexpr std::size_t kLength = 17;
+  if (text.size() != kLength) return std::nullopt;
+  std::string mac(text);
+  for (std::size_t i = 0; i < kLength; ++i) {
+    const auto byte = static_cast<unsigned char>(mac[i]);
+    if (i % 3 == 2 ? byte != ':' : std::isxdigit(byte) == 0) return std::nullopt;
+    mac[i] = char(std::tolower(byte));
+  }
+  return mac;
+}
+
+}  // namespace kintsugi::targets

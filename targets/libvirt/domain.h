@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The part of a libvirt domain's definition that Kintsugi looks at (https://libvirt.org/formatdomain.html).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+
+namespace kintsugi::targets {
+
+/// Definitions have a few dozen KiB; more than this is no definition.
+inline constexpr std::size_t kMaxDomainXmlBytes = 2u << 20;
+inline constexpr std::size_t kMaxDomainDevices = 1024;
+
+enum class LinkState : std::uint8_t { kUnset, kUp, kDown };
+
+/// A network card. Its MAC address names it within the domain.
+struct DomainInterface {
+  std::string mac;
+  std::string type;    ///< "bridge", "network", "user", "hostdev", …
+  std::string source;  ///< the bridge, network or device it is connected to
+  std::string tap;     ///< the host's side of it, while the domain runs
+  LinkState link = LinkState::kUnset;
+  std::string filter;  ///< name of its nwfilter; empty: none
+
+  /// Whether libvirt can take its link down: not where the guest has the device itself.
+  bool has_link() const { return type != "hostdev" && type != "vdpa"; }
+  bool operator==(const DomainInterface&) const = default;
+};
+
+struct DomainDisk {
+  std::string target;  ///< "vda"
+  std::string device;  ///< "disk", "cdrom", "floppy", "lun"
+  std::string type;    ///< "file", "block", "volume", "network"
+  std::string source;  ///< path, volume or name; empty: no medium
+  std::string format;  ///< "qcow2", "raw"
+  bool is_read_only = false;
+  bool is_shareable = false;
+  bool operator==(const DomainDisk&) const = default;
+};
+
+/// A way between guest and host, or between guests, beside network and disks.
+struct DomainPassage {
+  std::string kind;  ///< the element: "channel", "filesystem", "redirdev", "hostdev", "serial", …
+  std::string name;  ///< which one, for people: the channel's name, the shared folder's tag; may be empty
+  bool operator==(const DomainPassage&) const = default;
+};
+
+struct Domain {
+  std::string name;
+  std::string uuid;
+  std::uint64_t memory_bytes = 0;
+  std::vector<DomainInterface> interfaces;
+  std::vector<DomainDisk> disks;
+  std::vector<DomainPassage> passages;
+  /// The incident whose quarantine it is in; empty: none.
+  std::string incident;
+};
+
+/// Reads what virDomainGetXMLDesc() gives, live or inactive. Errors: kTooLarge, and kInvalidInput for what is
+/// no definition or has no name and UUID.
+Result<Domain> parse_domain(std::string_view xml);
+
+/// "52:54:00:aa:bb:cc" for any case of it; nothing for other text.
+std::optional<std::string> normal_mac(std::string_view text);
+
+}  // namespace kintsugi::targets

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/libvirt/domain_document.h"
+
+#include <algorithm>
+#include <array>
+#include <iterator>
+#include <sstream>
+
+#include "base/escape.h"
+
+namespace kintsugi::targets {
+namespace {
+
+/// Beside these there are only devices that lead nowhere but into the guest: clocks, video, memory.
+constexpr std::array<std::string_view, 9> kPassages{
+    "channel", "console", "filesystem", "parallel", "redirdev", "serial", "shmem", "smartcard", "vsock"};
+
+std::string text_of(pugi::xml_attribute attribute) {
+  return attribute.value();
+}
+
+LinkState read_link(pugi::xml_node link) {
+  if (!link) return LinkState::kUnset;
+  return std::string_view(link.attribute("state").value()) == "down" ? LinkState::kDown : LinkState::kUp;
+}
+
+std::string passage_name(pugi::xml_node device) {
+  const pugi::xml_node target = device.child("target");
+  for (const char* word : {"name", "dir", "port"}) {
+    if (const auto attribute = target.attribute(word)) return text_of(attribute);
+  }
+  return text_of(device.attribute(device.attribute("name") ? "name" : "type"));
+}
+
+}  // namespace
+
+Result<pugi::xml_document> parse_domain_document(std::string_view xml) {
+  if (xml.size() > kMaxDomainXmlBytes)
+    return fail(ErrorCode::kTooLarge, "the definition has more than 2 MiB");
+  pugi::xml_document document;
+  const auto parsed = document.load_buffer(xml.data(), xml.size(), pugi::parse_default, pugi::encoding_utf8);
+  if (!parsed) {
+    return fail(ErrorCode::kInvalidInput,
+                std::string("no XML: ") + parsed.description() + " at byte " + std::to_string(parsed.offset));
+  }
+  const pugi::xml_node domain = document.child("domain");
+  if (!domain || domain != document.last_child() || domain != document.first_child())
+    return fail(ErrorCode::kInvalidInput, "no <domain>");
+  const auto devices = domain.child("devices").children();
+  if (std::size_t(std::distance(devices.begin(), devices.end())) > kMaxDomainDevices)
+    return fail(ErrorCode::kTooLarge, "more than 1024 devices");
+  return document;
+}
+
+std::string to_xml(pugi::xml_node node) {
+  std::ostringstream out;
+  node.print(out, "", pugi::format_raw);
+  return out.str();
+}
+
+pugi::xml_node find_mark(const pugi::xml_document& document) {
+  for (const pugi::xml_node entry : document.child("domain").child("metadata").children()) {
+    const std::string_view name = entry.name();
+    const std::size_t colon = name.find(':');
+    if (colon == std::string_view::npos || name.substr(colon + 1) != "quarantine") continue;
+    const std::string declaration = "xmlns:" + std::string(name.substr(0, colon));
+    if (std::string_view(entry.attribute(declaration.c_str()).value()) == kQuarantineNamespace) return entry;
+  }
+  return {};
+}
+
+DomainInterface read_interface(pugi::xml_node interface) {
+  DomainInterface read;
+  read.mac = normal_mac(interface.child("mac").attribute("address").value()).value_or("");
+  read.type = text_of(interface.attribute("type"));
+  const pugi::xml_node source = interface.child("source");
+  for (const char* word : {"bridge", "network", "dev"}) {
+    if (const auto attribute = source.attribute(word); attribute && read.source.empty())
+      read.source = text_of(attribute);
+  }
+  read.tap = text_of(interface.child("target").attribute("dev"));
+  read.link = read_link(interface.child("link"));
+  read.filter = text_of(interface.child("filterref").attribute("filter"));
+  return read;
+}
+
+std::optional<DomainPassage> read_passage(pugi::xml_node device) {
+  const std::string_view kind = device.name();
+  const bool is_usb = kind == "hostdev" && std::string_view(device.attribute("type").value()) == "usb";
+  if (!is_usb && std::find(kPassages.begin(), kPassages.end(), kind) == kPassages.end()) return std::nullopt;
+  return DomainPassage{std::string(kind), passage_name(device)};
+}
+
+}  // namespace kintsugi::targets

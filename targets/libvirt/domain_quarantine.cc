@@ -1,0 +1,290 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/libvirt/domain_quarantine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+
+#include "targets/libvirt/domain_document.h"
+
+namespace kintsugi::targets {
+namespace {
+
+constexpr char kAgentChannel[] = "org.qemu.guest_agent.0";
+
+pugi::xml_node devices_of(const pugi::xml_document& document) {
+  return document.child("domain").child("devices");
+}
+
+bool is_interface_with_link(pugi::xml_node device) {
+  return std::string_view(device.name()) == "interface" && read_interface(device).has_link();
+}
+
+/// Whether quarantine takes the device away. A network card whose link is not libvirt's goes whole.
+bool is_to_close(pugi::xml_node device) {
+  if (std::string_view(device.name()) == "interface") return !read_interface(device).has_link();
+  return read_passage(device).has_value();
+}
+
+/// Those that QEMU has no unplugging for.
+bool is_fixed(pugi::xml_node device) {
+  const std::string_view kind = device.name();
+  return kind == "serial" || kind == "console" || kind == "parallel" || kind == "smartcard";
+}
+
+bool is_agent(pugi::xml_node device) {
+  return std::string_view(device.child("target").attribute("name").value()) == kAgentChannel;
+}
+
+/// The child of that name, made where there is none.
+pugi::xml_node ensure_child(pugi::xml_node parent, const char* name) {
+  const pugi::xml_node child = parent.child(name);
+  return child ? child : parent.append_child(name);
+}
+
+void set_attribute(pugi::xml_node node, const char* name, const char* value) {
+  pugi::xml_attribute attribute = node.attribute(name);
+  if (!attribute) attribute = node.append_attribute(name);
+  attribute.set_value(value);
+}
+
+void take_link_down(pugi::xml_node interface) {
+  set_attribute(ensure_child(interface, "link"), "state", "down");
+}
+
+void filter_all(pugi::xml_node interface) {
+  pugi::xml_node filter = ensure_child(interface, "filterref");
+  filter.remove_children();
+  set_attribute(filter, "filter", kQuarantineFilter);
+}
+
+pugi::xml_node taken_interface(pugi::xml_node mark, const std::string& mac) {
+  return mark.find_child([&](pugi::xml_node entry) {
+    return std::string_view(entry.name()) == "interface" && mac == entry.attribute("mac").value();
+  });
+}
+
+/// Keeps how a network card was, unless that is known already.
+void remember_interface(pugi::xml_node mark, pugi::xml_node interface) {
+  const std::string mac = read_interface(interface).mac;
+  if (taken_interface(mark, mac)) return;
+  pugi::xml_node entry = mark.append_child("interface");
+  entry.append_attribute("mac").set_value(mac.c_str());
+  for (const char* child : {"link", "filterref"}) {
+    if (const auto present = interface.child(child)) entry.append_copy(present);
+  }
+}
+
+std::size_t index_of(pugi::xml_node device) {
+  const auto siblings = device.parent().children();
+  return std::size_t(std::distance(siblings.begin(), std::find(siblings.begin(), siblings.end(), device)));
+}
+
+void remember_device(pugi::xml_node mark, pugi::xml_node device) {
+  pugi::xml_node entry = mark.append_child("device");
+  entry.append_attribute("index").set_value(static_cast<unsigned long long>(index_of(device)));
+  entry.append_copy(device);
+}
+
+/// What names a device of a running domain: its text changes with its state.
+std::string key_of(pugi::xml_node device) {
+  const pugi::xml_node alias = device.child("alias");
+  return fmt::format("{} {}", device.name(), alias ? alias.attribute("name").value() : to_xml(device));
+}
+
+bool remembers_device(pugi::xml_node mark, pugi::xml_node device) {
+  const auto entries = mark.children("device");
+  return std::any_of(entries.begin(), entries.end(),
+                     [&](pugi::xml_node entry) { return key_of(entry.first_child()) == key_of(device); });
+}
+
+bool has_device(pugi::xml_node devices, pugi::xml_node device) {
+  const auto present = devices.children(device.name());
+  return std::any_of(present.begin(), present.end(),
+                     [&](pugi::xml_node one) { return key_of(one) == key_of(device); });
+}
+
+/// The mark of a domain, as an element of its own: with what an earlier quarantine took.
+void begin_mark(pugi::xml_document& out, const pugi::xml_document& domain, std::string_view incident) {
+  pugi::xml_node mark = out.append_child("quarantine");
+  mark.append_attribute("incident").set_value(std::string(incident).c_str());
+  const pugi::xml_node earlier = find_mark(domain);
+  if (const auto autostart = earlier.attribute("autostart")) mark.append_copy(autostart);
+  for (const pugi::xml_node entry : earlier.children()) mark.append_copy(entry);
+}
+
+/// Puts a mark into a definition under the name that libvirt gives it.
+void attach_mark(pugi::xml_document& domain, const pugi::xml_document& mark) {
+  pugi::xml_node root = domain.child("domain");
+  pugi::xml_node metadata = root.child("metadata");
+  if (!metadata) metadata = root.insert_child_after("metadata", root.child("uuid"));
+  if (const auto earlier = find_mark(domain)) metadata.remove_child(earlier);
+  pugi::xml_node attached = metadata.append_copy(mark.first_child());
+  attached.set_name(fmt::format("{}:quarantine", kQuarantinePrefix).c_str());
+  attached.prepend_attribute(fmt::format("xmlns:{}", kQuarantinePrefix).c_str())
+      .set_value(kQuarantineNamespace);
+}
+
+void remove_mark(pugi::xml_document& domain) {
+  pugi::xml_node metadata = domain.child("domain").child("metadata");
+  metadata.remove_child(find_mark(domain));
+  if (!metadata.first_child()) domain.child("domain").remove_child(metadata);
+}
+
+std::vector<pugi::xml_node> children_of(pugi::xml_node parent) {
+  const auto range = parent.children();
+  return {range.begin(), range.end()};
+}
+
+pugi::xml_node find_interface(pugi::xml_node devices, const std::string& mac) {
+  return devices.find_child([&](pugi::xml_node device) {
+    return std::string_view(device.name()) == "interface" && read_interface(device).mac == mac;
+  });
+}
+
+/// The element of the recorded network card in place of the present one; nothing was there: nothing is.
+void restore_child(pugi::xml_node interface, pugi::xml_node taken, const char* name) {
+  const pugi::xml_node present = interface.child(name);
+  const pugi::xml_node before = taken.child(name);
+  if (before && present) interface.insert_copy_before(before, present);
+  if (before && !present) interface.append_copy(before);
+  interface.remove_child(present);
+}
+
+void restore_interface(pugi::xml_node interface, pugi::xml_node taken) {
+  restore_child(interface, taken, "link");
+  restore_child(interface, taken, "filterref");
+}
+
+/// Puts a device where it was; libvirt itself keeps the order among those of a kind only.
+void reinsert(pugi::xml_node devices, pugi::xml_node device, std::size_t index) {
+  pugi::xml_node at = devices.first_child();
+  for (; at && index > 0; --index) at = at.next_sibling();
+  if (at) {
+    devices.insert_copy_before(device, at);
+  } else {
+    devices.append_copy(device);
+  }
+}
+
+Result<pugi::xml_node> mark_of(const pugi::xml_document& document, std::string_view incident) {
+  const pugi::xml_node mark = find_mark(document);
+  if (mark && incident == mark.attribute("incident").value()) return mark;
+  return fail(ErrorCode::kConflict, mark ? "the domain is in the quarantine of another incident"
+                                         : "the domain is not in quarantine");
+}
+
+}  // namespace
+
+std::string quarantine_filter_definition() {
+  return fmt::format(
+      "<filter name='{}' chain='root'><rule action='drop' direction='inout' priority='-1000'><all/></rule>"
+      "<rule action='drop' direction='inout' priority='-1000'><mac/></rule></filter>",
+      kQuarantineFilter);
+}
+
+MarkName quarantine_mark_name() {
+  return {kQuarantinePrefix, kQuarantineNamespace};
+}
+
+Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_view incident,
+                                            bool agent_stays) {
+  auto document = parse_domain_document(live);
+  if (!document) return fail(std::move(document).error());
+  pugi::xml_document mark;
+  begin_mark(mark, *document, incident);
+  LiveQuarantine plan;
+  for (const pugi::xml_node device : children_of(devices_of(*document))) {
+    if (is_interface_with_link(device)) {
+      remember_interface(mark.first_child(), device);
+      take_link_down(device);
+      plan.links_down.push_back(to_xml(device));
+      filter_all(device);
+      plan.filtered.push_back(to_xml(device));
+    } else if (is_to_close(device) && !is_fixed(device) && !(agent_stays && is_agent(device))) {
+      if (!remembers_device(mark.first_child(), device)) remember_device(mark.first_child(), device);
+      plan.closed.push_back(to_xml(device));
+    }
+  }
+  plan.mark = to_xml(mark.first_child());
+  return plan;
+}
+
+Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string_view incident) {
+  auto document = parse_domain_document(live);
+  if (!document) return fail(std::move(document).error());
+  const auto mark = mark_of(*document, incident);
+  if (!mark) return fail(mark.error());
+  LiveRestoration plan;
+  for (const pugi::xml_node taken : mark->children("interface")) {
+    const pugi::xml_node interface = find_interface(devices_of(*document), taken.attribute("mac").value());
+    if (!interface) continue;
+    restore_interface(interface, taken);
+    plan.interfaces.push_back(to_xml(interface));
+  }
+  for (const pugi::xml_node taken : mark->children("device")) {
+    // The guest may have kept it.
+    if (!has_device(devices_of(*document), taken.first_child()))
+      plan.reattached.push_back(to_xml(taken.first_child()));
+  }
+  return plan;
+}
+
+Result<std::string> quarantined_definition(std::string_view persistent, std::string_view incident,
+                                           bool autostart) {
+  auto document = parse_domain_document(persistent);
+  if (!document) return fail(std::move(document).error());
+  pugi::xml_document out;
+  begin_mark(out, *document, incident);
+  pugi::xml_node mark = out.first_child();
+  if (!mark.attribute("autostart")) mark.append_attribute("autostart").set_value(autostart ? "yes" : "no");
+  const std::vector<pugi::xml_node> devices = children_of(devices_of(*document));
+  for (const pugi::xml_node device : devices) {
+    if (is_interface_with_link(device)) {
+      remember_interface(mark, device);
+      take_link_down(device);
+      filter_all(device);
+    } else if (is_to_close(device)) {
+      remember_device(mark, device);
+    }
+  }
+  for (const pugi::xml_node device : devices) {
+    if (is_to_close(device)) devices_of(*document).remove_child(device);
+  }
+  attach_mark(*document, out);
+  return to_xml(document->first_child());
+}
+
+Result<RestoredDefinition> restored_definition(std::string_view persistent, std::string_view incident) {
+  auto document = parse_domain_document(persistent);
+  if (!document) return fail(std::move(document).error());
+  const auto mark = mark_of(*document, incident);
+  if (!mark) return fail(mark.error());
+  const pugi::xml_node devices = devices_of(*document);
+  for (const pugi::xml_node taken : mark->children("interface")) {
+    if (const auto interface = find_interface(devices, taken.attribute("mac").value()))
+      restore_interface(interface, taken);
+  }
+  for (const pugi::xml_node taken : mark->children("device"))
+    reinsert(devices, taken.first_child(), std::size_t(taken.attribute("index").as_ullong()));
+  RestoredDefinition restored;
+  restored.autostart = std::string_view(mark->attribute("autostart").value()) == "yes";
+  remove_mark(*document);
+  restored.xml = to_xml(document->first_child());
+  return restored;
+}
+
+std::vector<std::string> quarantine_gaps(const Domain& domain) {
+  std::vector<std::string> gaps;
+  for (const DomainInterface& interface : domain.interfaces) {
+    if (!interface.has_link()) {
+      gaps.push_back("the guest drives network card " + interface.mac + " itself");
+    } else if (interface.link != LinkState::kDown) {
+      gaps.push_back("the link of network card " + interface.mac + " is up");
+    }
+  }
+  return gaps;
+}
+
+}  // namespace kintsugi::targets

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What isolates a libvirt domain, and its way back. Pure functions from definitions to definitions.
+//
+// A domain has two: the live one, which ends with the process, and the persistent one, from which it starts
+// again. Both go into quarantine, each with what was taken from it in its own metadata, so that whoever finds
+// the domain later, after any crash, can put it back.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "targets/libvirt/domain.h"
+
+namespace kintsugi::targets {
+
+/// The nwfilter of network cards in quarantine: nothing passes, neither IP nor ARP nor anything else.
+inline constexpr char kQuarantineFilter[] = "kintsugi-quarantine";
+/// Its definition, for virNWFilterDefineXML().
+std::string quarantine_filter_definition();
+
+/// Changes of a running domain, to be made in this order. Each text is one element.
+struct LiveQuarantine {
+  std::string mark;                     ///< the metadata element, with what is about to be taken
+  std::vector<std::string> links_down;  ///< updated devices: each network card with its link down
+  std::vector<std::string> filtered;    ///< the same again with the filter, which takes far longer
+  std::vector<std::string> closed;      ///< devices to be detached; the guest may refuse to give one back
+};
+
+/// What isolates the running domain; a part that is so already is there again. Of a domain that is in
+/// quarantine, of whatever incident, the mark keeps what was taken first. `agent_stays`: the guest agent's
+/// channel is not closed, for there are questions left.
+Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_view incident,
+                                            bool agent_stays);
+
+/// Changes that end the quarantine of a running domain; the mark is to be removed last.
+struct LiveRestoration {
+  std::vector<std::string> interfaces;  ///< updated devices
+  std::vector<std::string> reattached;  ///< devices that were closed
+};
+/// Errors: kConflict where the domain is not in this incident's quarantine.
+Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string_view incident);
+
+/// The persistent definition in quarantine: network cards are down and filtered, passages gone, and the mark
+/// tells it all, also whether the domain was started with the host. Idempotent as above.
+Result<std::string> quarantined_definition(std::string_view persistent, std::string_view incident,
+                                           bool autostart);
+
+struct RestoredDefinition {
+  std::string xml;
+  bool autostart = false;
+};
+/// The persistent definition as it was; what somebody else has changed of it since stays changed. Errors:
+/// kConflict where it is not in this incident's quarantine.
+Result<RestoredDefinition> restored_definition(std::string_view persistent, std::string_view incident);
+
+/// What of a definition keeps it from being isolated; empty: it is. For people.
+std::vector<std::string> quarantine_gaps(const Domain& domain);
+
+/// The name that the metadata element has for libvirt: the arguments of virDomainSetMetadata().
+struct MarkName {
+  const char* prefix;
+  const char* uri;
+};
+MarkName quarantine_mark_name();
+
+}  // namespace kintsugi::targets

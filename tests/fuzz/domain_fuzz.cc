@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A domain's definition goes into quarantine and comes back as it was, whatever it holds.
+#include <cstdlib>
+
+#include "targets/libvirt/domain_quarantine.h"
+
+using namespace kintsugi::targets;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  const auto domain = parse_domain(text);
+  const auto isolated = quarantined_definition(text, "inc-1", true);
+  if (domain && !isolated) std::abort();
+  if (isolated) {
+    const auto again = quarantined_definition(*isolated, "inc-1", false);
+    if (!again || *again != *isolated) std::abort();
+    if (!restored_definition(*isolated, "inc-1")) std::abort();
+  }
+  const auto live = plan_live_quarantine(text, "inc-1", false);
+  if (domain && !live) std::abort();
+  (void)plan_live_restoration(text, "inc-1");
+  return 0;
+}
