@@ -14,6 +14,7 @@
 #include "controller/http_front.h"
 #include "controller/intake.h"
 #include "controller/network_probe.h"
+#include "controller/pod_steps.h"
 #include "controller/preparation.h"
 #include "controller/reconciler.h"
 #include "controller/remembered_ledger.h"
@@ -100,9 +101,21 @@ class App {
         announcer_(recorder_),
         queue_observer_(metrics_.controller(kIncidentController)),
         queue_(clock, {.most_other_work = kWorkersForTheRest}, &queue_observer_),
-        world_{store_,     ledger_,   cache_, target_,  book_,
-               trust_,     evidence_, jobs_,  metrics_, leadership_,
-               announcer_, settings_, clock_, log_,     [this](const std::string& name) { wake(name); }},
+        cluster_{cache_, target_, trust_, evidence_},
+        steps_(cluster_, book_),
+        world_{store_,
+               ledger_,
+               book_,
+               jobs_,
+               metrics_,
+               leadership_,
+               announcer_,
+               settings_,
+               clock_,
+               log_,
+               [this](const std::string& name) { wake(name); },
+               steps_,
+               &cluster_},
         reconciler_(world_),
         preparation_(world_, client_),
         intake_(store_, cache_, target_, book_, settings_, clock, log,
@@ -191,6 +204,8 @@ class App {
   EventAnnouncer announcer_;
   QueueObserver queue_observer_;
   k8s::WorkQueue queue_;
+  const Cluster cluster_;
+  const PodSteps steps_;
   World world_;
   Reconciler reconciler_;
   Preparation preparation_;
@@ -206,10 +221,13 @@ class App {
 void App::connect_handlers() {
   using Notice = targets::ClusterCache::Notice;
   cache_.on_pod([this](const targets::Pod& pod, Notice notice) {
-    for (const std::string& name : reconciler_.concerned_by_pod(pod)) wake(name, notice);
+    for (const std::string& name : reconciler_.concerned_by_target(pod.meta.uid)) wake(name, notice);
+    const OwnerRef owner = target_.owners_of(pod.meta.name_space, pod.meta.controller).top();
+    if (owner.uid.empty()) return;
+    for (const std::string& name : reconciler_.concerned_by_owner(owner.uid)) wake(name, notice);
   });
   cache_.on_deployment([this](const targets::Deployment& deployment, Notice notice) {
-    for (const std::string& name : reconciler_.concerned_by_deployment(deployment)) wake(name, notice);
+    for (const std::string& name : reconciler_.concerned_by_owner(deployment.meta.uid)) wake(name, notice);
     preparation_.touch(deployment.meta.name_space, deployment.meta.name);
   });
   cache_.on_namespace([this](const std::string& name_space, Notice notice) {

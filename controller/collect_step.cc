@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
-#include "controller/steps.h"
+#include "controller/pod_steps.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -30,7 +30,7 @@ Finding judge(const Collected& collected) {
 
 /// Whether another collection can find anything.
 bool pod_exists(IncidentWork& work) {
-  const auto pod = work.world().cache.pod(work.target().name_space, work.target().name);
+  const auto pod = work.world().cluster->cache.pod(work.target().name_space, work.target().name);
   return pod != nullptr && pod->meta.uid == work.target().uid;
 }
 
@@ -38,15 +38,15 @@ bool pod_exists(IncidentWork& work) {
 StepResult conclude(IncidentWork& work, const Result<Collected>& collected) {
   World& world = work.world();
   const std::string& name = work.incident().name;
-  const int attempts = world.evidence.attempts(name);
+  const int attempts = world.cluster->evidence.attempts(name);
   const auto finding = judge_collection(collected, attempts, pod_exists(work));
   if (!finding) {
     work.note("Evidence could not be collected, attempt " + std::to_string(attempts) + " of " +
               std::to_string(kMaxCollections) + ": " + collected.error().to_string());
-    world.evidence.postpone(name, world.clock.monotonic() + world.settings.retry);
+    world.cluster->evidence.postpone(name, world.clock.monotonic() + world.settings.retry);
     return step_waits(world.settings.retry);
   }
-  world.evidence.forget(name);
+  world.cluster->evidence.forget(name);
   if (collected) {
     work.status().evidence_location = collected->location;
     work.status().evidence_manifest_sha256 = collected->manifest_sha256;
@@ -67,22 +67,23 @@ std::optional<Finding> judge_collection(const Result<Collected>& collected, int 
   return Finding{ConditionStatus::kFalse, "CollectionFailed", collected.error().to_string()};
 }
 
-StepResult collect(IncidentWork& work) {
+StepResult PodSteps::collect(IncidentWork& work) const {
   const auto* step = work.playbook()->step<CollectStep>();
   if (step == nullptr || find_condition(work.status(), condition::kEvidencePreserved) != nullptr)
     return step_done();
   World& world = work.world();
   const std::string name = work.incident().name;
-  if (const auto result = world.evidence.take_result(name)) return conclude(work, *result);
+  if (const auto result = world.cluster->evidence.take_result(name)) return conclude(work, *result);
   const MonotonicTime now = world.clock.monotonic();
-  if (const MonotonicTime next = world.evidence.next_attempt(name); now < next) return step_waits(next - now);
+  if (const MonotonicTime next = world.cluster->evidence.next_attempt(name); now < next)
+    return step_waits(next - now);
   // Counted from here: in a storm a job may wait longer than it runs.
   const MonotonicTime deadline = now + step->deadline;
   world.jobs.start(
       name, work.target().name_space, kJob,
       [&world, incident = work.incident(), arguments = *step, deadline](std::stop_token stop) {
-        world.evidence.keep_result(incident.name,
-                                   world.evidence.collect(incident, arguments, deadline, std::move(stop)));
+        world.cluster->evidence.keep_result(
+            incident.name, world.cluster->evidence.collect(incident, arguments, deadline, std::move(stop)));
       },
       [&world, name] { world.wake(name); });
   return step_waits(step->deadline * kPatience);

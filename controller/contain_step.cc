@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/steps.h"
+#include "controller/pod_steps.h"
 #include "playbooks/guards.h"
 #include "targets/isolation/isolation_proof.h"
 #include "targets/kubernetes/containment.h"
@@ -31,10 +31,10 @@ bool is_ours(const Pod& pod, const Incident& incident) {
 /// before it is called anything else, because a cache may lag behind our own write.
 Result<PodPointer> observe(IncidentWork& work) {
   const TargetRef& target = work.target();
-  auto cached = work.world().cache.pod(target.name_space, target.name);
+  auto cached = work.world().cluster->cache.pod(target.name_space, target.name);
   const bool known = cached != nullptr && cached->meta.uid == target.uid;
   if (known && (is_ours(*cached, work.incident()) || !work.status().containment)) return cached;
-  auto live = work.world().target.read(target, {});
+  auto live = work.world().cluster->target.read(target, {});
   if (!live) return tl::unexpected(std::move(live).error());
   if (!*live) return PodPointer();
   return std::make_shared<const Pod>(std::move(**live));
@@ -44,9 +44,10 @@ playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
   World& world = work.world();
   playbooks::CapFacts facts;
   facts.now = work.now();
-  const targets::OwnerChain owners = world.target.owners_of(victim.meta.name_space, victim.meta.controller);
-  facts.owner = world.target.owner_of(victim);
-  const targets::Replacements siblings = world.target.replacements_of(work.target(), owners, "");
+  const targets::OwnerChain owners =
+      world.cluster->target.owners_of(victim.meta.name_space, victim.meta.controller);
+  facts.owner = world.cluster->target.owner_of(victim);
+  const targets::Replacements siblings = world.cluster->target.replacements_of(work.target(), owners, "");
   facts.owner_replicas = siblings.wanted;
   for (const Pod& pod : siblings.pods) {
     if (!pod.ready) ++facts.owner_unready;
@@ -91,7 +92,7 @@ GuardVerdict judge(IncidentWork& work, const Pod& victim) {
 }
 
 isolation::IsolationProof prove(IncidentWork& work, const Pod& victim) {
-  const auto known = work.world().cache.network_policies(victim.meta.name_space);
+  const auto known = work.world().cluster->cache.network_policies(victim.meta.name_space);
   std::vector<const isolation::NetworkPolicy*> policies;
   policies.reserve(known.policies.size());
   for (const auto& policy : known.policies) policies.push_back(policy.get());
@@ -211,7 +212,8 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
   targets::ApplyOptions options;
   options.priority = net::Priority::kContainment;
   options.timeout = timeout;
-  if (auto policy = world.target.ensure_quarantine_policy(victim->meta.name_space, options); !policy) {
+  if (auto policy = world.cluster->target.ensure_quarantine_policy(victim->meta.name_space, options);
+      !policy) {
     if (policy.error().is_refusal()) return refused(work, "PolicyRefused", policy.error());
     return tl::unexpected(std::move(policy).error());
   }
@@ -221,12 +223,12 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
     const Action action = targets::plan_isolation(
         *victim, work.incident().name, step == nullptr ? "" : step->forensics, earlier ? &*earlier : nullptr);
     if (!may_send()) return step_waits(world.settings.recheck);
-    auto applied = work.apply(action, options);
+    auto applied = apply(work, action, options);
     if (applied) {
       auto after = targets::pod_from(from_json(*applied));
       if (!after) return tl::unexpected(std::move(after).error());
-      work.set_isolation(
-          Isolation{victim, action, std::make_shared<const Pod>(std::move(*after)), work.now()});
+      work.set_isolation(std::make_shared<const Isolation>(
+          Isolation{victim, action, std::make_shared<const Pod>(std::move(*after)), work.now()}));
       return conclude_isolation(work);
     }
     last = applied.error();
@@ -234,7 +236,7 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
     const bool look =
         last.code == ErrorCode::kConflict || last.code == ErrorCode::kNotFound || last.outcome_unknown;
     if (!look) return tl::unexpected(std::move(last));
-    auto live = world.target.read(work.target(), {});
+    auto live = world.cluster->target.read(work.target(), {});
     if (!live) return tl::unexpected(std::move(live).error());
     if (!*live) return gone(work);
     victim = std::make_shared<const Pod>(std::move(**live));
@@ -285,13 +287,13 @@ Result<void> mend_policy(IncidentWork& work) {
   if (auto saved = work.save(); !saved) return saved;
   targets::ApplyOptions options;
   options.priority = net::Priority::kContainment;
-  return work.world().target.ensure_quarantine_policy(work.target().name_space, options);
+  return work.world().cluster->target.ensure_quarantine_policy(work.target().name_space, options);
 }
 
 }  // namespace
 
-StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
-                   std::chrono::milliseconds timeout) {
+StepResult PodSteps::contain(IncidentWork& work, const std::function<bool()>& may_send,
+                             std::chrono::milliseconds timeout) const {
   if (work.isolation() && !work.status().containment) return conclude_isolation(work);
   auto observed = observe(work);
   if (!observed) return tl::unexpected(std::move(observed).error());
@@ -303,8 +305,8 @@ StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
       remember(work, *victim, targets::plan_isolation(*victim, work.incident().name, ""), work.now());
     }
     if (work.mode() > Mode::kObserve && leader_may_send(work) &&
-        !work.world().target.knows_quarantine_policy(work.target().name_space)) {
-      const auto stands = work.world().target.has_quarantine_policy(work.target().name_space, {});
+        !work.world().cluster->target.knows_quarantine_policy(work.target().name_space)) {
+      const auto stands = work.world().cluster->target.has_quarantine_policy(work.target().name_space, {});
       if (!stands) return tl::unexpected(stands.error());
       // What is back already was put back by us, and the watch is about to show it: it counts once.
       if (*stands || !may_reassert(work)) return step_waits(work.world().settings.recheck);
@@ -318,12 +320,6 @@ StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
   if (work.status().containment) return reassert(work, victim, may_send, timeout);
   if (auto asked = ask_if_needed(work, *victim)) return *asked;
   return isolate(work, victim, may_send, timeout);
-}
-
-bool leader_may_send(IncidentWork& work) {
-  return work.is_still_permitted() && work.world().leadership.leads() &&
-         work.world().leadership.outlasts(work.world().settings.leader_contain_timeout +
-                                          std::chrono::seconds(1));
 }
 
 }  // namespace kintsugi::controller

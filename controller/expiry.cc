@@ -4,7 +4,7 @@
 #include <algorithm>
 
 #include "base/time.h"
-#include "controller/steps.h"
+#include "controller/target_steps.h"
 #include "incidents/retention.h"
 
 namespace kintsugi::controller {
@@ -18,16 +18,11 @@ constexpr int kMostAtOnce = 20;
 /// Longer than a request takes.
 constexpr std::chrono::seconds kMargin{6};
 
-bool is_cached(const World& world, const TargetRef& target) {
-  const auto pod = world.cache.pod(target.name_space, target.name);
-  return pod != nullptr && pod->meta.uid == target.uid;
-}
-
 RetentionFacts known_facts(const World& world, const std::vector<Pointer>& incidents) {
   RetentionFacts facts;
   for (const Pointer& incident : incidents) {
     const TargetRef& target = incident->spec.target;
-    if (!incident->is_over() || !is_cached(world, target)) continue;
+    if (!incident->is_over() || !world.steps.is_known(target)) continue;
     facts.present_targets.insert(target.uid);
     const auto playbook = world.book.find(incident->status.playbook);
     if (awaits_disposal(*incident, playbook.get())) facts.busy.insert(incident->name);
@@ -60,9 +55,9 @@ void expire_incidents(World& world, std::stop_token stop) {
     const Incident& oldest = *plan.front();
     if (!facts.present_targets.contains(oldest.spec.target.uid)) {
       // The cache has protected namespaces only, and may lag.
-      const auto live = world.target.read(oldest.spec.target, stop);
-      if (!live) return;
-      if (live->has_value()) {
+      const auto exists = world.steps.exists(oldest.spec.target, stop);
+      if (!exists) return;
+      if (*exists) {
         facts.present_targets.insert(oldest.spec.target.uid);
         continue;
       }

@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
+#include "controller/target_steps.h"
 #include "model/incident_json.h"
-#include "playbooks/matcher.h"
 
 namespace kintsugi::controller {
 
@@ -30,19 +30,13 @@ std::string_view without_number(std::string_view id) {
 
 }  // namespace
 
-Mode mode_cap(const World& world, const std::string& name_space) {
-  const auto known = world.cache.name_space(name_space);
-  if (known == nullptr) return world.book.cluster_cap();
-  return std::min(playbooks::mode_cap(known->mode_word()), world.book.cluster_cap());
-}
-
 OwnerRef IncidentWork::owner() const {
   const auto& isolated = incident_.status.containment;
   return isolated ? isolated->controller : incident_.spec.owner;
 }
 
 bool IncidentWork::is_still_permitted() const {
-  return mode_cap(world_, incident_.spec.target.name_space) >= mode_;
+  return world_.steps.mode_cap(target()) >= mode_;
 }
 
 void IncidentWork::conclude(std::string_view type, const Finding& finding) {
@@ -118,13 +112,10 @@ Result<void> IncidentWork::journal(const Action& action, JournalEntry::State sta
   return {};
 }
 
-Result<nlohmann::json> IncidentWork::apply(const Action& action, const targets::ApplyOptions& options) {
-  const MonotonicTime started = world_.clock.monotonic();
-  auto applied = world_.target.apply(action, options);
+void IncidentWork::count(const Action& action, bool applied, std::chrono::nanoseconds took) {
   world_.metrics.count_action(without_number(action.id),
                               applied ? metrics::ActionResult::kApplied : metrics::ActionResult::kFailed,
-                              world_.clock.monotonic() - started);
-  return applied;
+                              took);
 }
 
 Result<void> IncidentWork::save() {

@@ -1,16 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
-#include <nlohmann/json_fwd.hpp>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "controller/evidence_collector.h"
-#include "controller/image_trust.h"
 #include "controller/jobs.h"
 #include "controller/leadership.h"
 #include "controller/playbook_book.h"
@@ -19,7 +18,6 @@
 #include "incidents/store.h"
 #include "metrics/registry.h"
 #include "model/finding.h"
-#include "targets/kubernetes/pod_target.h"
 
 namespace kintsugi::controller {
 
@@ -31,15 +29,15 @@ class Announcer {
                         std::string_view message) = 0;
 };
 
+class TargetSteps;
+struct Cluster;
+struct Isolation;
+
 /// Everything that steps work with. Only references: the process owns the parts.
 struct World {
   incidents::IncidentStore& store;
   incidents::Ledger& ledger;
-  const targets::ClusterCache& cache;
-  const targets::PodTarget& target;
   const PlaybookBook& book;
-  ImageTrust& trust;
-  EvidenceCollector& evidence;
   Jobs& jobs;
   metrics::Registry& metrics;
   const Leadership& leadership;
@@ -49,17 +47,9 @@ struct World {
   Logger& log;
   /// Enqueues an incident; from any thread.
   std::function<void(const std::string& incident)> wake;
-};
-
-/// The strongest mode that the caps of the cluster and of a namespace permit now.
-Mode mode_cap(const World& world, const std::string& name_space);
-
-/// A victim's isolation that this process has made.
-struct Isolation {
-  std::shared_ptr<const targets::Pod> before;
-  Action action;
-  std::shared_ptr<const targets::Pod> after;  ///< as the API server answered
-  WallTime confirmed;
+  /// What the verbs mean for the targets of this process.
+  const TargetSteps& steps;
+  const Cluster* cluster;  ///< null where there is none
 };
 
 /// One incident during one reconcile: a working copy that is written back when it has changed.
@@ -88,8 +78,8 @@ class IncidentWork {
   WallTime now() const { return world_.clock.now(); }
 
   /// What this process did in a reconcile before this one, of which nothing is stored yet.
-  const std::optional<Isolation>& isolation() const { return isolation_; }
-  void set_isolation(std::optional<Isolation> isolation) { isolation_ = std::move(isolation); }
+  const std::shared_ptr<const Isolation>& isolation() const { return isolation_; }
+  void set_isolation(std::shared_ptr<const Isolation> isolation) { isolation_ = std::move(isolation); }
 
   /// Sets a condition; a change of its status or reason is also in the timeline and an Event.
   void conclude(std::string_view condition, const Finding& finding);
@@ -108,8 +98,8 @@ class IncidentWork {
   /// before anything changes.
   Result<void> journal(const Action& action, JournalEntry::State state);
 
-  /// Makes one change, and counts it.
-  Result<nlohmann::json> apply(const Action& action, const targets::ApplyOptions& options = {});
+  /// Counts a change that was made, or was not; `took` includes retries.
+  void count(const Action& action, bool applied, std::chrono::nanoseconds took);
 
   /// Writes the status where it differs from what is stored. kConflict: somebody else wrote; start again.
   /// kUnavailable: this was a leader's work, and it leads no more.
@@ -122,7 +112,7 @@ class IncidentWork {
   std::shared_ptr<const Playbook> playbook_;
   Mode mode_;
   Voice voice_;
-  std::optional<Isolation> isolation_;
+  std::shared_ptr<const Isolation> isolation_;
 };
 
 }  // namespace kintsugi::controller

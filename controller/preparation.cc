@@ -6,6 +6,8 @@
 #include <set>
 
 #include "base/escape.h"
+#include "controller/cluster.h"
+#include "controller/target_steps.h"
 #include "k8s-client/client/config_map.h"
 #include "playbooks/guards.h"
 #include "targets/isolation/isolation_proof.h"
@@ -42,7 +44,7 @@ WorkloadName workload_of(const std::string& key) {
 
 /// What is never touched is not prepared either, whatever its label says.
 bool is_protected(const World& world, const std::string& name_space) {
-  const auto found = world.cache.name_space(name_space);
+  const auto found = world.cluster->cache.name_space(name_space);
   const auto guard =
       playbooks::check_protection({{"Pod", name_space, "", ""}, world.settings.name_space, {}, "", false});
   return found != nullptr && guard.allowed() && found->is_protected() && !found->being_deleted;
@@ -59,12 +61,13 @@ void Preparation::touch(const std::string& name_space, const std::string& deploy
 
 void Preparation::touch_namespace(const std::string& name_space) {
   queue_.add(queue_key({name_space, ""}), k8s::WorkPriority::kHousekeeping);
-  for (const auto& deployment : world_.cache.deployments(name_space))
+  for (const auto& deployment : world_.cluster->cache.deployments(name_space))
     touch(name_space, deployment->meta.name);
 }
 
 void Preparation::touch_all() {
-  for (const std::string& name_space : world_.cache.protected_namespaces()) touch_namespace(name_space);
+  for (const std::string& name_space : world_.cluster->cache.protected_namespaces())
+    touch_namespace(name_space);
 }
 
 void Preparation::run() {
@@ -107,10 +110,11 @@ Result<void> Preparation::load() {
   }
   for (const auto& [key, readiness] : known_) queue_.add(key, k8s::WorkPriority::kHousekeeping);
   std::set<std::string> living;
-  for (const std::string& name_space : world_.cache.protected_namespaces()) {
-    for (const auto& deployment : world_.cache.deployments(name_space)) living.insert(deployment->meta.uid);
+  for (const std::string& name_space : world_.cluster->cache.protected_namespaces()) {
+    for (const auto& deployment : world_.cluster->cache.deployments(name_space))
+      living.insert(deployment->meta.uid);
   }
-  world_.trust.forget_all_but(living);
+  world_.cluster->trust.forget_all_but(living);
   loaded_ = true;
   return {};
 }
@@ -120,7 +124,7 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   if (auto loaded = load(); !loaded) return tl::unexpected(std::move(loaded).error());
   const WorkloadName workload = workload_of(key);
   if (workload.name.empty()) return prepare_namespace(workload.name_space);
-  const auto deployment = world_.cache.deployment(workload.name_space, workload.name);
+  const auto deployment = world_.cluster->cache.deployment(workload.name_space, workload.name);
   if (deployment == nullptr || !is_protected(world_, workload.name_space)) {
     if (auto published = publish(key, std::nullopt); !published)
       return tl::unexpected(std::move(published).error());
@@ -141,23 +145,26 @@ k8s::ReconcileResult Preparation::prepare_namespace(const std::string& name_spac
 }
 
 Result<void> Preparation::ensure_policy(const std::string& name_space) {
-  if (mode_cap(world_, name_space) <= Mode::kObserve || an_incident_keeps_policy(name_space)) return {};
+  if (world_.steps.mode_cap({"Pod", name_space, "", ""}) <= Mode::kObserve ||
+      an_incident_keeps_policy(name_space))
+    return {};
   targets::ApplyOptions options;
   options.priority = net::Priority::kBackground;
-  return world_.target.ensure_quarantine_policy(name_space, options);
+  return world_.cluster->target.ensure_quarantine_policy(name_space, options);
 }
 
 /// Why the server would refuse to have one of the workload's pods isolated: admission has the last word.
 /// Sends the very patch of a containment as a dry run. Nothing: it would not, or there is no pod to try it
 /// on.
 std::optional<Error> Preparation::refusal_of_isolation(const targets::Deployment& deployment) const {
-  for (const auto& set : world_.cache.replica_sets_controlled_by(deployment.meta.uid)) {
-    for (const auto& pod : world_.cache.pods_controlled_by(set->meta.uid)) {
+  for (const auto& set : world_.cluster->cache.replica_sets_controlled_by(deployment.meta.uid)) {
+    for (const auto& pod : world_.cluster->cache.pods_controlled_by(set->meta.uid)) {
       if (pod->quarantined() || pod->meta.being_deleted) continue;
       targets::ApplyOptions options;
       options.priority = net::Priority::kBackground;
       options.dry_run = true;
-      const auto tried = world_.target.apply(targets::plan_isolation(*pod, kDryRunIncident, ""), options);
+      const auto tried =
+          world_.cluster->target.apply(targets::plan_isolation(*pod, kDryRunIncident, ""), options);
       if (tried || !tried.error().is_refusal()) return std::nullopt;
       return tried.error();
     }
@@ -174,7 +181,7 @@ void Preparation::assess_containment(const targets::Deployment& deployment, cons
     readiness.containable_message = error.to_string();
   };
   if (!policy) return refuse("PolicyRefused", policy.error());
-  const auto known = world_.cache.network_policies(deployment.meta.name_space);
+  const auto known = world_.cluster->cache.network_policies(deployment.meta.name_space);
   std::vector<const isolation::NetworkPolicy*> policies;
   for (const auto& standing : known.policies) policies.push_back(standing.get());
   const isolation::IsolationProof proof = isolation::prove_containability(
@@ -193,9 +200,9 @@ void Preparation::assess_containment(const targets::Deployment& deployment, cons
 /// Whether a replacement comes up from accepted digests without a change of the template, and why not.
 void Preparation::assess_template(const targets::Deployment& deployment, Readiness& readiness) const {
   std::vector<TrustedImage> accepted;
-  const auto name_space = world_.cache.name_space(deployment.meta.name_space);
+  const auto name_space = world_.cluster->cache.name_space(deployment.meta.name_space);
   const Labels labels = name_space != nullptr ? name_space->labels : Labels();
-  for (const ImageAnswer& answer : world_.trust.prepare(deployment, labels, {})) {
+  for (const ImageAnswer& answer : world_.cluster->trust.prepare(deployment, labels, {})) {
     if (answer.image) {
       accepted.push_back(*answer.image);
     } else if (readiness.prepared_reason.empty()) {

@@ -8,7 +8,9 @@
 #include <vector>
 
 #include "controller/incident_work.h"
+#include "k8s-client/client/client.h"
 #include "k8s-client/runtime/worker.h"
+#include "targets/kubernetes/objects.h"
 #include "targets/kubernetes/readiness.h"
 
 namespace kintsugi::controller {

@@ -126,7 +126,7 @@ bool Reconciler::counts_before_it_contains(const Incident& incident) const {
 
 void Reconciler::won(const std::string& name, MonotonicTime create_started) {
   std::lock_guard lock(mutex_);
-  won_[name] = {create_started, false, std::nullopt};
+  won_[name] = {create_started, false, nullptr};
 }
 
 /// Whether a leader of a later term has been here: this one is none any more, and has yet to find out
@@ -148,10 +148,10 @@ std::optional<MonotonicTime> Reconciler::begin_first_try(const std::string& name
   return found->second.create_started;
 }
 
-std::optional<Isolation> Reconciler::isolation_of(const std::string& name) const {
+std::shared_ptr<const Isolation> Reconciler::isolation_of(const std::string& name) const {
   std::lock_guard lock(mutex_);
   const auto found = won_.find(name);
-  return found == won_.end() ? std::nullopt : found->second.isolation;
+  return found == won_.end() ? nullptr : found->second.isolation;
 }
 
 void Reconciler::forget_isolation(const std::string& name) {
@@ -160,7 +160,7 @@ void Reconciler::forget_isolation(const std::string& name) {
 }
 
 k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident, MonotonicTime create_started) {
-  std::optional<Isolation> isolation;
+  std::shared_ptr<const Isolation> isolation;
   auto playbook = world_.book.find(incident.spec.playbook);
   const Mode mode = permitted_mode(incident, playbook.get());
   const bool wanted =
@@ -175,7 +175,7 @@ k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident, Mon
     };
     const auto timeout = as_leader ? world_.settings.leader_contain_timeout : world_.settings.contain_timeout;
     // The outcome is the leader's to write. Another process's leader reads the pod.
-    if (auto outcome = contain(work, may_send, timeout); !outcome) {
+    if (auto outcome = world_.steps.contain(work, may_send, timeout); !outcome) {
       world_.log.warning("Left to the leader",
                          {{"incident", incident.name}, {"error", outcome.error().to_string()}});
     }
@@ -210,14 +210,14 @@ Mode Reconciler::permitted_mode(const Incident& incident, const Playbook* playbo
   if (playbook == nullptr) return Mode::kObserve;
   const Mode own =
       incident.status.has_begun() ? mode_of(incident) : std::min(mode_of(incident), playbook->mode);
-  return std::min(own, mode_cap(world_, incident.spec.target.name_space));
+  return std::min(own, world_.steps.mode_cap(incident.spec.target));
 }
 
 StepResult Reconciler::advance(IncidentWork& work) {
   if (!work.status().has_begun()) {
     if (auto instead = begin(work)) return *instead;
   }
-  if (work.incident().is_over()) return dispose_of_victim(work);
+  if (work.incident().is_over()) return world_.steps.dispose_of_victim(work);
   if (work.playbook() == nullptr) {
     work.note("Playbook " + work.status().playbook +
               " is gone; nothing is done until it is back or the incident is released");
@@ -226,7 +226,7 @@ StepResult Reconciler::advance(IncidentWork& work) {
   const auto age = work.now() - work.incident().created;
   const bool settled = age >= world_.settings.person_grace;
   if (work.incident().spec.release) {
-    return settled ? release(work) : step_waits(world_.settings.person_grace - age);
+    return settled ? world_.steps.release(work) : step_waits(world_.settings.person_grace - age);
   }
   if (settled && is_held(work)) return step_waits();
   if (work.mode() == Mode::kOff) {
@@ -253,18 +253,19 @@ StepResult Reconciler::observe(IncidentWork& work) {
 }
 
 StepResult Reconciler::run_steps(IncidentWork& work) {
-  auto contained = contain(work, [&] { return may_send(work); }, world_.settings.leader_contain_timeout);
+  auto contained =
+      world_.steps.contain(work, [&] { return may_send(work); }, world_.settings.leader_contain_timeout);
   show_failure(work, condition::kContained, contained);
   if (!contained || !contained->done) return contained;
   if (work.mode() == Mode::kObserve) return observe(work);
   constexpr struct {
-    StepResult (*run)(IncidentWork&);
+    StepResult (TargetSteps::*run)(IncidentWork&) const;
     std::string_view condition;
-  } kSteps[] = {{collect, condition::kEvidencePreserved},
-                {redeploy, condition::kRedeployed},
-                {verify, condition::kRecovered}};
+  } kSteps[] = {{&TargetSteps::collect, condition::kEvidencePreserved},
+                {&TargetSteps::redeploy, condition::kRedeployed},
+                {&TargetSteps::verify, condition::kRecovered}};
   for (const auto& step : kSteps) {
-    StepResult outcome = step.run(work);
+    StepResult outcome = (world_.steps.*step.run)(work);
     show_failure(work, step.condition, outcome);
     if (!outcome || !outcome->done || work.incident().is_over()) return outcome;
   }
@@ -290,7 +291,7 @@ std::optional<StepResult> Reconciler::begin(IncidentWork& work) {
   // A replica that took the signal knew the playbook and the namespace: this one may be about to.
   const bool may_lag = !by_person && incident.problem.empty() &&
                        work.now() - incident.created < world_.settings.configuration_lag;
-  if (may_lag && (work.playbook() == nullptr || !is_protected(incident))) {
+  if (may_lag && (work.playbook() == nullptr || !world_.steps.is_protected(incident.spec.target))) {
     return step_waits(world_.settings.recheck);
   }
   IncidentStatus& status = work.status();
@@ -316,13 +317,9 @@ std::optional<StepResult> Reconciler::begin(IncidentWork& work) {
   const auto guard =
       playbooks::check_protection({incident.spec.target, world_.settings.name_space, {}, "", false});
   if (!guard.allowed()) return refuse(work, "Refused", guard.reason);
-  if (!is_protected(incident)) return refuse(work, "Refused", "the namespace is not protected");
+  if (!world_.steps.is_protected(incident.spec.target))
+    return refuse(work, "Refused", "the namespace is not protected");
   return std::nullopt;
-}
-
-bool Reconciler::is_protected(const Incident& incident) const {
-  const auto name_space = world_.cache.name_space(incident.spec.target.name_space);
-  return name_space != nullptr && name_space->is_protected();
 }
 
 bool Reconciler::is_held(IncidentWork& work) {
@@ -375,17 +372,12 @@ std::vector<std::string> Reconciler::tracked(const std::string& key) const {
                                    : std::vector<std::string>(found->second.begin(), found->second.end());
 }
 
-std::vector<std::string> Reconciler::concerned_by_pod(const targets::Pod& pod) const {
-  std::vector<std::string> names = tracked(target_key(pod.meta.uid));
-  const targets::OwnerChain owners = world_.target.owners_of(pod.meta.name_space, pod.meta.controller);
-  if (const OwnerRef owner = owners.top(); !owner.uid.empty()) {
-    for (std::string& name : tracked(owner_key(owner.uid))) names.push_back(std::move(name));
-  }
-  return names;
+std::vector<std::string> Reconciler::concerned_by_target(const std::string& uid) const {
+  return tracked(target_key(uid));
 }
 
-std::vector<std::string> Reconciler::concerned_by_deployment(const targets::Deployment& deployment) const {
-  return tracked(owner_key(deployment.meta.uid));
+std::vector<std::string> Reconciler::concerned_by_owner(const std::string& uid) const {
+  return tracked(owner_key(uid));
 }
 
 std::vector<std::string> Reconciler::concerned_by_namespace(const std::string& name_space) const {

@@ -6,7 +6,7 @@
 #include <set>
 #include <string>
 
-#include "controller/steps.h"
+#include "controller/target_steps.h"
 #include "k8s-client/runtime/worker.h"
 
 namespace kintsugi::controller {
@@ -25,15 +25,15 @@ class Reconciler {
   void won(const std::string& name, MonotonicTime create_started);
 
   // Which open incidents a change of the world concerns; each costs what it finds.
-  std::vector<std::string> concerned_by_pod(const targets::Pod& pod) const;
-  std::vector<std::string> concerned_by_deployment(const targets::Deployment& deployment) const;
+  std::vector<std::string> concerned_by_target(const std::string& uid) const;
+  std::vector<std::string> concerned_by_owner(const std::string& uid) const;
   std::vector<std::string> concerned_by_namespace(const std::string& name_space) const;
 
  private:
   struct Won {
     MonotonicTime create_started;
     bool tried = false;
-    std::optional<Isolation> isolation;  ///< until the leader has stored it
+    std::shared_ptr<const Isolation> isolation;  ///< until the leader has stored it
   };
 
   k8s::ReconcileResult contain_as_winner(const Incident& incident, MonotonicTime create_started);
@@ -43,7 +43,6 @@ class Reconciler {
   StepResult observe(IncidentWork& work);
   incidents::IncidentStore::Pointer open_incident_of_same_target(const Incident& incident) const;
   std::optional<StepResult> begin(IncidentWork& work);
-  bool is_protected(const Incident& incident) const;
   bool is_held(IncidentWork& work);
   bool may_send(IncidentWork& work);
   Mode permitted_mode(const Incident& incident, const Playbook* playbook) const;
@@ -51,7 +50,7 @@ class Reconciler {
   bool is_fenced(const Incident& incident) const;
   bool is_won(const std::string& name) const;
   std::optional<MonotonicTime> begin_first_try(const std::string& name);
-  std::optional<Isolation> isolation_of(const std::string& name) const;
+  std::shared_ptr<const Isolation> isolation_of(const std::string& name) const;
   void forget_isolation(const std::string& name);
   void track(const Incident& incident);
   void untrack(const std::string& name);

@@ -2,7 +2,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/steps.h"
+#include "controller/pod_steps.h"
+#include "controller/probation.h"
 #include "targets/kubernetes/containment.h"
 #include "targets/kubernetes/redeployment.h"
 
@@ -50,17 +51,17 @@ std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<I
                                                const std::string& workload_uid) {
   World& world = work.world();
   const std::string name = work.incident().name;
-  if (auto answers = world.trust.take_answers(name)) return answers;
+  if (auto answers = world.cluster->trust.take_answers(name)) return answers;
   const auto* step = work.playbook()->step<RedeployStep>();
   world.jobs.start(
       name, work.target().name_space, kJob,
       [&world, name, wanted = std::move(wanted), arguments = *step, workload_uid](std::stop_token stop) {
         std::vector<ImageAnswer> answers;
         for (const ImageQuestion& question : wanted) {
-          answers.push_back(world.trust.decide(question, arguments.trust_policy, arguments.suspect_image,
-                                               workload_uid, stop));
+          answers.push_back(world.cluster->trust.decide(question, arguments.trust_policy,
+                                                        arguments.suspect_image, workload_uid, stop));
         }
-        if (!stop.stop_requested()) world.trust.keep_answers(name, std::move(answers));
+        if (!stop.stop_requested()) world.cluster->trust.keep_answers(name, std::move(answers));
       },
       [&world, name] { world.wake(name); });
   return std::nullopt;
@@ -98,7 +99,7 @@ std::string next_pin(IncidentWork& work) {
 }
 
 /// Journals, sends, and marks as applied.
-StepResult apply(IncidentWork& work, const Action& action) {
+StepResult carry_out(IncidentWork& work, const Action& action) {
   World& world = work.world();
   Action kept_action = action;
   // Incidents have more readers than the pods that they are about, whose specs may hold secrets.
@@ -107,7 +108,7 @@ StepResult apply(IncidentWork& work, const Action& action) {
     return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(world.settings.recheck);
-  auto applied = work.apply(action);
+  auto applied = apply(work, action);
   if (!applied) {
     if (applied.error().is_refusal()) {
       work.conclude(condition::kRedeployed, blocked("WriteRefused", applied.error().to_string()));
@@ -149,7 +150,7 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
     if (auto waits = approval(work, "redeploy/pin-again", why)) return *waits;
     work.settle("redeploy", {"redeploy/pin-again"});
   }
-  auto live = world.target.read_deployment(deployment.meta.name_space, deployment.meta.name, {});
+  auto live = world.cluster->target.read_deployment(deployment.meta.name_space, deployment.meta.name, {});
   if (!live) return tl::unexpected(std::move(live).error());
   auto action = targets::plan_pin(*live, work.status().images, work.playbook()->step<RedeployStep>()->harden);
   if (!action) {
@@ -158,7 +159,7 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
   }
   action->id = next_pin(work);
   work.conclude(condition::kRedeployed, blocked("Pinning", action->description));
-  return apply(work, *action);
+  return carry_out(work, *action);
 }
 
 StepResult recreate(IncidentWork& work) {
@@ -177,7 +178,7 @@ StepResult recreate(IncidentWork& work) {
       return *waits;
     }
   }
-  auto victim = world.target.read_document(work.target(), {});
+  auto victim = world.cluster->target.read_document(work.target(), {});
   if (!victim) {
     if (victim.error().code != ErrorCode::kNotFound) return tl::unexpected(std::move(victim).error());
     work.conclude(condition::kRedeployed,
@@ -189,7 +190,7 @@ StepResult recreate(IncidentWork& work) {
   auto action =
       targets::plan_recreation(*victim, labels, work.incident().name, work.status().images, step->harden);
   if (!action) return tl::unexpected(std::move(action).error());
-  auto applied = apply(work, *action);
+  auto applied = carry_out(work, *action);
   if (applied && applied->done) work.status().replacement = action->name;
   return applied;
 }
@@ -242,8 +243,8 @@ StepResult redeploy_workload(IncidentWork& work) {
   World& world = work.world();
   const TargetRef& target = work.target();
   const OwnerRef controller = work.owner();
-  const targets::OwnerChain owners = world.target.owners_of(target.name_space, controller);
-  const auto cached = world.cache.pod(target.name_space, target.name);
+  const targets::OwnerChain owners = world.cluster->target.owners_of(target.name_space, controller);
+  const auto cached = world.cluster->cache.pod(target.name_space, target.name);
   const targets::Pod* victim = cached != nullptr && cached->meta.uid == target.uid ? cached.get() : nullptr;
   if (!controller.kind.empty() && owners.deployment == nullptr) {
     const bool is_gone = controller.kind == "ReplicaSet" && owners.replica_set == nullptr;
@@ -278,7 +279,8 @@ StepResult redeploy_workload(IncidentWork& work) {
         world.settings.recheck);  // until the watch shows the pin: what is cached is the time before it
   }
   settle_pin(work);
-  const targets::Replacements now = world.target.replacements_of(target, owners, work.status().replacement);
+  const targets::Replacements now =
+      world.cluster->target.replacements_of(target, owners, work.status().replacement);
   const Finding finding = targets::assess_redeployed(now, work.status().images);
   work.conclude(condition::kRedeployed, finding);
   if (!finding.holds()) return step_waits(world.settings.recheck);
@@ -288,7 +290,7 @@ StepResult redeploy_workload(IncidentWork& work) {
 
 }  // namespace
 
-StepResult redeploy(IncidentWork& work) {
+StepResult PodSteps::redeploy(IncidentWork& work) const {
   if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
   auto outcome = redeploy_workload(work);
   const Condition* redeployed = find_condition(work.status(), condition::kRedeployed);

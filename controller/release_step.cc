@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "controller/steps.h"
+#include "controller/pod_steps.h"
 #include "k8s-client/core/patch.h"
 #include "targets/kubernetes/containment.h"
 #include "targets/kubernetes/redeployment.h"
@@ -13,13 +13,6 @@ namespace {
 using Victim = ReleaseOrder::Victim;
 
 constexpr const char* kDeletionCost = "release/deletion-cost";
-
-bool is_applied(const Incident& incident, std::string_view action) {
-  const auto& journal = incident.status.journal;
-  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
-    return entry.action.id == action && entry.state == JournalEntry::State::kApplied;
-  });
-}
 
 StepResult finish(IncidentWork& work, const std::string& message) {
   const ReleaseOrder& order = *work.incident().spec.release;
@@ -33,7 +26,7 @@ StepResult finish(IncidentWork& work, const std::string& message) {
 /// serves again, and one that another open incident holds is that one's.
 StepResult delete_victim(IncidentWork& work) {
   World& world = work.world();
-  auto victim = world.target.read(work.target(), {});
+  auto victim = world.cluster->target.read(work.target(), {});
   if (!victim) return tl::unexpected(std::move(victim).error());
   const bool is_ours = *victim && (*victim)->quarantined() && (*victim)->incident == work.incident().name;
   if (*victim && !is_ours && (work.status().containment || (*victim)->quarantined())) {
@@ -49,7 +42,7 @@ StepResult delete_victim(IncidentWork& work) {
   if (*victim) {
     targets::ApplyOptions options;
     options.timeout = world.settings.leader_contain_timeout;
-    if (auto applied = work.apply(action, options); !applied)
+    if (auto applied = apply(work, action, options); !applied)
       return tl::unexpected(std::move(applied).error());
   }
   if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept)
@@ -61,7 +54,7 @@ StepResult delete_victim(IncidentWork& work) {
 /// hint.
 void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) {
   if (is_applied(work.incident(), kDeletionCost)) return;
-  const targets::Replacements now = work.world().target.replacements_of(work.target(), owners, "");
+  const targets::Replacements now = work.world().cluster->target.replacements_of(work.target(), owners, "");
   const auto known = std::find_if(now.pods.begin(), now.pods.end(), [&](const targets::Pod& pod) {
     return pod.meta.name == work.status().replacement;
   });
@@ -82,7 +75,7 @@ void lower_deletion_cost(IncidentWork& work, const targets::OwnerChain& owners) 
   action.uid = newest->meta.uid;
   action.body = patch.to_text();
   action.description = "let pod " + newest->meta.name + " leave first";
-  const auto applied = work.apply(action);
+  const auto applied = apply(work, action);
   if (applied) (void)work.journal(action, JournalEntry::State::kApplied);  // a hint, as all of this
   work.note(applied ? "Done: " + action.description
                     : "Could not " + action.description + ": " + applied.error().message);
@@ -97,7 +90,7 @@ bool owner_wants(const targets::OwnerChain& owners, const OwnerRef& controller) 
 
 StepResult restore(IncidentWork& work) {
   World& world = work.world();
-  auto victim = world.target.read(work.target(), {});
+  auto victim = world.cluster->target.read(work.target(), {});
   if (!victim) return tl::unexpected(std::move(victim).error());
   if (!*victim) return finish(work, "the pod no longer exists; nothing to give back");
   if (!(*victim)->quarantined()) return finish(work, "the pod is not in quarantine");
@@ -110,7 +103,7 @@ StepResult restore(IncidentWork& work) {
   if (!undo->from_annotation)
     work.note("The undo annotation was edited or removed; the incident's copy is used");
   const OwnerRef controller = work.owner();
-  const targets::OwnerChain owners = world.target.owners_of(work.target().name_space, controller);
+  const targets::OwnerChain owners = world.cluster->target.owners_of(work.target().name_space, controller);
   if (!owner_wants(owners, controller)) {
     work.await("release",
                "the owner does not want the pod any more (it was rolled or is gone): giving the labels back "
@@ -124,10 +117,10 @@ StepResult restore(IncidentWork& work) {
     return tl::unexpected(kept.error());
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
   if (!leader_may_send(work)) return step_waits(world.settings.recheck);
-  auto applied = work.apply(*action);
+  auto applied = apply(work, *action);
   if (!applied) return tl::unexpected(std::move(applied).error());
   // A late winner may have isolated it again in between.
-  auto after = world.target.read(work.target(), {});
+  auto after = world.cluster->target.read(work.target(), {});
   if (!after) return tl::unexpected(std::move(after).error());
   if (*after && (*after)->quarantined()) return step_waits(world.settings.recheck);
   if (auto kept = work.journal(*action, JournalEntry::State::kUndone); !kept)
@@ -138,7 +131,7 @@ StepResult restore(IncidentWork& work) {
 /// Not before its evidence, however little of that could be had: a person has ordered it.
 StepResult delete_as_ordered(IncidentWork& work) {
   if (work.playbook() != nullptr) {
-    auto collected = collect(work);
+    auto collected = work.world().steps.collect(work);
     if (!collected || !collected->done) return collected;
   }
   auto deleted = delete_victim(work);
@@ -164,7 +157,7 @@ std::optional<StepResult> ask_about_disposal(IncidentWork& work) {
 
 }  // namespace
 
-StepResult release(IncidentWork& work) {
+StepResult PodSteps::release(IncidentWork& work) const {
   switch (work.incident().spec.release->victim) {
     case Victim::kRestore: return restore(work);
     case Victim::kLeave: return finish(work, "the victim is left in quarantine");
@@ -173,16 +166,7 @@ StepResult release(IncidentWork& work) {
   return step_done();
 }
 
-bool awaits_disposal(const Incident& incident, const Playbook* playbook) {
-  const auto* step = playbook == nullptr ? nullptr : playbook->step<ReleaseStep>();
-  if (step == nullptr || step->victim != ReleaseStep::Victim::kDelete ||
-      incident.status.outcome != Outcome::kRecovered) {
-    return false;
-  }
-  return !is_applied(incident, "release/delete");
-}
-
-StepResult dispose_of_victim(IncidentWork& work) {
+StepResult PodSteps::dispose_of_victim(IncidentWork& work) const {
   if (!awaits_disposal(work.incident(), work.playbook()) || work.mode() < Mode::kFull) return step_done();
   const WallTime due = *work.status().times.closed + work.playbook()->step<ReleaseStep>()->after;
   if (work.now() < due) return step_waits(due - work.now());

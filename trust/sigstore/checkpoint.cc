@@ -99,7 +99,8 @@ std::string hint_by_name(const PublicKey& key, std::string_view name) {
     case PublicKey::Kind::kEcdsaP384:
     case PublicKey::Kind::kEcdsaP521: return hint_by_key(key);
     case PublicKey::Kind::kEd25519:
-      bytes += '\x01' + key.der().substr(key.der().size() - kEd25519KeyBytes);
+      bytes += '\x01';
+      bytes.append(key.der(), key.der().size() - kEd25519KeyBytes);
       break;
     case PublicKey::Kind::kRsa: bytes += "\xffPKIX-RSA-PKCS#1v1.5" + key.der(); break;
   }

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/cluster.h"
+#include "controller/playbook_book.h"
+#include "controller/target_steps.h"
+
+namespace kintsugi::controller {
+
+/// The verbs for pods: each is in the file of its step.
+class PodSteps final : public TargetSteps {
+ public:
+  /// References must outlive the steps.
+  PodSteps(const Cluster& cluster, const PlaybookBook& book) : cluster_(cluster), book_(book) {}
+
+  StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
+                     std::chrono::milliseconds timeout) const override;
+  StepResult collect(IncidentWork& work) const override;
+  StepResult redeploy(IncidentWork& work) const override;
+  StepResult verify(IncidentWork& work) const override;
+  StepResult release(IncidentWork& work) const override;
+  StepResult dispose_of_victim(IncidentWork& work) const override;
+  bool is_protected(const TargetRef& target) const override;
+  Mode mode_cap(const TargetRef& target) const override;
+  bool is_known(const TargetRef& target) const override;
+  Result<bool> exists(const TargetRef& target, std::stop_token stop) const override;
+
+ private:
+  const Cluster& cluster_;
+  const PlaybookBook& book_;
+};
+
+}  // namespace kintsugi::controller

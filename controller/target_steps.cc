@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/target_steps.h"
+
+#include <algorithm>
+
+namespace kintsugi::controller {
+
+bool leader_may_send(IncidentWork& work) {
+  return work.is_still_permitted() && work.world().leadership.leads() &&
+         work.world().leadership.outlasts(work.world().settings.leader_contain_timeout +
+                                          std::chrono::seconds(1));
+}
+
+bool is_applied(const Incident& incident, std::string_view action) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
+    return entry.action.id == action && entry.state == JournalEntry::State::kApplied;
+  });
+}
+
+bool awaits_disposal(const Incident& incident, const Playbook* playbook) {
+  const auto* step = playbook == nullptr ? nullptr : playbook->step<ReleaseStep>();
+  if (step == nullptr || step->victim != ReleaseStep::Victim::kDelete ||
+      incident.status.outcome != Outcome::kRecovered) {
+    return false;
+  }
+  return !is_applied(incident, kDisposal);
+}
+
+}  // namespace kintsugi::controller

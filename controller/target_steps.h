@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The verbs of a playbook, for one kind of target. Each looks at the world, does what is missing, and says
+// whether the next one may begin. None sleeps; each may be run again at any time, also after a crash in its
+// middle, and ends in the same state.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <stop_token>
+
+#include "controller/incident_work.h"
+
+namespace kintsugi::controller {
+
+/// What a step says. An error means: try again later (retryable) or when something changes.
+struct StepOutcome {
+  bool done = false;  ///< the next step may begin
+  /// When to look again though nothing may have changed.
+  std::optional<std::chrono::nanoseconds> look_again;
+};
+using StepResult = Result<StepOutcome>;
+
+inline StepOutcome step_done() {
+  return {true, std::nullopt};
+}
+inline StepOutcome step_waits() {
+  return {false, std::nullopt};
+}
+inline StepOutcome step_waits(std::chrono::nanoseconds look_again) {
+  return {false, look_again};
+}
+
+/// What a person is asked where the victim cannot be contained: approved, the incident may close all the
+/// same.
+inline constexpr std::string_view kUncontainedQuestion = "contain/uncontained";
+
+/// Whether the mode and leadership allow a destructive write of the leader now.
+bool leader_may_send(IncidentWork& work);
+
+/// The action that disposes of a victim.
+inline constexpr std::string_view kDisposal = "release/delete";
+/// Whether the journal says that the action of that id was done.
+bool is_applied(const Incident& incident, std::string_view id);
+/// Whether the playbook (may be nullptr) has the victim of this incident, which is over, deleted, and that is
+/// still to come.
+bool awaits_disposal(const Incident& incident, const Playbook* playbook);
+
+/// Thread-safe for different incidents.
+class TargetSteps {
+ public:
+  virtual ~TargetSteps() = default;
+
+  /// Isolates the victim and proves it; re-asserts what somebody undid. `may_send` is asked right before the
+  /// write, which has `timeout`.
+  virtual StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
+                             std::chrono::milliseconds timeout) const = 0;
+  /// Preserves evidence, in a job.
+  virtual StepResult collect(IncidentWork& work) const = 0;
+  /// Sees to it that what runs in the victim's place comes from accepted images only.
+  virtual StepResult redeploy(IncidentWork& work) const = 0;
+  /// Waits until the service is back and has stayed quiet, then closes.
+  virtual StepResult verify(IncidentWork& work) const = 0;
+  /// What a person ordered: a false alarm.
+  virtual StepResult release(IncidentWork& work) const = 0;
+  /// After the closing: what becomes of the victim, as the playbook says.
+  virtual StepResult dispose_of_victim(IncidentWork& work) const = 0;
+
+  /// Whether anything may be done about the target at all, as far as this process knows now.
+  virtual bool is_protected(const TargetRef& target) const = 0;
+  /// The strongest mode that is permitted for the target now.
+  virtual Mode mode_cap(const TargetRef& target) const = 0;
+  /// Whether the target is known to exist, without I/O.
+  virtual bool is_known(const TargetRef& target) const = 0;
+  /// The same by a live read.
+  virtual Result<bool> exists(const TargetRef& target, std::stop_token stop) const = 0;
+};
+
+}  // namespace kintsugi::controller
