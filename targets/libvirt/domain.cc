@@ -42,6 +42,10 @@ DomainDisk read_disk(pugi::xml_node disk) {
 
 }  // namespace
 
+bool DomainPassage::is_fixed() const {
+  return kind == "serial" || kind == "console" || kind == "parallel" || kind == "smartcard";
+}
+
 Result<Domain> parse_domain(std::string_view xml) {
   const auto document = parse_domain_document(xml);
   if (!document) return fail(document.error());

@@ -49,6 +49,11 @@ struct DomainDisk {
 struct DomainPassage {
   std::string kind;  ///< the element: "channel", "filesystem", "redirdev", "hostdev", "serial", …
   std::string name;  ///< which one, for people: the channel's name, the shared folder's tag; may be empty
+
+  /// Whether QEMU has no unplugging for it.
+  bool is_fixed() const;
+  /// Whether it is the guest agent's channel.
+  bool is_agent() const { return name == "org.qemu.guest_agent.0"; }
   bool operator==(const DomainPassage&) const = default;
 };
 

@@ -11,7 +11,10 @@
 namespace kintsugi::targets {
 namespace {
 
-constexpr char kAgentChannel[] = "org.qemu.guest_agent.0";
+constexpr char kFilterDefinition[] =
+    "<filter name='kintsugi-quarantine' chain='root'>"
+    "<rule action='drop' direction='inout' priority='-1000'><all/></rule>"
+    "<rule action='drop' direction='inout' priority='-1000'><mac/></rule></filter>";
 
 pugi::xml_node devices_of(const pugi::xml_document& document) {
   return document.child("domain").child("devices");
@@ -27,14 +30,10 @@ bool is_to_close(pugi::xml_node device) {
   return read_passage(device).has_value();
 }
 
-/// Those that QEMU has no unplugging for.
-bool is_fixed(pugi::xml_node device) {
-  const std::string_view kind = device.name();
-  return kind == "serial" || kind == "console" || kind == "parallel" || kind == "smartcard";
-}
-
-bool is_agent(pugi::xml_node device) {
-  return std::string_view(device.child("target").attribute("name").value()) == kAgentChannel;
+/// Whether a running domain can give the device back, and is to.
+bool is_to_detach(pugi::xml_node device, bool agent_stays) {
+  const auto passage = read_passage(device);
+  return is_to_close(device) && !(passage && (passage->is_fixed() || (agent_stays && passage->is_agent())));
 }
 
 /// The child of that name, made where there is none.
@@ -168,6 +167,21 @@ void reinsert(pugi::xml_node devices, pugi::xml_node device, std::size_t index) 
   }
 }
 
+/// Rules and chain of filters; libvirt adds defaults to what it was given.
+bool has_same_rules(pugi::xml_node one, pugi::xml_node other) {
+  const auto text = [](pugi::xml_node filter) {
+    std::string rules = filter.attribute("chain").value();
+    for (const pugi::xml_node child : filter.children()) {
+      if (std::string_view(child.name()) == "uuid") continue;
+      rules += fmt::format(" {} {} {} {} {}", child.name(), child.attribute("action").value(),
+                           child.attribute("direction").value(), child.attribute("priority").value(),
+                           to_xml(child.first_child()));
+    }
+    return rules;
+  };
+  return text(one) == text(other);
+}
+
 Result<pugi::xml_node> mark_of(const pugi::xml_document& document, std::string_view incident) {
   const pugi::xml_node mark = find_mark(document);
   if (mark && incident == mark.attribute("incident").value()) return mark;
@@ -177,11 +191,17 @@ Result<pugi::xml_node> mark_of(const pugi::xml_document& document, std::string_v
 
 }  // namespace
 
-std::string quarantine_filter_definition() {
-  return fmt::format(
-      "<filter name='{}' chain='root'><rule action='drop' direction='inout' priority='-1000'><all/></rule>"
-      "<rule action='drop' direction='inout' priority='-1000'><mac/></rule></filter>",
-      kQuarantineFilter);
+std::optional<std::string> mended_filter(const std::optional<std::string>& present) {
+  pugi::xml_document wanted;
+  wanted.load_string(kFilterDefinition);
+  pugi::xml_node filter = wanted.first_child();
+  pugi::xml_document known;
+  if (present && known.load_buffer(present->data(), present->size())) {
+    const pugi::xml_node before = known.first_child();
+    if (has_same_rules(before, filter)) return std::nullopt;
+    filter.prepend_child("uuid").text().set(before.child_value("uuid"));
+  }
+  return to_xml(filter);
 }
 
 MarkName quarantine_mark_name() {
@@ -202,7 +222,7 @@ Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_v
       plan.links_down.push_back(to_xml(device));
       filter_all(device);
       plan.filtered.push_back(to_xml(device));
-    } else if (is_to_close(device) && !is_fixed(device) && !(agent_stays && is_agent(device))) {
+    } else if (is_to_detach(device, agent_stays)) {
       if (!remembers_device(mark.first_child(), device)) remember_device(mark.first_child(), device);
       plan.closed.push_back(to_xml(device));
     }
@@ -275,16 +295,16 @@ Result<RestoredDefinition> restored_definition(std::string_view persistent, std:
   return restored;
 }
 
-std::vector<std::string> quarantine_gaps(const Domain& domain) {
-  std::vector<std::string> gaps;
+std::vector<std::string> open_links(const Domain& domain) {
+  std::vector<std::string> open;
   for (const DomainInterface& interface : domain.interfaces) {
     if (!interface.has_link()) {
-      gaps.push_back("the guest drives network card " + interface.mac + " itself");
+      open.push_back("the guest drives network card " + interface.mac + " itself");
     } else if (interface.link != LinkState::kDown) {
-      gaps.push_back("the link of network card " + interface.mac + " is up");
+      open.push_back("the link of network card " + interface.mac + " is up");
     }
   }
-  return gaps;
+  return open;
 }
 
 }  // namespace kintsugi::targets

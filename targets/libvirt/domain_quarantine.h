@@ -19,8 +19,9 @@ namespace kintsugi::targets {
 
 /// The nwfilter of network cards in quarantine: nothing passes, neither IP nor ARP nor anything else.
 inline constexpr char kQuarantineFilter[] = "kintsugi-quarantine";
-/// Its definition, for virNWFilterDefineXML().
-std::string quarantine_filter_definition();
+/// Its definition; `present` is what the host has under that name, if anything. Nothing: that is as it must
+/// be.
+std::optional<std::string> mended_filter(const std::optional<std::string>& present);
 
 /// Changes of a running domain, to be made in this order. Each text is one element.
 struct LiveQuarantine {
@@ -57,8 +58,8 @@ struct RestoredDefinition {
 /// kConflict where it is not in this incident's quarantine.
 Result<RestoredDefinition> restored_definition(std::string_view persistent, std::string_view incident);
 
-/// What of a definition keeps it from being isolated; empty: it is. For people.
-std::vector<std::string> quarantine_gaps(const Domain& domain);
+/// What of a definition lets the guest's packets out; empty: nothing. For people.
+std::vector<std::string> open_links(const Domain& domain);
 
 /// The name that the metadata element has for libvirt: the arguments of virDomainSetMetadata().
 struct MarkName {

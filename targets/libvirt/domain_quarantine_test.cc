@@ -55,7 +55,7 @@ TEST_CASE("a definition in quarantine has no way out") {
     CHECK(interface.filter == kQuarantineFilter);
   }
   CHECK(domain->disks.size() == 2);
-  CHECK(quarantine_gaps(*domain).empty());
+  CHECK(open_links(*domain).empty());
 }
 
 TEST_CASE("restoring gives exactly the definition that was") {
@@ -131,7 +131,7 @@ TEST_CASE("a running domain gets back its links and what it gave away") {
   const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false);
   REQUIRE(plan);
   const std::string isolated = after(data("live.xml"), *plan);
-  CHECK(quarantine_gaps(parse_domain(isolated).value()).empty());
+  CHECK(open_links(parse_domain(isolated).value()).empty());
   // A second look, as after a crash, plans the same and forgets nothing.
   const auto again = plan_live_quarantine(isolated, kIncident, false);
   REQUIRE(again);
@@ -146,9 +146,31 @@ TEST_CASE("a running domain gets back its links and what it gave away") {
 }
 
 TEST_CASE("a network card that is up, or the guest's own, is a gap") {
-  CHECK(quarantine_gaps(parse_domain(data("live.xml")).value()) ==
+  CHECK(open_links(parse_domain(data("live.xml")).value()) ==
         std::vector<std::string>{"the link of network card 52:54:00:77:00:11 is up"});
-  CHECK(quarantine_gaps(parse_domain(data("persistent.xml")).value()).size() == 3);
+  CHECK(open_links(parse_domain(data("persistent.xml")).value()).size() == 3);
+}
+
+TEST_CASE("a filter is mended where it is not what it must be") {
+  const std::string made = mended_filter(std::nullopt).value();
+  CHECK_THAT(made, Catch::StartsWith("<filter name=\"kintsugi-quarantine\" chain=\"root\">"));
+  // What libvirt 9.0 says of it.
+  const std::string present =
+      "<filter name='kintsugi-quarantine' chain='root'>\n  "
+      "<uuid>ba7d1f8a-1fd7-4c5b-a5c6-b6fbc8ac6d5d</uuid>\n"
+      "  <rule action='drop' direction='inout' priority='-1000'>\n    <all/>\n  </rule>\n"
+      "  <rule action='drop' direction='inout' priority='-1000'>\n    <mac/>\n  </rule>\n</filter>\n";
+  CHECK_FALSE(mended_filter(present));
+  for (const auto& [from, to] :
+       {std::pair("drop", "accept"), {"inout", "in"}, {"-1000", "500"}, {"<all/>", "<tcp/>"}}) {
+    std::string changed = present;
+    changed.replace(changed.find(from), std::string(from).size(), to);
+    INFO(changed);
+    const auto mended = mended_filter(changed);
+    REQUIRE(mended);
+    CHECK_THAT(*mended, Catch::Contains("<uuid>ba7d1f8a-1fd7-4c5b-a5c6-b6fbc8ac6d5d</uuid>"));
+  }
+  CHECK(mended_filter("no xml"));
 }
 
 }  // namespace kintsugi::targets

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/libvirt/domain_target.h"
+
+#include <algorithm>
+
+#include "targets/libvirt/domain_quarantine.h"
+
+namespace kintsugi::targets {
+namespace {
+
+Finding broken(const char* reason, std::string message) {
+  return {ConditionStatus::kFalse, reason, std::move(message)};
+}
+
+std::string joined(const std::vector<std::string>& parts) {
+  std::string text;
+  for (const std::string& part : parts) text += (text.empty() ? "" : "; ") + part;
+  return text;
+}
+
+/// What of a running domain still leads out of it beside the network.
+std::vector<std::string> open_passages(const DomainObservation& domain, bool agent_stays) {
+  std::vector<std::string> open;
+  if (!domain.live || domain.status.state == DomainState::kPaused) return open;
+  for (const DomainPassage& passage : domain.live->passages) {
+    if (!passage.is_fixed() && !(agent_stays && passage.is_agent()))
+      open.push_back(passage.kind + " " + passage.name);
+  }
+  return open;
+}
+
+Result<std::optional<Domain>> read(const Result<std::string>& definition) {
+  // Ended, or never kept, since its status was read.
+  if (!definition && definition.error().code == ErrorCode::kConflict) return std::optional<Domain>();
+  if (!definition) return fail(definition.error());
+  auto domain = parse_domain(*definition);
+  if (!domain) return fail(std::move(domain).error());
+  return std::optional<Domain>(*std::move(domain));
+}
+
+}  // namespace
+
+Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted) {
+  for (const auto* side : {&domain.live, &domain.persistent}) {
+    if (!*side) continue;
+    if ((*side)->incident != wanted.incident)
+      return broken("NotInQuarantine", "the domain is not in this incident's quarantine");
+    const std::string where = side == &domain.live ? "" : "in what it starts from, ";
+    if (const auto open = open_links(**side); !open.empty()) return broken("LinkUp", where + joined(open));
+  }
+  if (const auto open = open_passages(domain, wanted.agent_stays); !open.empty())
+    return broken("PassageOpen", "the guest still has: " + joined(open));
+  if (!domain.live)
+    return {ConditionStatus::kTrue, "ShutOff", "the domain does not run, and would start in quarantine"};
+  std::string message = "the links of its network cards are down, now and for the next start";
+  if (domain.status.state == DomainState::kPaused) message += "; its processors are paused";
+  return {ConditionStatus::kTrue, "DefinitionEvaluated", std::move(message)};
+}
+
+Result<std::optional<DomainObservation>> DomainTarget::observe(const std::string& uuid) const {
+  const auto status = hypervisor_.status(uuid);
+  if (!status && status.error().code == ErrorCode::kNotFound) return std::optional<DomainObservation>();
+  if (!status) return fail(status.error());
+  DomainObservation observed;
+  observed.status = *status;
+  if (status->is_active) {
+    auto live = read(hypervisor_.live_definition(uuid));
+    if (!live) return fail(std::move(live).error());
+    observed.live = *std::move(live);
+  }
+  if (status->is_persistent) {
+    auto persistent = read(hypervisor_.persistent_definition(uuid));
+    if (!persistent) return fail(std::move(persistent).error());
+    observed.persistent = *std::move(persistent);
+  }
+  if (!observed.live && !observed.persistent) return std::optional<DomainObservation>();
+  return std::optional<DomainObservation>(std::move(observed));
+}
+
+Result<void> DomainTarget::cut_off(const std::string& uuid, const DomainIsolation& wanted) const {
+  const auto status = hypervisor_.status(uuid);
+  if (!status) return fail(status.error());
+  if (status->is_active) {
+    if (auto done = cut_off_live(uuid, wanted); !done) return done;
+  }
+  return status->is_persistent ? cut_off_persistent(uuid, wanted, status->autostart) : Result<void>();
+}
+
+Result<void> DomainTarget::cut_off_live(const std::string& uuid, const DomainIsolation& wanted) const {
+  const auto live = hypervisor_.live_definition(uuid);
+  if (!live) return fail(live.error());
+  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays);
+  if (!plan) return fail(plan.error());
+  if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return marked;
+  for (const std::string& interface : plan->links_down) {
+    if (auto updated = hypervisor_.update_device(uuid, interface); !updated) return updated;
+  }
+  return wanted.pause ? hypervisor_.pause(uuid) : Result<void>();
+}
+
+Result<void> DomainTarget::cut_off_persistent(const std::string& uuid, const DomainIsolation& wanted,
+                                              bool autostart) const {
+  const auto persistent = hypervisor_.persistent_definition(uuid);
+  if (!persistent) return fail(persistent.error());
+  const auto changed = quarantined_definition(*persistent, wanted.incident, autostart);
+  if (!changed) return fail(changed.error());
+  if (auto defined = hypervisor_.define(*changed); !defined) return defined;
+  return autostart ? hypervisor_.set_autostart(uuid, false) : Result<void>();
+}
+
+Result<void> DomainTarget::ensure_filter() const {
+  const auto present = hypervisor_.filter_definition(kQuarantineFilter);
+  if (!present && present.error().code != ErrorCode::kNotFound) return fail(present.error());
+  const auto mended = mended_filter(present ? std::optional(*present) : std::nullopt);
+  return mended ? hypervisor_.define_filter(*mended) : Result<void>();
+}
+
+Result<std::vector<std::string>> DomainTarget::seal(const std::string& uuid,
+                                                    const DomainIsolation& wanted) const {
+  std::vector<std::string> failures;
+  const auto live = hypervisor_.live_definition(uuid);
+  if (!live && live.error().code == ErrorCode::kConflict) return failures;  // it does not run
+  if (!live) return fail(live.error());
+  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays);
+  if (!plan) return fail(plan.error());
+  // What is about to be taken is in the mark first.
+  if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return fail(marked.error());
+  const auto note = [&](const Result<void>& done) {
+    if (!done) failures.push_back(done.error().to_string());
+    return done.has_value();
+  };
+  if (note(ensure_filter())) {
+    for (const std::string& interface : plan->filtered) note(hypervisor_.update_device(uuid, interface));
+  }
+  for (const std::string& device : plan->closed) note(hypervisor_.detach_device(uuid, device));
+  return failures;
+}
+
+Result<void> DomainTarget::restore(const std::string& uuid, const std::string& incident) const {
+  const auto observed = observe(uuid);
+  if (!observed) return fail(observed.error());
+  if (!*observed) return {};
+  if ((*observed)->persistent && (*observed)->persistent->incident == incident) {
+    const auto persistent = hypervisor_.persistent_definition(uuid);
+    if (!persistent) return fail(persistent.error());
+    const auto restored = restored_definition(*persistent, incident);
+    if (!restored) return fail(restored.error());
+    // Before the mark goes with the definition.
+    if (auto set = hypervisor_.set_autostart(uuid, restored->autostart); !set) return set;
+    if (auto defined = hypervisor_.define(restored->xml); !defined) return defined;
+  }
+  const bool is_live = (*observed)->live && (*observed)->live->incident == incident;
+  return is_live ? restore_live(uuid, incident, (*observed)->status.state == DomainState::kPaused)
+                 : Result<void>();
+}
+
+Result<void> DomainTarget::restore_live(const std::string& uuid, const std::string& incident,
+                                        bool was_paused) const {
+  const auto live = hypervisor_.live_definition(uuid);
+  if (!live) return fail(live.error());
+  const auto plan = plan_live_restoration(*live, incident);
+  if (!plan) return fail(plan.error());
+  for (const std::string& device : plan->reattached) {
+    if (auto attached = hypervisor_.attach_device(uuid, device); !attached) return attached;
+  }
+  for (const std::string& interface : plan->interfaces) {
+    if (auto updated = hypervisor_.update_device(uuid, interface); !updated) return updated;
+  }
+  if (was_paused) {
+    if (auto resumed = hypervisor_.resume(uuid); !resumed) return resumed;
+  }
+  return hypervisor_.set_live_mark(uuid, "");
+}
+
+}  // namespace kintsugi::targets

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The only code that changes a virtualisation host on behalf of an incident, and the reads that go before it.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "model/finding.h"
+#include "targets/libvirt/domain.h"
+#include "targets/libvirt/hypervisor.h"
+
+namespace kintsugi::targets {
+
+/// A domain as it is now.
+struct DomainObservation {
+  DomainStatus status;
+  std::optional<Domain> live;        ///< while it has a process
+  std::optional<Domain> persistent;  ///< unless it is transient
+
+  const Domain& any() const { return live ? *live : *persistent; }
+};
+
+/// What a playbook asks of the isolation.
+struct DomainIsolation {
+  std::string incident;
+  bool pause = false;
+  bool agent_stays = false;  ///< the guest agent is still to be asked
+};
+
+/// Whether the domain is isolated for this incident: its links are down, live and for the next start, and so
+/// is what else leads out of it. Pure. Reasons: DefinitionEvaluated, ShutOff; NotInQuarantine, LinkUp,
+/// PassageOpen.
+Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted);
+
+/// Thread-safe for different domains.
+class DomainTarget {
+ public:
+  /// `hypervisor` must outlive the target.
+  explicit DomainTarget(Hypervisor& hypervisor) : hypervisor_(hypervisor) {}
+
+  /// Nothing where there is no such domain.
+  Result<std::optional<DomainObservation>> observe(const std::string& uuid) const;
+
+  /// Takes the links down and pauses where that is asked for, then changes what the domain starts from; tens
+  /// of milliseconds. Begins with the mark, so that whatever fails later can be undone. May be repeated.
+  Result<void> cut_off(const std::string& uuid, const DomainIsolation& wanted) const;
+
+  /// The second line, which takes longer: the filter on the host's side of each network card, and the devices
+  /// that lead out. Returns what could not be had, for people; what fails alone is no error.
+  Result<std::vector<std::string>> seal(const std::string& uuid, const DomainIsolation& wanted) const;
+
+  /// Ends the quarantine of this incident: definition, autostart, devices, links, and what was paused runs. A
+  /// domain that is in nobody's quarantine is left as it is.
+  Result<void> restore(const std::string& uuid, const std::string& incident) const;
+
+ private:
+  Result<void> cut_off_live(const std::string& uuid, const DomainIsolation& wanted) const;
+  Result<void> cut_off_persistent(const std::string& uuid, const DomainIsolation& wanted,
+                                  bool autostart) const;
+  Result<void> ensure_filter() const;
+  Result<void> restore_live(const std::string& uuid, const std::string& incident, bool was_paused) const;
+
+  Hypervisor& hypervisor_;
+};
+
+}  // namespace kintsugi::targets

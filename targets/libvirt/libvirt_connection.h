@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// libvirt's C API with owners and errors as values. Only this folder's sources see it.
+#pragma once
+
+#include <libvirt/libvirt.h>
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "base/result.h"
+#include "targets/libvirt/libvirt_hypervisor.h"
+
+namespace kintsugi::targets {
+
+using LibvirtDomain = std::unique_ptr<virDomain, int (*)(virDomainPtr)>;
+using LibvirtFilter = std::unique_ptr<virNWFilter, int (*)(virNWFilterPtr)>;
+
+/// What the last call of this thread failed with. `object`: on what.
+Error libvirt_error(const std::string& object);
+/// A call that says -1 for failure.
+Result<void> checked(int result, const std::string& object);
+
+/// Text that libvirt has allocated; empty for null.
+std::string take_text(char* text);
+
+/// An open connection.
+class LibvirtHypervisor::Connection {
+ public:
+  using Changed = std::function<void(const std::string& uuid)>;
+
+  /// Registers with the process's event loop, which has to be there. `changed` is called from it.
+  static Result<std::shared_ptr<Connection>> open(const std::string& uri, Changed changed);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  virConnectPtr get() const { return connection_; }
+  bool is_closed() const { return closed_; }
+  Result<LibvirtDomain> domain(const std::string& uuid) const;
+
+ private:
+  explicit Connection(virConnectPtr connection) : connection_(connection) {}
+  Result<void> register_events();
+  static void on_close(virConnectPtr connection, int reason, void* self);
+  static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void* self);
+  static void on_change(virConnectPtr connection, virDomainPtr domain, void* self);
+  void report(virDomainPtr domain) const;
+
+  const virConnectPtr connection_;
+  Changed changed_;
+  std::atomic<bool> closed_{false};
+  std::vector<int> callbacks_;
+};
+
+}  // namespace kintsugi::targets

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/libvirt/libvirt_hypervisor.h"
+
+#include <libvirt/libvirt.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "targets/libvirt/domain.h"
+#include "targets/libvirt/domain_quarantine.h"
+#include "targets/libvirt/libvirt_connection.h"
+
+namespace kintsugi::targets {
+namespace {
+
+using std::chrono::milliseconds;
+
+constexpr milliseconds kFirstRetry{200};
+constexpr milliseconds kLastRetry{5000};
+/// How long the event loop may be without looking whether it is to end.
+constexpr int kLoopPulseMilliseconds = 200;
+
+std::string of(const std::string& uuid) {
+  return "domain " + uuid;
+}
+
+std::string name_of(virDomainPtr domain) {
+  const char* name = virDomainGetName(domain);
+  return name == nullptr ? "" : name;
+}
+
+std::string uuid_of(virDomainPtr domain) {
+  std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
+  return virDomainGetUUIDString(domain, uuid.data()) == 0 ? uuid.data() : "";
+}
+
+DomainState state_of(int state) {
+  switch (state) {
+    case VIR_DOMAIN_RUNNING:
+    case VIR_DOMAIN_BLOCKED: return DomainState::kRunning;
+    case VIR_DOMAIN_PAUSED: return DomainState::kPaused;
+    case VIR_DOMAIN_SHUTDOWN:
+    case VIR_DOMAIN_SHUTOFF: return DomainState::kShutOff;
+    case VIR_DOMAIN_CRASHED: return DomainState::kCrashed;
+    default: return DomainState::kOther;
+  }
+}
+
+Result<std::string> definition_of(virDomainPtr domain, unsigned flags) {
+  char* text = virDomainGetXMLDesc(domain, flags);
+  if (text == nullptr) return fail(libvirt_error(of(uuid_of(domain))));
+  return take_text(text);
+}
+
+void pulse(int /*timer*/, void* /*data*/) {}
+
+/// libvirt's event loop, registered once for the life of the process.
+bool register_event_loop() {
+  static const bool registered = [] {
+    const bool ok = virEventRegisterDefaultImpl() == 0;
+    return ok && virEventAddTimeout(kLoopPulseMilliseconds, pulse, nullptr, nullptr) >= 0;
+  }();
+  return registered;
+}
+
+}  // namespace
+
+LibvirtHypervisor::LibvirtHypervisor(std::string uri, const Clock& clock, Logger& log)
+    : uri_(std::move(uri)),
+      clock_(clock),
+      log_(log),
+      last_error_(make_error(ErrorCode::kUnavailable, "not connected yet").on(uri_)) {}
+
+LibvirtHypervisor::~LibvirtHypervisor() = default;
+
+void LibvirtHypervisor::subscribe(std::function<void(const std::string&)> changed) {
+  changed_ = std::move(changed);
+}
+
+Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::connect() {
+  if (!register_event_loop()) return fail(libvirt_error("event loop"));
+  return Connection::open(uri_, changed_);
+}
+
+void LibvirtHypervisor::run(std::stop_token stop) {
+  milliseconds pause = kFirstRetry;
+  while (!stop.stop_requested()) {
+    auto opened = connect();
+    if (opened) {
+      pause = kFirstRetry;
+      {
+        std::lock_guard lock(mutex_);
+        connection_ = *opened;
+      }
+      connected_.notify_all();
+      log_.info("Connected to the hypervisor", {{"uri", uri_}});
+      if (changed_) changed_("");
+      serve(stop);
+      std::lock_guard lock(mutex_);
+      connection_.reset();
+      last_error_ = make_error(ErrorCode::kUnavailable, "the connection was closed").on(uri_);
+      continue;
+    }
+    log_.warning("The hypervisor cannot be reached", {{"error", opened.error().to_string()}});
+    std::unique_lock lock(mutex_);
+    last_error_ = opened.error();
+    const std::stop_callback wake(stop, [this] { connected_.notify_all(); });
+    clock_.wait_until(lock, connected_, clock_.monotonic() + pause);
+    pause = std::min(pause * 2, kLastRetry);
+  }
+}
+
+/// Runs the event loop until the connection is gone.
+void LibvirtHypervisor::serve(const std::stop_token& stop) {
+  std::shared_ptr<Connection> connection;
+  {
+    std::lock_guard lock(mutex_);
+    connection = connection_;
+  }
+  while (!stop.stop_requested() && !connection->is_closed()) {
+    if (virEventRunDefaultImpl() < 0) return;
+  }
+}
+
+Result<void> LibvirtHypervisor::wait_until_connected(MonotonicTime deadline, std::stop_token stop) {
+  const std::stop_callback wake(stop, [this] { connected_.notify_all(); });
+  std::unique_lock lock(mutex_);
+  while (connection_ == nullptr) {
+    if (stop.stop_requested() || clock_.monotonic() >= deadline) return fail(last_error_);
+    clock_.wait_until(lock, connected_, deadline);
+  }
+  return {};
+}
+
+Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::connection() {
+  std::lock_guard lock(mutex_);
+  if (connection_ == nullptr) return fail(last_error_);
+  return connection_;
+}
+
+template <class Call>
+auto LibvirtHypervisor::with_domain(const std::string& uuid, Call call) {
+  using Answer = decltype(call(virDomainPtr()));
+  const auto connected = connection();
+  if (!connected) return Answer(fail(connected.error()));
+  const auto domain = (*connected)->domain(uuid);
+  if (!domain) return Answer(fail(domain.error()));
+  return Answer(call(domain->get()));
+}
+
+Result<std::vector<DomainSummary>> LibvirtHypervisor::list() {
+  const auto connected = connection();
+  if (!connected) return fail(connected.error());
+  virDomainPtr* domains = nullptr;
+  const int count = virConnectListAllDomains((*connected)->get(), &domains, 0);
+  if (count < 0) return fail(libvirt_error(uri_));
+  std::vector<DomainSummary> summaries;
+  for (int i = 0; i < count; ++i) {
+    const LibvirtDomain domain(domains[i], &virDomainFree);
+    summaries.push_back({name_of(domain.get()), uuid_of(domain.get()), virDomainIsActive(domain.get()) == 1});
+  }
+  std::free(domains);
+  return summaries;
+}
+
+Result<DomainStatus> LibvirtHypervisor::status(const std::string& uuid) {
+  return with_domain(uuid, [&](virDomainPtr domain) -> Result<DomainStatus> {
+    int state = 0;
+    int reason = 0;
+    if (virDomainGetState(domain, &state, &reason, 0) < 0) return fail(libvirt_error(of(uuid)));
+    DomainStatus status;
+    status.state = state_of(state);
+    status.is_active = virDomainIsActive(domain) == 1;
+    status.is_persistent = virDomainIsPersistent(domain) == 1;
+    int autostart = 0;
+    if (status.is_persistent && virDomainGetAutostart(domain, &autostart) < 0)
+      return fail(libvirt_error(of(uuid)));
+    status.autostart = autostart != 0;
+    return status;
+  });
+}
+
+Result<std::string> LibvirtHypervisor::live_definition(const std::string& uuid) {
+  return with_domain(uuid, [&](virDomainPtr domain) -> Result<std::string> {
+    if (virDomainIsActive(domain) != 1)
+      return fail(make_error(ErrorCode::kConflict, "it does not run").on(of(uuid)));
+    return definition_of(domain, 0);
+  });
+}
+
+Result<std::string> LibvirtHypervisor::persistent_definition(const std::string& uuid) {
+  return with_domain(uuid, [&](virDomainPtr domain) -> Result<std::string> {
+    if (virDomainIsPersistent(domain) != 1)
+      return fail(make_error(ErrorCode::kConflict, "it is transient").on(of(uuid)));
+    return definition_of(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+  });
+}
+
+Result<InterfaceCounters> LibvirtHypervisor::counters(const std::string& uuid, const std::string& tap) {
+  return with_domain(uuid, [&](virDomainPtr domain) -> Result<InterfaceCounters> {
+    virDomainInterfaceStatsStruct stats{};
+    if (virDomainInterfaceStats(domain, tap.c_str(), &stats, sizeof stats) < 0)
+      return fail(libvirt_error(of(uuid) + ", network card " + tap));
+    return InterfaceCounters{stats.tx_packets, stats.rx_packets};
+  });
+}
+
+Result<void> LibvirtHypervisor::define(const std::string& definition) {
+  const auto connected = connection();
+  if (!connected) return fail(connected.error());
+  const LibvirtDomain defined(
+      virDomainDefineXMLFlags((*connected)->get(), definition.c_str(), VIR_DOMAIN_DEFINE_VALIDATE),
+      &virDomainFree);
+  if (defined == nullptr) return fail(libvirt_error("a definition"));
+  return {};
+}
+
+Result<void> LibvirtHypervisor::set_autostart(const std::string& uuid, bool autostart) {
+  return with_domain(uuid, [&](virDomainPtr domain) {
+    return checked(virDomainSetAutostart(domain, autostart ? 1 : 0), of(uuid));
+  });
+}
+
+Result<void> LibvirtHypervisor::set_live_mark(const std::string& uuid, const std::string& mark) {
+  const MarkName name = quarantine_mark_name();
+  return with_domain(uuid, [&](virDomainPtr domain) {
+    return checked(
+        virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, mark.empty() ? nullptr : mark.c_str(),
+                             name.prefix, name.uri, VIR_DOMAIN_AFFECT_LIVE),
+        of(uuid));
+  });
+}
+
+Result<void> LibvirtHypervisor::update_device(const std::string& uuid, const std::string& device) {
+  return with_domain(uuid, [&](virDomainPtr domain) {
+    return checked(virDomainUpdateDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE), of(uuid));
+  });
+}
+
+Result<void> LibvirtHypervisor::attach_device(const std::string& uuid, const std::string& device) {
+  return with_domain(uuid, [&](virDomainPtr domain) {
+    return checked(virDomainAttachDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE), of(uuid));
+  });
+}
+
+Result<void> LibvirtHypervisor::detach_device(const std::string& uuid, const std::string& device) {
+  return with_domain(uuid, [&](virDomainPtr domain) {
+    return checked(virDomainDetachDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE), of(uuid));
+  });
+}
+
+Result<void> LibvirtHypervisor::pause(const std::string& uuid) {
+  return with_domain(uuid, [&](virDomainPtr domain) { return checked(virDomainSuspend(domain), of(uuid)); });
+}
+
+Result<void> LibvirtHypervisor::resume(const std::string& uuid) {
+  return with_domain(uuid, [&](virDomainPtr domain) { return checked(virDomainResume(domain), of(uuid)); });
+}
+
+Result<std::string> LibvirtHypervisor::filter_definition(const std::string& name) {
+  const auto connected = connection();
+  if (!connected) return fail(connected.error());
+  const LibvirtFilter filter(virNWFilterLookupByName((*connected)->get(), name.c_str()), &virNWFilterFree);
+  if (filter == nullptr) return fail(libvirt_error("nwfilter " + name));
+  char* text = virNWFilterGetXMLDesc(filter.get(), 0);
+  if (text == nullptr) return fail(libvirt_error("nwfilter " + name));
+  return take_text(text);
+}
+
+Result<void> LibvirtHypervisor::define_filter(const std::string& definition) {
+  const auto connected = connection();
+  if (!connected) return fail(connected.error());
+  const LibvirtFilter made(virNWFilterDefineXML((*connected)->get(), definition.c_str()), &virNWFilterFree);
+  if (made == nullptr) return fail(libvirt_error("an nwfilter"));
+  return {};
+}
+
+}  // namespace kintsugi::targets

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <string>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "targets/libvirt/hypervisor.h"
+
+namespace kintsugi::targets {
+
+/// A host by libvirt. One per process: libvirt's event loop is the process's own.
+class LibvirtHypervisor final : public Hypervisor {
+ public:
+  /// `uri` as virConnectOpen() takes it. References must outlive this object.
+  LibvirtHypervisor(std::string uri, const Clock& clock, Logger& log);
+  ~LibvirtHypervisor() override;
+
+  /// Connects, delivers events, and connects again when the daemon has gone, until stopped.
+  void run(std::stop_token stop);
+  /// Waits until there is a connection. The error is that of the last try.
+  Result<void> wait_until_connected(MonotonicTime deadline, std::stop_token stop);
+
+  Result<std::vector<DomainSummary>> list() override;
+  Result<DomainStatus> status(const std::string& uuid) override;
+  Result<std::string> live_definition(const std::string& uuid) override;
+  Result<std::string> persistent_definition(const std::string& uuid) override;
+  Result<InterfaceCounters> counters(const std::string& uuid, const std::string& tap) override;
+  Result<void> define(const std::string& definition) override;
+  Result<void> set_autostart(const std::string& uuid, bool autostart) override;
+  Result<void> set_live_mark(const std::string& uuid, const std::string& mark) override;
+  Result<void> update_device(const std::string& uuid, const std::string& device) override;
+  Result<void> attach_device(const std::string& uuid, const std::string& device) override;
+  Result<void> detach_device(const std::string& uuid, const std::string& device) override;
+  Result<void> pause(const std::string& uuid) override;
+  Result<void> resume(const std::string& uuid) override;
+  Result<std::string> filter_definition(const std::string& name) override;
+  Result<void> define_filter(const std::string& definition) override;
+  void subscribe(std::function<void(const std::string& uuid)> changed) override;
+
+ private:
+  class Connection;
+
+  Result<std::shared_ptr<Connection>> connection();
+  Result<std::shared_ptr<Connection>> connect();
+  void serve(const std::stop_token& stop);
+  /// `call` on the domain, or why it cannot be had.
+  template <class Call>
+  auto with_domain(const std::string& uuid, Call call);
+
+  const std::string uri_;
+  const Clock& clock_;
+  Logger& log_;
+  std::function<void(const std::string&)> changed_;
+  std::mutex mutex_;
+  std::condition_variable connected_;
+  std::shared_ptr<Connection> connection_;  ///< guarded; null: none now
+  Error last_error_;                        ///< guarded
+};
+
+}  // namespace kintsugi::targets
