@@ -35,7 +35,7 @@ started_at() {
 start() {
   local name=$1
   shift
-  setsid "$@" > "$LAB_DIR/$name.log" 2>&1 < /dev/null &
+  setsid "$@" > "$LAB_DIR/$name.log" 2>&1 < /dev/null 9>&- & # 9: see watch_over
   echo "$! $(started_at $!)" > "$LAB_DIR/$name.pid"
 }
 
@@ -65,6 +65,19 @@ wait_for() {
     [ "$SECONDS" -lt "$deadline" ] || die "$name: '$*' fails for two minutes; see $LAB_DIR/$name.log"
     sleep 0.1
   done
+}
+
+# watch_over COMMAND...: runs COMMAND when descriptor 9 closes, that is when the calling script ends, however it does;
+# unless it was told, by a line to that descriptor, that nothing is left to do. Detached, because whoever kills the
+# script may kill its descendants, too. What shall outlive the script must not have the descriptor (9>&-); what `start`
+# starts has not.
+watch_over() {
+  local pipe=$LAB_DIR.alive
+  mkfifo -m 600 "$pipe"
+  # shellcheck disable=SC2016  # the inner shell expands it
+  (setsid bash -c 'read -r _ || exec "$0" "$@"' "$@" < "$pipe" > /dev/null 2>&1 &)
+  exec 9> "$pipe"
+  rm "$pipe"
 }
 
 # busybox_root DIR: fills DIR with busybox under its usual names, and /bin/init from standard input.

@@ -4,7 +4,7 @@
 # and (WITH_KWOK=1, the default) kwok, which plays three nodes, so that pods become Ready without containers.
 #
 #   control-plane.sh up      start it; prints the path of the administrator's kubeconfig
-#   control-plane.sh down    stop it, and the node, registry and enforcer beside it, and delete LAB_DIR
+#   control-plane.sh down    stop it, and the node, registry, enforcer and machines beside it, and delete LAB_DIR
 #
 # LAB_BIN   where build.sh put the programs    (default $HOME/.cache/kintsugi-lab/bin)
 # LAB_DIR   data, certificates, logs           (default /tmp/kintsugi-lab; absent or empty before `up`)
@@ -136,6 +136,7 @@ down() {
   [ -e "$LAB_DIR/.kintsugi-lab" ] || die "$LAB_DIR is not a lab's: it stays" # never delete another folder
   [ ! -e "$LAB_DIR/node" ] || "$here/node.sh" down
   [ ! -e "$LAB_DIR/netpol.pid" ] || "$here/netpol.py" down
+  [ ! -e "$LAB_DIR/vm" ] || "$here/vm.sh" down
   local file
   for file in "$LAB_DIR"/*.pid; do
     [ ! -e "$file" ] || stop "$(basename "$file" .pid)"

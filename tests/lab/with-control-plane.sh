@@ -34,17 +34,6 @@ reserve() {
   die "no five free ports in a row"
 }
 
-# Takes the control plane down when descriptor 9 closes, that is when this script ends; unless it was told
-# that all is down. Detached, because whoever kills this script may kill its descendants, too.
-watch_over() {
-  local pipe=$LAB_DIR.alive
-  mkfifo -m 600 "$pipe"
-  # shellcheck disable=SC2016  # the inner shell expands it
-  (setsid bash -c 'read -r _ || exec "$0" down' "$here/control-plane.sh" < "$pipe" > /dev/null 2>&1 &)
-  exec 9> "$pipe"
-  rm "$pipe"
-}
-
 take_down() {
   "$here/control-plane.sh" down 9>&-
   echo down >&9
@@ -60,7 +49,7 @@ if [ "${WITH_NODE:-0}" = 1 ]; then
 fi
 reserve
 trap 'take_down' EXIT
-watch_over
+watch_over "$here/control-plane.sh" down
 "$here/control-plane.sh" up 9>&- > /dev/null
 [ "${WITH_NODE:-0}" != 1 ] || "$here/node.sh" up 9>&-
 
