@@ -25,3 +25,13 @@ function(kintsugi_lab_test name)
     set_tests_properties(${name} PROPERTIES ENVIRONMENT WITH_NODE=1 RESOURCE_LOCK lab_node)
   endif()
 endfunction()
+
+# kintsugi_machine_test(NAME COMMAND …): runs COMMAND beside virtual machines of its own, which
+# tests/lab/with-machines.sh starts and takes down; skipped where there can be none.
+function(kintsugi_machine_test name)
+  cmake_parse_arguments(ARG "" "" "COMMAND" ${ARGN})
+  add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/lab/with-machines.sh ${ARG_COMMAND}
+    WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES
+    LABELS lab TIMEOUT 600 PROCESSORS 2 FIXTURES_REQUIRED lab_programs SKIP_RETURN_CODE 77)
+endfunction()

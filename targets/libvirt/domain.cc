@@ -56,7 +56,7 @@ Result<Domain> parse_domain(std::string_view xml) {
   if (domain.name.empty() || domain.uuid.empty())
     return fail(ErrorCode::kInvalidInput, "a domain without name or UUID");
   domain.memory_bytes = read_memory(root.child("memory"));
-  domain.incident = find_mark(*document).attribute("incident").value();
+  domain.incident = read_mark(*document).first_child().attribute("incident").value();
   for (const pugi::xml_node device : root.child("devices").children()) {
     const std::string_view kind = device.name();
     if (kind == "interface") domain.interfaces.push_back(read_interface(device));

@@ -58,8 +58,8 @@ std::string to_xml(pugi::xml_node node) {
   return out.str();
 }
 
-pugi::xml_node find_mark(const pugi::xml_document& document) {
-  for (const pugi::xml_node entry : document.child("domain").child("metadata").children()) {
+pugi::xml_node find_mark(const pugi::xml_document& domain) {
+  for (const pugi::xml_node entry : domain.child("domain").child("metadata").children()) {
     const std::string_view name = entry.name();
     const std::size_t colon = name.find(':');
     if (colon == std::string_view::npos || name.substr(colon + 1) != "quarantine") continue;
@@ -67,6 +67,26 @@ pugi::xml_node find_mark(const pugi::xml_document& document) {
     if (std::string_view(entry.attribute(declaration.c_str()).value()) == kQuarantineNamespace) return entry;
   }
   return {};
+}
+
+pugi::xml_document read_mark(const pugi::xml_document& domain) {
+  struct PrefixRemover final : pugi::xml_tree_walker {
+    bool for_each(pugi::xml_node& node) override {
+      const std::string name = node.name();
+      if (const std::size_t colon = name.rfind(':'); colon != std::string::npos)
+        node.set_name(name.c_str() + colon + 1);
+      return true;
+    }
+  };
+  pugi::xml_document copy;
+  if (const auto mark = find_mark(domain)) {
+    const std::string_view name = mark.name();
+    const std::string declaration = "xmlns:" + std::string(name.substr(0, name.find(':')));
+    copy.append_copy(mark).remove_attribute(declaration.c_str());
+    PrefixRemover remover;
+    copy.traverse(remover);
+  }
+  return copy;
 }
 
 DomainInterface read_interface(pugi::xml_node interface) {

@@ -22,8 +22,11 @@ Result<pugi::xml_document> parse_domain_document(std::string_view xml);
 /// As libvirt reads it, without indentation.
 std::string to_xml(pugi::xml_node node);
 
-/// What quarantine has left in the metadata; null: nothing.
-pugi::xml_node find_mark(const pugi::xml_document& document);
+/// What quarantine has left in the metadata; null: nothing. virDomainSetMetadata() puts prefixes before
+/// whatever is in it: read_mark() has it without them.
+pugi::xml_node find_mark(const pugi::xml_document& domain);
+/// A copy of the mark as it was written, `<quarantine>`; empty: there is none.
+pugi::xml_document read_mark(const pugi::xml_document& domain);
 
 DomainInterface read_interface(pugi::xml_node interface);
 /// Whether a device is a passage, and which.

@@ -106,11 +106,9 @@ bool has_device(pugi::xml_node devices, pugi::xml_node device) {
 
 /// The mark of a domain, as an element of its own: with what an earlier quarantine took.
 void begin_mark(pugi::xml_document& out, const pugi::xml_document& domain, std::string_view incident) {
-  pugi::xml_node mark = out.append_child("quarantine");
-  mark.append_attribute("incident").set_value(std::string(incident).c_str());
-  const pugi::xml_node earlier = find_mark(domain);
-  if (const auto autostart = earlier.attribute("autostart")) mark.append_copy(autostart);
-  for (const pugi::xml_node entry : earlier.children()) mark.append_copy(entry);
+  out = read_mark(domain);
+  if (!out.first_child()) out.append_child("quarantine");
+  set_attribute(out.first_child(), "incident", std::string(incident).c_str());
 }
 
 /// Puts a mark into a definition under the name that libvirt gives it.
@@ -182,11 +180,11 @@ bool has_same_rules(pugi::xml_node one, pugi::xml_node other) {
   return text(one) == text(other);
 }
 
-Result<pugi::xml_node> mark_of(const pugi::xml_document& document, std::string_view incident) {
-  const pugi::xml_node mark = find_mark(document);
-  if (mark && incident == mark.attribute("incident").value()) return mark;
-  return fail(ErrorCode::kConflict, mark ? "the domain is in the quarantine of another incident"
-                                         : "the domain is not in quarantine");
+Result<pugi::xml_document> mark_of(const pugi::xml_document& domain, std::string_view incident) {
+  pugi::xml_document mark = read_mark(domain);
+  if (mark.first_child() && incident == mark.first_child().attribute("incident").value()) return mark;
+  return fail(ErrorCode::kConflict, mark.first_child() ? "the domain is in the quarantine of another incident"
+                                                       : "the domain is not in quarantine");
 }
 
 }  // namespace
@@ -234,16 +232,17 @@ Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_v
 Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string_view incident) {
   auto document = parse_domain_document(live);
   if (!document) return fail(std::move(document).error());
-  const auto mark = mark_of(*document, incident);
-  if (!mark) return fail(mark.error());
+  const auto marked = mark_of(*document, incident);
+  if (!marked) return fail(marked.error());
+  const pugi::xml_node mark = marked->first_child();
   LiveRestoration plan;
-  for (const pugi::xml_node taken : mark->children("interface")) {
+  for (const pugi::xml_node taken : mark.children("interface")) {
     const pugi::xml_node interface = find_interface(devices_of(*document), taken.attribute("mac").value());
     if (!interface) continue;
     restore_interface(interface, taken);
     plan.interfaces.push_back(to_xml(interface));
   }
-  for (const pugi::xml_node taken : mark->children("device")) {
+  for (const pugi::xml_node taken : mark.children("device")) {
     // The guest may have kept it.
     if (!has_device(devices_of(*document), taken.first_child()))
       plan.reattached.push_back(to_xml(taken.first_child()));
@@ -279,17 +278,18 @@ Result<std::string> quarantined_definition(std::string_view persistent, std::str
 Result<RestoredDefinition> restored_definition(std::string_view persistent, std::string_view incident) {
   auto document = parse_domain_document(persistent);
   if (!document) return fail(std::move(document).error());
-  const auto mark = mark_of(*document, incident);
-  if (!mark) return fail(mark.error());
+  const auto marked = mark_of(*document, incident);
+  if (!marked) return fail(marked.error());
+  const pugi::xml_node mark = marked->first_child();
   const pugi::xml_node devices = devices_of(*document);
-  for (const pugi::xml_node taken : mark->children("interface")) {
+  for (const pugi::xml_node taken : mark.children("interface")) {
     if (const auto interface = find_interface(devices, taken.attribute("mac").value()))
       restore_interface(interface, taken);
   }
-  for (const pugi::xml_node taken : mark->children("device"))
+  for (const pugi::xml_node taken : mark.children("device"))
     reinsert(devices, taken.first_child(), std::size_t(taken.attribute("index").as_ullong()));
   RestoredDefinition restored;
-  restored.autostart = std::string_view(mark->attribute("autostart").value()) == "yes";
+  restored.autostart = std::string_view(mark.attribute("autostart").value()) == "yes";
   remove_mark(*document);
   restored.xml = to_xml(document->first_child());
   return restored;

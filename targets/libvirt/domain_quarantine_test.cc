@@ -25,6 +25,12 @@ std::string quarantined(const std::string& xml, bool autostart = true) {
   return quarantined_definition(xml, kIncident, autostart).value();
 }
 
+/// As virDomainSetMetadata() of libvirt 9.0 leaves what it is given.
+void prefix(pugi::xml_node node) {
+  node.set_name(("kintsugi:" + std::string(node.name())).c_str());
+  for (const pugi::xml_node child : node.children()) prefix(child);
+}
+
 /// The live definition once libvirt has done what was planned, but for the devices that a guest kept.
 std::string after(const std::string& live, const LiveQuarantine& plan) {
   pugi::xml_document document = parse_domain_document(live).value();
@@ -37,7 +43,7 @@ std::string after(const std::string& live, const LiveQuarantine& plan) {
   }
   part.load_string(plan.mark.c_str());
   pugi::xml_node mark = root.append_child("metadata").append_copy(part.first_child());
-  mark.set_name("kintsugi:quarantine");
+  prefix(mark);
   mark.append_attribute("xmlns:kintsugi").set_value(kQuarantineNamespace);
   return to_xml(root);
 }

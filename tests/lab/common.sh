@@ -91,3 +91,20 @@ busybox_root() {
   cat > "$1/bin/init"
   chmod +x "$1/bin/init"
 }
+
+# skip REASON: ends the script; where CI is set, nothing may be skipped.
+skip() {
+  [ -z "${CI:-}" ] || die "$1, and CI must have it"
+  echo "skipped: $1"
+  exit 77
+}
+
+# Skips where no virtual machine can run, for lack of root, of namespaces or of one of these programs.
+skip_without_machines() {
+  unshare --mount --net true 2> /dev/null || skip "no virtual machine without root and namespaces"
+  [ -c /dev/net/tun ] || skip "no virtual machine without /dev/net/tun"
+  local program
+  for program in libvirtd virsh qemu-system-x86_64 qemu-img mke2fs busybox "$@"; do
+    command -v "$program" > /dev/null || skip "no virtual machine without $program"
+  done
+}

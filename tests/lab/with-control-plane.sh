@@ -41,11 +41,7 @@ take_down() {
 
 if [ "${WITH_NODE:-0}" = 1 ]; then
   export WITH_KWOK=0
-  if ! unshare --mount --net true 2>/dev/null; then
-    [ -z "${CI:-}" ] || die "no containers without root and namespaces, and CI must have them"
-    echo "skipped: no containers without root and namespaces"
-    exit 77
-  fi
+  unshare --mount --net true 2>/dev/null || skip "no containers without root and namespaces"
 fi
 reserve
 trap 'take_down' EXIT

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/machines/machine_lab.h"
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+#include <cstdlib>
+
+namespace kintsugi::machines {
+namespace {
+
+constexpr std::chrono::seconds kPatience{15};
+
+std::string environment(const char* name) {
+  const char* value = std::getenv(name);
+  if (value == nullptr) FAIL(name << " is not set: run this by tests/lab/with-machines.sh");
+  return value;
+}
+
+bool run(const std::string& command) {
+  return std::system(command.c_str()) == 0;  // NOLINT(concurrency-mt-unsafe): nothing changes the environment
+}
+
+}  // namespace
+
+std::string uri() {
+  return environment("KINTSUGI_LIBVIRT_URI");
+}
+
+bool lab(const std::string& arguments) {
+  return run(environment("KINTSUGI_VM_LAB") + " " + arguments + " 2> /dev/null");
+}
+
+bool inside(const std::string& command) {
+  return lab("inside " + command + " > /dev/null");
+}
+
+bool answers(const std::string& address) {
+  return inside("timeout 3 busybox wget -q -O - http://" + address + "/version");
+}
+
+bool calls_home(int seconds) {
+  return inside("sh -c 'timeout " + std::to_string(seconds) + " busybox nc -l -p 4444 | grep -q beacon'");
+}
+
+Host::Host() : log_(clock_, LogLevel::kWarning, standard_error_writer()), hypervisor_(uri(), clock_, log_) {
+  hypervisor_.subscribe([this](const std::string& uuid) {
+    std::lock_guard lock(mutex_);
+    changed_.insert(uuid);
+    heard_.notify_all();
+  });
+  thread_ = std::jthread([this](std::stop_token stop) { hypervisor_.run(std::move(stop)); });
+  const auto connected = hypervisor_.wait_until_connected(clock_.monotonic() + kPatience, {});
+  if (!connected) FAIL(connected.error().to_string());
+}
+
+Host::~Host() {
+  thread_.request_stop();
+}
+
+std::string Host::uuid_of(const std::string& name) {
+  const auto domains = hypervisor_.list();
+  if (!domains) FAIL(domains.error().to_string());
+  const auto found =
+      std::find_if(domains->begin(), domains->end(), [&](const auto& one) { return one.name == name; });
+  if (found == domains->end()) FAIL("no machine " << name);
+  return found->uuid;
+}
+
+std::string Host::make_empty(const std::string& name) {
+  if (!lab("empty " + name)) FAIL("no machine " << name);
+  return uuid_of(name);
+}
+
+void Host::forget() {
+  std::lock_guard lock(mutex_);
+  changed_.clear();
+}
+
+bool Host::hears_of(const std::string& uuid) {
+  std::unique_lock lock(mutex_);
+  return heard_.wait_for(lock, kPatience, [&] { return changed_.contains(uuid); });
+}
+
+bool Host::reconnects() {
+  return hypervisor_.wait_until_connected(clock_.monotonic() + kPatience, {}).has_value();
+}
+
+}  // namespace kintsugi::machines

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The lab's virtual machines (tests/lab/vm.sh), for tests.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "targets/libvirt/libvirt_hypervisor.h"
+
+namespace kintsugi::machines {
+
+/// The address of the private libvirtd; fails the test where there is none.
+std::string uri();
+
+/// Runs the lab's script; whether it succeeded.
+bool lab(const std::string& arguments);
+/// Runs a command in the machines' network, as the host 10.77.0.1; whether it succeeded.
+bool inside(const std::string& command);
+/// Whether the guest's web server answers.
+bool answers(const std::string& address);
+/// Whether a guest that was breached gets a packet to its master, who waits that many seconds.
+bool calls_home(int seconds);
+
+/// A connection of its own, kept by a thread of its own.
+class Host {
+ public:
+  Host();
+  ~Host();
+  targets::Hypervisor& hypervisor() { return hypervisor_; }
+  /// Of a machine, by its name; a new one is made of a machine without an operating system.
+  std::string uuid_of(const std::string& name);
+  std::string make_empty(const std::string& name);
+  /// Waits up to 15 s until something is told about the domain after `forget()`.
+  bool hears_of(const std::string& uuid);
+  void forget();
+  /// Whether the connection is there again within 15 s.
+  bool reconnects();
+
+ private:
+  SystemClock clock_;
+  Logger log_;
+  targets::LibvirtHypervisor hypervisor_;
+  std::mutex mutex_;
+  std::condition_variable heard_;
+  std::set<std::string> changed_;  ///< guarded
+  std::jthread thread_;
+};
+
+}  // namespace kintsugi::machines
