@@ -14,6 +14,7 @@
 #include "controller/http_front.h"
 #include "controller/intake.h"
 #include "controller/network_probe.h"
+#include "controller/pod_resolver.h"
 #include "controller/pod_steps.h"
 #include "controller/preparation.h"
 #include "controller/reconciler.h"
@@ -118,7 +119,8 @@ class App {
                &cluster_},
         reconciler_(world_),
         preparation_(world_, client_),
-        intake_(store_, cache_, target_, book_, settings_, clock, log,
+        resolver_(cache_, target_, settings.name_space),
+        intake_(store_, resolver_, book_, settings_, clock, log,
                 [this](const std::string& name, MonotonicTime started) { on_won(name, started); }),
         front_(
             settings_, [this](const Signal& signal) { return intake_.take(signal); }, clock, log,
@@ -209,6 +211,7 @@ class App {
   World world_;
   Reconciler reconciler_;
   Preparation preparation_;
+  const PodResolver resolver_;
   Intake intake_;
   HttpFront front_;
   std::unique_ptr<Admission> admission_;  ///< null: not asked for

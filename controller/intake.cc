@@ -6,14 +6,10 @@
 #include <utility>
 
 #include "base/escape.h"
-#include "base/time.h"
-#include "playbooks/guards.h"
 #include "playbooks/matcher.h"
 
 namespace kintsugi::controller {
 namespace {
-
-using targets::Pod;
 
 constexpr std::chrono::milliseconds kCreateTimeout{2000};
 constexpr std::size_t kMaxSummaryBytes = 1024 - 4;  // what is cut ends in an ellipsis
@@ -21,26 +17,9 @@ constexpr std::size_t kMaxSummaryBytes = 1024 - 4;  // what is cut ends in an el
 constexpr int kMaxGenerationTries = 8;
 constexpr std::size_t kMaxRuleBytes = 256;
 constexpr std::chrono::days kOldestBacklog{30};
-/// Between a sensor's clock and that of the API server.
-constexpr std::chrono::seconds kClockSkew{2};
 
 IntakeResult result(Disposition disposition, std::string message, std::string incident = "") {
   return {disposition, std::move(incident), std::move(message)};
-}
-
-std::string_view bare_id(std::string_view id) {
-  const std::size_t scheme = id.find("://");
-  return scheme == std::string_view::npos ? id : id.substr(scheme + 3);
-}
-
-const targets::Container* container_of(const Pod& pod, const std::string& id_prefix) {
-  for (const targets::Container& container : pod.containers) {
-    if (bare_id(container.container_id).starts_with(id_prefix) ||
-        bare_id(container.last_container_id).starts_with(id_prefix)) {
-      return &container;
-    }
-  }
-  return nullptr;
 }
 
 /// As it is kept and compared.
@@ -80,12 +59,10 @@ unsigned generation_of(const Incident& incident) {
 
 }  // namespace
 
-Intake::Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache,
-               const targets::PodTarget& target, const PlaybookBook& playbooks, const Settings& settings,
-               const Clock& clock, Logger& log, Won won)
+Intake::Intake(incidents::IncidentStore& store, const TargetResolver& resolver, const PlaybookBook& playbooks,
+               const Settings& settings, const Clock& clock, Logger& log, Won won)
     : store_(store),
-      cache_(cache),
-      target_(target),
+      resolver_(resolver),
       playbooks_(playbooks),
       settings_(settings),
       clock_(clock),
@@ -93,128 +70,29 @@ Intake::Intake(incidents::IncidentStore& store, const targets::ClusterCache& cac
       won_(std::move(won)) {}
 
 Result<IntakeResult> Intake::take(const Signal& signal) {
-  if (auto refused = refuse_early(signal)) return *refused;
+  if (playbooks_.cluster_cap() == Mode::kOff) return result(Disposition::kOff, "Kintsugi is switched off");
+  if (auto refused = resolver_.refuse_early(signal)) return *refused;
   const PlaybookBook::Playbooks book = playbooks_.playbooks();
   const auto matching = playbooks::matching_playbooks(signal, *book);
   if (matching.empty()) return result(Disposition::kNoPlaybook, "no playbook has an entry for this signal");
 
-  std::optional<IntakeResult> instead;
-  auto victim = resolve(signal, instead);
-  if (instead) return *instead;
-  if (!victim) return tl::unexpected(std::move(victim).error());
-  const Pod& pod = *victim->pod;
-
-  const auto name_space = cache_.name_space(pod.meta.name_space);
-  if (name_space == nullptr || !name_space->is_protected()) {
-    return result(Disposition::kUnprotected, "the namespace does not carry kintsugi.dev/protected: \"true\"");
-  }
-  const auto protection = playbooks::check_protection(
-      {pod.ref(), settings_.name_space, pod.meta.labels, pod.priority_class, pod.is_static});
-  if (protection.kind == playbooks::GuardVerdict::Kind::kRefused) {
-    return result(Disposition::kRefused, protection.reason);
-  }
-  // A victim in quarantine has lost its labels; what a playbook selects by is what it wore before.
-  const auto undo = pod.quarantined() ? targets::find_undo(pod, std::nullopt) : std::nullopt;
-  const Labels& labels = undo ? undo->labels : pod.meta.labels;
+  auto resolved = resolver_.resolve(signal);
+  if (!resolved) return tl::unexpected(std::move(resolved).error());
+  if (const auto* instead = std::get_if<IntakeResult>(&*resolved)) return *instead;
+  auto& victim = std::get<Victim>(*resolved);
   std::vector<const Playbook*> candidates;
   std::copy_if(matching.begin(), matching.end(), std::back_inserter(candidates),
                [&](const Playbook* playbook) {
-                 return playbooks::selects_target(*playbook, name_space->labels, labels);
+                 return playbooks::selects_target(*playbook, victim.namespace_labels, victim.labels);
                });
-  const auto choice = playbooks::choose_playbook(candidates, playbooks::mode_cap(name_space->mode_word()),
-                                                 playbooks_.cluster_cap());
-  if (!choice) return result(Disposition::kNoPlaybook, "no matching playbook selects this pod");
+  const auto choice = playbooks::choose_playbook(candidates, victim.mode_cap, playbooks_.cluster_cap());
+  if (!choice) return result(Disposition::kNoPlaybook, "no matching playbook selects this target");
   if (choice->mode == Mode::kOff) return result(Disposition::kOff, "the mode of the namespace is off");
-  return open_or_join(signal, {std::move(*victim), choice->playbook, choice->mode});
-}
-
-std::optional<IntakeResult> Intake::refuse_early(const Signal& signal) const {
-  if (playbooks_.cluster_cap() == Mode::kOff) return result(Disposition::kOff, "Kintsugi is switched off");
-  if (signal.on_host) return result(Disposition::kNoTarget, "an event of the node, not of a container");
-  if (signal.pod_name.empty() && signal.container_id.empty()) {
-    return result(Disposition::kNoTarget, "the signal names neither a pod nor a container");
-  }
-  if (signal.name_space.empty()) return std::nullopt;
-  const auto refused = playbooks::check_protection(
-      {{"Pod", signal.name_space, signal.pod_name, signal.pod_uid}, settings_.name_space, {}, "", false});
-  if (refused.kind == playbooks::GuardVerdict::Kind::kRefused)
-    return result(Disposition::kRefused, refused.reason);
-  return std::nullopt;
-}
-
-Result<Intake::Victim> Intake::resolve(const Signal& signal, std::optional<IntakeResult>& instead) const {
-  if (signal.pod_name.empty()) return resolve_by_container(signal, instead);
-  if (signal.name_space.empty()) {
-    instead = result(Disposition::kNotUnique, "the signal names a pod without its namespace");
-    return Victim{};
-  }
-  const auto name_space = cache_.name_space(signal.name_space);
-  if (name_space == nullptr || !name_space->is_protected()) {
-    instead =
-        result(Disposition::kUnprotected, "the namespace does not carry kintsugi.dev/protected: \"true\"");
-    return Victim{};
-  }
-  Victim victim;
-  victim.pod = cache_.pod(signal.name_space, signal.pod_name);
-  if (victim.pod == nullptr) {
-    // Perhaps it is newer than the cache: asking costs one read, and only for pods that we do not know.
-    auto live = target_.find(signal.name_space, signal.pod_name);
-    if (!live) return tl::unexpected(std::move(live).error());
-    if (!*live) {
-      instead = result(Disposition::kGone, "no such pod");
-      return Victim{};
-    }
-    victim.pod = std::make_shared<const Pod>(std::move(**live));
-  }
-  instead = judge_identity(signal, victim);
-  return victim;
-}
-
-Result<Intake::Victim> Intake::resolve_by_container(const Signal& signal,
-                                                    std::optional<IntakeResult>& instead) const {
-  const auto pods = cache_.pods_by_container(signal.container_id);
-  if (pods.size() == 1) {
-    Victim victim{pods.front(), "", ""};
-    instead = judge_identity(signal, victim);
-    return victim;
-  }
-  instead = pods.empty()
-                ? result(Disposition::kGone, "no pod has a container of this id")
-                : result(Disposition::kNotUnique, "several pods have a container whose id starts so");
-  return Victim{};
-}
-
-std::optional<IntakeResult> Intake::judge_identity(const Signal& signal, Victim& victim) const {
-  const Pod& pod = *victim.pod;
-  if (!signal.pod_uid.empty() && signal.pod_uid != pod.meta.uid) {
-    return result(Disposition::kUidMismatch, "the pod of this name has another UID");
-  }
-  if (!signal.name_space.empty() && signal.name_space != pod.meta.name_space)
-    return result(Disposition::kGone, "the container's pod is in another namespace than the signal says");
-  const bool is_timed = signal.pod_uid.empty() && !signal.time_was_clamped;
-  if (signal.container_id.empty()) {
-    if (is_timed && pod.meta.created > signal.time + kClockSkew)
-      return result(Disposition::kGone, "the pod of this name was made after what the signal is about");
-    return std::nullopt;
-  }
-  if (const targets::Container* container = container_of(pod, signal.container_id)) {
-    victim.container = container->name;
-    return std::nullopt;
-  }
-  // The container is none of this pod's. If a pod that went had it, or this one did not exist yet, the signal
-  // is about a namesake.
-  const bool was_namesake =
-      cache_.departed_pod(signal.name_space, signal.pod_name, signal.container_id).has_value();
-  const bool too_young = is_timed && pod.meta.created > signal.time;
-  if (was_namesake || too_young)
-    return result(Disposition::kGone, "the pod that the signal is about is gone");
-  victim.note =
-      "The signal's container id " + escape(signal.container_id, 64) + " is none of the pod's; not used";
-  return std::nullopt;
+  return open_or_join(signal, {std::move(victim), choice->playbook, choice->mode});
 }
 
 Result<IntakeResult> Intake::open_or_join(const Signal& signal, const Opening& opening) {
-  const auto known = store_.of_target(opening.victim.pod->meta.uid);
+  const auto known = store_.of_target(opening.victim.target.uid);
   unsigned generation = 1;
   const Incident* open_one = nullptr;
   for (const auto& incident : known) {
@@ -232,7 +110,7 @@ Result<IntakeResult> Intake::open_or_join(const Signal& signal, const Opening& o
     auto opened = open(signal, opening, generation);
     if (!opened) return tl::unexpected(std::move(opened).error());
     if (*opened) return **opened;
-    const std::string name = incident_name(opening.victim.pod->ref(), generation);
+    const std::string name = incident_name(opening.victim.target, generation);
     auto present = store_.get(name);
     if (!present && present.error().code == ErrorCode::kNotFound) continue;
     if (!present) return tl::unexpected(std::move(present).error());
@@ -303,12 +181,11 @@ Result<std::optional<IntakeResult>> Intake::join(const Signal& signal, const Ope
 }
 
 Incident Intake::new_incident(const Signal& signal, const Opening& opening, unsigned generation) const {
-  const Pod& pod = *opening.victim.pod;
   Incident incident;
-  incident.spec.target = pod.ref();
+  incident.spec.target = opening.victim.target;
   incident.name = incident_name(incident.spec.target, generation);
   incident.name_space = settings_.name_space;
-  incident.spec.owner = target_.owner_of(pod);
+  incident.spec.owner = opening.victim.owner;
   Origin& origin = incident.spec.origin;
   origin.source = signal.source;
   origin.rule = rule_of(signal);

@@ -16,10 +16,9 @@
 #include "controller/intake_result.h"
 #include "controller/playbook_book.h"
 #include "controller/settings.h"
+#include "controller/target_resolver.h"
 #include "incidents/store.h"
 #include "model/signal.h"
-#include "targets/kubernetes/containment.h"
-#include "targets/kubernetes/pod_target.h"
 
 namespace kintsugi::controller {
 
@@ -31,9 +30,8 @@ class Intake {
   using Won = std::function<void(const std::string& incident, MonotonicTime started)>;
 
   /// References must outlive the intake.
-  Intake(incidents::IncidentStore& store, const targets::ClusterCache& cache,
-         const targets::PodTarget& target, const PlaybookBook& playbooks, const Settings& settings,
-         const Clock& clock, Logger& log, Won won);
+  Intake(incidents::IncidentStore& store, const TargetResolver& resolver, const PlaybookBook& playbooks,
+         const Settings& settings, const Clock& clock, Logger& log, Won won);
 
   /// An error means that nothing is durable and the sender should send again.
   Result<IntakeResult> take(const Signal& signal);
@@ -41,11 +39,6 @@ class Intake {
   void flush_repeats();
 
  private:
-  struct Victim {
-    std::shared_ptr<const targets::Pod> pod;
-    std::string container;
-    std::string note;  ///< what was not as the signal said, for the timeline
-  };
   struct Repeat {
     Signal signal;  ///< the last one
     std::uint64_t count = 0;
@@ -57,10 +50,6 @@ class Intake {
     Mode mode;
   };
 
-  std::optional<IntakeResult> refuse_early(const Signal& signal) const;
-  Result<Victim> resolve(const Signal& signal, std::optional<IntakeResult>& instead) const;
-  Result<Victim> resolve_by_container(const Signal& signal, std::optional<IntakeResult>& instead) const;
-  std::optional<IntakeResult> judge_identity(const Signal& signal, Victim& victim) const;
   Result<IntakeResult> open_or_join(const Signal& signal, const Opening& opening);
   Result<std::optional<IntakeResult>> open(const Signal& signal, const Opening& opening, unsigned generation);
   Result<std::optional<IntakeResult>> join(const Signal& signal, const Opening& opening,
@@ -72,8 +61,7 @@ class Intake {
   Result<void> write_repeats(const std::string& name, const Repeats& repeats);
 
   incidents::IncidentStore& store_;
-  const targets::ClusterCache& cache_;
-  const targets::PodTarget& target_;
+  const TargetResolver& resolver_;
   const PlaybookBook& playbooks_;
   const Settings& settings_;
   const Clock& clock_;

@@ -34,6 +34,12 @@ struct Signal {
   std::string container_id;  ///< may be a prefix of the full id
   std::string container_name;
   std::string node;
+
+  // Or the virtual machine; the first of these that the format has decides.
+  std::string domain_uuid;  ///< lower case, with dashes
+  std::string domain;       ///< its name
+  std::string mac;          ///< of a network card: "52:54:00:aa:bb:cc"
+  std::string address;      ///< IPv4 or IPv6, as the guest has it
 };
 
 }  // namespace kintsugi
