@@ -2,16 +2,12 @@
 #include "controller/config_watch.h"
 
 #include <condition_variable>
-#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
-#include <set>
 
 #include "base/document.h"
 #include "base/encoding.h"
-#include "base/file.h"
-#include "base/strict_reader.h"
-#include "controller/key_memory.h"
+#include "controller/config_publisher.h"
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/informer.h"
 #include "playbooks/loader.h"
@@ -28,7 +24,6 @@ constexpr const char* kModeConfigMap = "kintsugi";
 
 /// Files and the keys in ConfigMaps have no watch: they are looked at this often.
 constexpr std::chrono::seconds kReread{5};
-constexpr std::size_t kMaxFileBytes = 1u << 20;
 
 struct RawObject : k8s::Object {
   Node document;
@@ -123,34 +118,25 @@ struct ConfigWatch::Impl {
     }
   }
 
-  void report(const Problem& problem, std::set<std::string>& seen) {
-    const std::string text = problem.to_string();
-    seen.insert(text);
-    if (!reported.contains(text)) log.error("Not used", {{"problem", text}});
-  }
-
   void rebuild() {
-    std::set<std::string> seen;
-    std::map<std::string, Playbook> by_name;
-    std::map<std::string, trust::TrustPolicySpec> policies_by_name;
+    ConfigDocuments documents;
     std::vector<LoadedObject> loaded;
-    read_files(by_name, policies_by_name, seen);
+    publisher.read_files(documents);
     for (const auto& object : playbooks.list()) {
       ProblemList problems("playbook " + object->metadata.key.name, ProblemList::Positions::kUnknown);
       auto playbook = playbooks::read_playbook(object->document, problems);
-      for (const Problem& problem : problems.all()) report(problem, seen);
+      for (const Problem& problem : problems.all()) publisher.report(problem, documents);
       loaded.push_back({&kPlaybooks, object, join(problems.all())});
-      if (playbook) by_name.insert_or_assign(playbook->name, std::move(*playbook));
+      if (playbook) documents.playbooks.insert_or_assign(playbook->name, std::move(*playbook));
     }
     for (const auto& object : policies.list()) {
       ProblemList problems("trustpolicy " + object->metadata.key.name, ProblemList::Positions::kUnknown);
       auto spec = trust::parse_trust_policy(object->document, problems);
-      for (const Problem& problem : problems.all()) report(problem, seen);
+      for (const Problem& problem : problems.all()) publisher.report(problem, documents);
       loaded.push_back({&kTrustPolicies, object, join(problems.all())});
-      if (problems.empty()) policies_by_name.insert_or_assign(spec.name, std::move(spec));
+      if (problems.empty()) documents.policies.insert_or_assign(spec.name, std::move(spec));
     }
-    reported = std::move(seen);
-    publish(std::move(by_name), std::move(policies_by_name));
+    publisher.publish(std::move(documents));
     judge(loaded);
   }
 
@@ -160,8 +146,8 @@ struct ConfigWatch::Impl {
     for (const auto& [resource, object, problems] : loaded) {
       std::string reason = problems.empty() ? "Loaded" : "Invalid";
       std::string message = problems.empty() ? "in force" : problems;
-      const auto stale = stale_keys.find(object->metadata.key.name);
-      if (problems.empty() && resource == &kTrustPolicies && stale != stale_keys.end())
+      const auto stale = publisher.stale_keys().find(object->metadata.key.name);
+      if (problems.empty() && resource == &kTrustPolicies && stale != publisher.stale_keys().end())
         message += " with the key that was read last: " + stale->second;
       for (const trust::TrustPolicy& policy : *policies_in_force) {
         if (resource != &kTrustPolicies || policy.spec.name != object->metadata.key.name || !policy.defect)
@@ -173,39 +159,6 @@ struct ConfigWatch::Impl {
     }
     std::lock_guard lock(mutex);
     verdicts = std::move(judged);
-  }
-
-  void read_files(std::map<std::string, Playbook>& by_name,
-                  std::map<std::string, trust::TrustPolicySpec>& by_policy, std::set<std::string>& seen) {
-    if (!settings.playbooks_directory.empty()) {
-      auto set = playbooks::load_directory(settings.playbooks_directory);
-      if (!set) {
-        report(Problem{settings.playbooks_directory, "", {}, set.error().to_string(), ""}, seen);
-      } else {
-        for (const Problem& problem : set->problems) report(problem, seen);
-        for (Playbook& playbook : set->playbooks)
-          by_name.insert_or_assign(playbook.name, std::move(playbook));
-      }
-    }
-    if (settings.trust_policies_directory.empty()) return;
-    const auto files = list_files(settings.trust_policies_directory, {".yaml", ".yml"});
-    if (!files)
-      return report(Problem{settings.trust_policies_directory, "", {}, files.error().to_string(), ""}, seen);
-    for (const std::string& file : *files) read_policy_file(file, by_policy, seen);
-  }
-
-  void read_policy_file(const std::string& file, std::map<std::string, trust::TrustPolicySpec>& by_policy,
-                        std::set<std::string>& seen) {
-    const auto text = read_file(file, kMaxFileBytes);
-    const auto documents =
-        text ? parse_yaml_documents(*text) : Result<std::vector<Node>>(tl::unexpected(text.error()));
-    if (!documents) return report(Problem{file, "", {}, documents.error().message, ""}, seen);
-    for (const Node& document : *documents) {
-      ProblemList problems(file);
-      auto spec = trust::parse_trust_policy(document, problems);
-      for (const Problem& problem : problems.all()) report(problem, seen);
-      if (problems.empty()) by_policy.insert_or_assign(spec.name, std::move(spec));
-    }
   }
 
   /// An entry of a ConfigMap, or of a Secret.
@@ -222,67 +175,19 @@ struct ConfigWatch::Impl {
     return is_secret ? base64_decode(text) : std::move(text);
   }
 
-  /// Where a file cannot be used, what was read last stays.
-  void read_trusted_roots() {
-    auto roots = trust::read_trusted_roots(settings.trusted_root_files);
-    std::string trouble = roots ? "" : roots.error().to_string();
-    if (roots) trusted_roots = std::move(*roots);
-    if (trouble != roots_trouble && !trouble.empty())
-      log.warning("The trusted roots are as they were read last", {{"error", trouble}});
-    roots_trouble = std::move(trouble);
-  }
-
-  void publish(std::map<std::string, Playbook> by_name,
-               std::map<std::string, trust::TrustPolicySpec> by_policy) {
-    std::string signature;
-    std::vector<Playbook> loaded;
-    for (auto& [name, playbook] : by_name) {
-      signature += name + "=" + playbook.hash + ";";
-      loaded.push_back(std::move(playbook));
-    }
-    read_trusted_roots();
-    std::vector<trust::TrustPolicy> resolved;
-    std::map<std::string, std::string> now_stale;
-    for (auto& [name, spec] : by_policy) {
-      std::string trouble;
-      resolved.push_back(trust::resolve_references(
-          std::move(spec),
-          [&](const trust::TextReference& reference) { return keys.get(reference, trouble); },
-          trusted_roots));
-      if (trouble.empty()) continue;
-      if (!stale_keys.contains(name))
-        log.warning("A key is as it was read last", {{"trustPolicy", name}, {"error", trouble}});
-      now_stale.emplace(name, std::move(trouble));
-    }
-    stale_keys = std::move(now_stale);
-    for (const trust::TrustPolicy& policy : resolved) {
-      signature += policy.spec.name + "=" + policy.hash + (policy.defect ? "!" : "") + ";";
-    }
-    if (signature == published) return;
-    published = std::move(signature);
-    log.info("Configuration loaded", {{"playbooks", std::to_string(loaded.size())},
-                                      {"trustPolicies", std::to_string(resolved.size())}});
-    book.set_playbooks(std::move(loaded));
-    book.set_policies(std::move(resolved));
-    changed();
-  }
-
   k8s::Client& client;
   const Settings& settings;
   PlaybookBook& book;
   const Clock& clock;
   Logger& log;
   const std::function<void()> changed;
-  trust::RootSet trusted_roots;
-  std::string roots_trouble;  ///< why they could not be read; logged once
   k8s::ClientListWatchSource playbook_source, policy_source, mode_source;
   k8s::Informer<RawObject> playbooks, policies, mode;
 
-  // Of the rebuilding thread.
-  KeyMemory keys{[this](const trust::TextReference& reference) { return read_object(reference); }};
-  std::map<std::string, std::string> stale_keys;  ///< by policy: why its keys are the last ones known
-  std::set<std::string> reported;
-  std::string published = "nothing yet";
+  /// Of the rebuilding thread.
+  ConfigPublisher publisher{settings, book, log,
+                            [this](const trust::TextReference& reference) { return read_object(reference); },
+                            changed};
 
   std::mutex mutex;
   std::condition_variable wake;
