@@ -10,14 +10,13 @@
 #include "controller/config_watch.h"
 #include "controller/elected_leadership.h"
 #include "controller/event_announcer.h"
-#include "controller/expiry.h"
 #include "controller/http_front.h"
+#include "controller/incident_engine.h"
 #include "controller/intake.h"
 #include "controller/network_probe.h"
 #include "controller/pod_resolver.h"
 #include "controller/pod_steps.h"
 #include "controller/preparation.h"
-#include "controller/reconciler.h"
 #include "controller/remembered_ledger.h"
 #include "incidents/kubernetes_ledger.h"
 #include "incidents/kubernetes_store.h"
@@ -27,7 +26,6 @@
 #include "k8s-client/runtime/backoff.h"
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/event_recorder.h"
-#include "metrics/exposition.h"
 #include "net/curl_transport.h"
 #include "trust/policy/verifier.h"
 #include "trust/registry/registry_access.h"
@@ -40,28 +38,9 @@ constexpr std::chrono::seconds kSayWaiting{10};
 /// How long an API server may be without the resource definitions; they may be on their way.
 constexpr std::chrono::seconds kDefinitionsPatience{60};
 constexpr std::chrono::milliseconds kRetryStart{200};
-constexpr std::chrono::seconds kReconcileTimeout{30};
 constexpr std::chrono::seconds kFlushRepeats{3};
-constexpr std::chrono::seconds kDrainTimeout{10};
 constexpr std::chrono::seconds kReloadCertificates{10};
-constexpr std::chrono::hours kCompact{1};
-constexpr std::size_t kReconcileWorkers = 32;
-/// The rest stays free for containment, while these wait for the rate limit or a slow API server.
-constexpr std::size_t kWorkersForTheRest = 16;
 constexpr std::size_t kPreparationWorkers = 4;
-constexpr const char* kIncidentController = "incident";
-
-/// Hands the queue's durations to the metrics.
-class QueueObserver final : public k8s::WorkQueueObserver {
- public:
-  explicit QueueObserver(metrics::ControllerMetrics& metrics) : metrics_(metrics) {}
-  void on_taken(std::chrono::nanoseconds queued) override { metrics_.queue_taken(queued); }
-  void on_done(std::chrono::nanoseconds worked) override { metrics_.queue_done(worked); }
-
- private:
-  metrics::ControllerMetrics& metrics_;
-};
-
 std::int64_t highest_fencing_token(const incidents::IncidentStore& store) {
   std::int64_t highest = 0;
   for (const auto& incident : store.list()) highest = std::max(highest, incident->status.fencing_token);
@@ -100,8 +79,6 @@ class App {
         recorder_(k8s::EventAggregator("kintsugi.dev/controller", settings.identity), event_sink_, clock,
                   log),
         announcer_(recorder_),
-        queue_observer_(metrics_.controller(kIncidentController)),
-        queue_(clock, {.most_other_work = kWorkersForTheRest}, &queue_observer_),
         cluster_{cache_, target_, trust_, evidence_},
         steps_(cluster_, book_),
         world_{store_,
@@ -114,20 +91,20 @@ class App {
                settings_,
                clock_,
                log_,
-               [this](const std::string& name) { wake(name); },
+               [this](const std::string& name) { engine_.wake(name); },
                steps_,
                &cluster_},
-        reconciler_(world_),
+        engine_(world_, ledger_),
         preparation_(world_, client_),
         resolver_(cache_, target_, settings.name_space),
         intake_(store_, resolver_, book_, settings_, clock, log,
-                [this](const std::string& name, MonotonicTime started) { on_won(name, started); }),
+                [this](const std::string& name, MonotonicTime started) { engine_.won(name, started); }),
         front_(
             settings_, [this](const Signal& signal) { return intake_.take(signal); }, clock, log,
             [this](std::string_view source, std::string_view disposition) {
               metrics_.count_signal(source, disposition, clock_.now());
             },
-            [this] { return exposition(); }) {
+            [this] { return engine_.exposition(); }) {
     if (!settings.admission.is_enabled) return;
     const auto judge = [this](const std::string& image, MonotonicTime deadline) {
       return trust_.judge(image, deadline);
@@ -145,22 +122,17 @@ class App {
     metrics::RegistryOptions options;
     options.version = version();
     options.lease = kLeaseName;
-    options.controllers = {{kIncidentController, unsigned(kReconcileWorkers)}};
+    options.controllers = {{IncidentEngine::kController, IncidentEngine::kWorkers}};
     return options;
   }
 
-  void wake(const std::string& name) { queue_.add(name); }
   /// What a listing brings waits for what happens now (K5.5).
   void wake(const std::string& name, const targets::ClusterCache::Notice& notice) {
-    queue_.add(name, notice.from_listing ? k8s::WorkPriority::kHousekeeping : k8s::WorkPriority::kNormal);
+    engine_.wake(name, notice.from_listing ? k8s::WorkPriority::kHousekeeping : k8s::WorkPriority::kNormal);
   }
   void wake_all() {
-    for (const auto& incident : store_.list()) queue_.add(incident->name, k8s::WorkPriority::kHousekeeping);
+    engine_.wake_all();
     preparation_.touch_all();
-  }
-  void on_won(const std::string& name, MonotonicTime started) {
-    reconciler_.won(name, started);
-    queue_.add(name, k8s::WorkPriority::kContainment);
   }
 
   void connect_handlers();
@@ -172,9 +144,6 @@ class App {
   void housekeeping(std::stop_token stop);
   void refresh_metrics();
   void show_config_verdicts();
-  void tidy(std::stop_token stop);
-  std::string exposition() const;
-  k8s::ReconcileResult reconcile(const std::string& name);
   void stop();
 
   const Settings& settings_;
@@ -204,18 +173,15 @@ class App {
   k8s::ClientEventSink event_sink_;
   k8s::EventRecorder recorder_;
   EventAnnouncer announcer_;
-  QueueObserver queue_observer_;
-  k8s::WorkQueue queue_;
   const Cluster cluster_;
   const PodSteps steps_;
   World world_;
-  Reconciler reconciler_;
+  IncidentEngine engine_;
   Preparation preparation_;
   const PodResolver resolver_;
   Intake intake_;
   HttpFront front_;
   std::unique_ptr<Admission> admission_;  ///< null: not asked for
-  MonotonicTime next_compaction_{};       ///< of housekeeping
   std::atomic<bool> stopping_{false};
   std::vector<std::jthread> watches_;
   std::vector<std::jthread> workers_;
@@ -224,20 +190,22 @@ class App {
 void App::connect_handlers() {
   using Notice = targets::ClusterCache::Notice;
   cache_.on_pod([this](const targets::Pod& pod, Notice notice) {
-    for (const std::string& name : reconciler_.concerned_by_target(pod.meta.uid)) wake(name, notice);
+    for (const std::string& name : engine_.reconciler().concerned_by_target(pod.meta.uid)) wake(name, notice);
     const OwnerRef owner = target_.owners_of(pod.meta.name_space, pod.meta.controller).top();
     if (owner.uid.empty()) return;
-    for (const std::string& name : reconciler_.concerned_by_owner(owner.uid)) wake(name, notice);
+    for (const std::string& name : engine_.reconciler().concerned_by_owner(owner.uid)) wake(name, notice);
   });
   cache_.on_deployment([this](const targets::Deployment& deployment, Notice notice) {
-    for (const std::string& name : reconciler_.concerned_by_owner(deployment.meta.uid)) wake(name, notice);
+    for (const std::string& name : engine_.reconciler().concerned_by_owner(deployment.meta.uid))
+      wake(name, notice);
     preparation_.touch(deployment.meta.name_space, deployment.meta.name);
   });
   cache_.on_namespace([this](const std::string& name_space, Notice notice) {
-    for (const std::string& name : reconciler_.concerned_by_namespace(name_space)) wake(name, notice);
+    for (const std::string& name : engine_.reconciler().concerned_by_namespace(name_space))
+      wake(name, notice);
     preparation_.touch_namespace(name_space);
   });
-  store_.subscribe([this](const std::string& name) { wake(name); });
+  store_.subscribe([this](const std::string& name) { engine_.wake(name); });
 }
 
 void App::watch_exchanges() {
@@ -254,10 +222,7 @@ void App::watch_exchanges() {
 
 Result<void> App::fill_caches(const std::stop_token& stop) {
   watch_exchanges();
-  metrics_.controller(kIncidentController).set_queue([this] {
-    const k8s::WorkQueueMetrics now = queue_.metrics();
-    return metrics::QueueState{now.depth, now.adds, now.retries, now.unfinished, now.longest_running};
-  });
+  engine_.begin();
   if (auto started = front_.start_metrics(); !started) return started;
   connect_handlers();
   watches_ = cache_.start();
@@ -298,30 +263,8 @@ Result<void> App::load_known_good(const std::stop_token& stop) {
   }
 }
 
-/// The recovery metrics are the leader's, and complete or absent.
-std::string App::exposition() const {
-  const auto history = leadership_.leads() ? ledger_.history(store_) : std::nullopt;
-  const metrics::Objectives objectives{settings_.containment_objective, settings_.recovery_objective};
-  return metrics::expose(metrics_, history, objectives, clock_.now());
-}
-
-k8s::ReconcileResult App::reconcile(const std::string& name) {
-  metrics::ControllerMetrics& counted = metrics_.controller(kIncidentController);
-  counted.reconcile_started();
-  const MonotonicTime started = clock_.monotonic();
-  auto result = reconciler_.reconcile(name);
-  const auto kind = !result   ? metrics::ReconcileResult::kError
-                    : *result ? metrics::ReconcileResult::kRequeueAfter
-                              : metrics::ReconcileResult::kSuccess;
-  counted.reconcile_ended(kind, clock_.monotonic() - started);
-  return result;
-}
-
 void App::start_workers() {
-  const auto work = [this](const std::string& name, MonotonicTime) { return reconcile(name); };
-  for (std::size_t i = 0; i < kReconcileWorkers; ++i) {
-    workers_.emplace_back([this, work] { k8s::run_worker(queue_, work, kReconcileTimeout, clock_, log_); });
-  }
+  engine_.start_workers();
   for (std::size_t i = 0; i < kPreparationWorkers; ++i) workers_.emplace_back([this] { preparation_.run(); });
   workers_.emplace_back([this](std::stop_token stop) { housekeeping(stop); });
   if (admission_ == nullptr) return;
@@ -330,13 +273,8 @@ void App::start_workers() {
 }
 
 void App::refresh_metrics() {
-  const bool leads = leadership_.leads();
-  metrics_.set_leading(leads);
-  if (leads && !ledger_.is_loaded()) {
-    if (auto loaded = ledger_.load(); !loaded) {
-      log_.warning("The ledger is not loaded yet", {{"error", loaded.error().to_string()}});
-    }
-  }
+  metrics_.set_leading(leadership_.leads());
+  engine_.refresh();
   const Preparation::Counts counts = preparation_.counts();
   for (const bool containable : {false, true}) {
     for (const bool prepared : {false, true}) {
@@ -355,20 +293,6 @@ void App::show_config_verdicts() {
   }
 }
 
-/// What grows without end is kept in bounds, by the leader.
-void App::tidy(std::stop_token stop) {
-  if (!leadership_.outlasts({})) return;
-  expire_incidents(world_, stop);
-  if (!ledger_.is_loaded() || clock_.monotonic() < next_compaction_) return;
-  next_compaction_ = clock_.monotonic() + kCompact;
-  const auto compacted = ledger_.compact_old(store_, clock_.now());
-  if (!compacted) {
-    log_.warning("The ledger's old records are still one by one", {{"error", compacted.error().to_string()}});
-  } else if (*compacted > 0) {
-    log_.info("Old records of the ledger are totals now", {{"records", std::to_string(*compacted)}});
-  }
-}
-
 void App::housekeeping(std::stop_token stop) {
   std::mutex mutex;
   std::condition_variable wake;
@@ -381,7 +305,7 @@ void App::housekeeping(std::stop_token stop) {
     intake_.flush_repeats();
     refresh_metrics();
     show_config_verdicts();
-    tidy(stop);
+    engine_.tidy(stop);
     if (clock_.monotonic() < next_reload) continue;
     next_reload = clock_.monotonic() + kReloadCertificates;
     front_.reload();
@@ -418,15 +342,14 @@ Result<void> App::run(std::stop_token stop) {
 void App::stop() {
   if (stopping_.exchange(true)) return;
   front_.stop_signals();
-  queue_.shut_down();
   preparation_.shut_down();
-  queue_.drain(clock_.monotonic() + kDrainTimeout);
+  engine_.drain();
   for (auto& worker : workers_) worker.request_stop();
   workers_.clear();
+  engine_.stop();
   for (auto& watch : watches_) watch.request_stop();
   watches_.clear();
   front_.stop_metrics();
-  metrics_.controller(kIncidentController).set_queue({});
 }
 
 }  // namespace
