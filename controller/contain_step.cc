@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "controller/containment_questions.h"
 #include "controller/pod_steps.h"
 #include "playbooks/guards.h"
 #include "targets/isolation/isolation_proof.h"
@@ -15,13 +16,6 @@ using targets::Pod;
 using PodPointer = std::shared_ptr<const Pod>;
 
 constexpr int kMaxPlans = 5;
-constexpr std::uint32_t kMaxReassertions = 3;
-
-// What a person may be asked about containment. Each is a question of its own: who agreed to pass a cap has
-// not agreed to a leak.
-constexpr std::string_view kGuarded = "contain/guard";
-constexpr std::string_view kUncontained = kUncontainedQuestion;  // the verification asks for its answer, too
-constexpr std::string_view kRemoved = "contain/removed";
 
 bool is_ours(const Pod& pod, const Incident& incident) {
   return pod.quarantined() && pod.incident == incident.name;
@@ -100,19 +94,13 @@ isolation::IsolationProof prove(IncidentWork& work, const Pod& victim) {
                                     {policies, known.unreadable}, work.world().book.network_facts());
 }
 
-/// The victim is not contained, and it is a person's to mend that or to go on without.
-void ask_to_go_on(IncidentWork& work, const std::string& problem) {
-  std::string why = problem + "; or approve to go on as it is; or 'kintsugi release " + work.incident().name +
-                    " --victim delete' to delete the pod after its evidence";
+/// What else a person may do about a victim that is not contained.
+std::string ways_out(IncidentWork& work) {
+  std::string ways = "or 'kintsugi release " + work.incident().name +
+                     " --victim delete' to delete the pod after its evidence";
   if (const auto& record = work.status().containment; record && !record->node.empty())
-    why += "; or keep other pods from its node: 'kubectl cordon " + record->node + "'";
-  const Approval* answer = work.ask("contain", kUncontained, why);
-  if (answer == nullptr) return;
-  if (answer->approved) {
-    work.settle("contain", {});
-  } else if (work.status().awaiting.empty() || work.status().awaiting == "contain") {
-    work.await("contain", answer->by + " denied to go on as it is. " + why);
-  }
+    ways += "; or keep other pods from its node: 'kubectl cordon " + record->node + "'";
+  return ways;
 }
 
 /// Says what is true of a victim that wears the quarantine label, as it was seen `at`.
@@ -123,9 +111,9 @@ StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
     if (!work.status().times.contained) work.status().times.contained = at;
-    work.settle("contain", {kUncontained, kRemoved});
+    work.settle("contain", {kUncontainedQuestion, kRemovedQuestion});
   } else {
-    ask_to_go_on(work, finding.message + ". Close what leaks");
+    ask_to_go_on(work, finding.message + ". Close what leaks", ways_out(work));
   }
   return step_done();
 }
@@ -133,7 +121,7 @@ StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
 StepResult gone(IncidentWork& work) {
   work.conclude(condition::kContained, {ConditionStatus::kTrue, "VictimGone",
                                         "the pod no longer exists; nothing was isolated by us last"});
-  work.settle("contain", {kUncontained, kRemoved});
+  work.settle("contain", {kUncontainedQuestion, kRemovedQuestion});
   return step_done();
 }
 
@@ -145,27 +133,6 @@ StepResult record_plan(IncidentWork& work, const Pod& victim) {
   work.conclude(condition::kContained, {ConditionStatus::kFalse, "ObserveOnly",
                                         "mode observe: the plan is in the journal, nothing was changed"});
   return step_done();
-}
-
-std::optional<StepResult> ask_if_needed(IncidentWork& work, const Pod& victim) {
-  const GuardVerdict verdict = judge(work, victim);
-  if (verdict.allowed()) return std::nullopt;
-  if (verdict.kind == GuardVerdict::Kind::kRefused) {
-    work.end(Outcome::kFailed, "Refused", verdict.reason);
-    return step_waits();
-  }
-  const Approval* decision = work.ask("contain", kGuarded, verdict.reason);
-  if (decision == nullptr) {
-    work.conclude(condition::kContained, {ConditionStatus::kFalse, "AwaitingApproval", verdict.reason});
-    return step_waits(work.world().settings.recheck);
-  }
-  if (!decision->approved) {
-    work.note("Containment was denied by " + decision->by + ": " + decision->reason);
-    work.end(Outcome::kReleased, "Denied", "containment was denied by " + decision->by);
-    return step_waits();
-  }
-  work.settle("contain", {});
-  return std::nullopt;
 }
 
 void remember(IncidentWork& work, const Pod& before, const Action& action, WallTime at) {
@@ -188,7 +155,7 @@ StepResult conclude_isolation(IncidentWork& work) {
 /// The cluster does not let us isolate. The service may be brought back all the same.
 StepResult refused(IncidentWork& work, const char* reason, const Error& error) {
   work.conclude(condition::kContained, {ConditionStatus::kFalse, reason, error.to_string()});
-  ask_to_go_on(work, "the victim cannot be isolated: " + error.to_string());
+  ask_to_go_on(work, "the victim cannot be isolated: " + error.to_string(), ways_out(work));
   return step_done();
 }
 
@@ -248,29 +215,6 @@ StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bo
   return tl::unexpected(std::move(last));
 }
 
-/// Whether the quarantine may be put back once more. Somebody works against it: after kMaxReassertions times
-/// it is a person's to decide, each time anew.
-bool may_reassert(IncidentWork& work) {
-  std::uint32_t& reassertions = work.status().containment->reassertions;
-  if (reassertions < kMaxReassertions) {
-    ++reassertions;
-    return true;
-  }
-  const std::string why =
-      "the quarantine keeps being removed; approve to put it back again, or release the incident";
-  const Approval* answer = work.ask("contain", kRemoved, why);
-  if (answer != nullptr && answer->approved) {
-    work.settle("contain", {kRemoved});
-    reassertions = 1;
-    return true;
-  }
-  if (answer != nullptr) work.await("contain", answer->by + " denied to put the quarantine back. " + why);
-  work.conclude(condition::kContained,
-                {ConditionStatus::kFalse, "QuarantineRemoved",
-                 "the quarantine was taken away more than 3 times; somebody or something works against it"});
-  return false;
-}
-
 /// Somebody took the label away: it is put back.
 StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::function<bool()>& may_send,
                     std::chrono::milliseconds timeout) {
@@ -318,7 +262,7 @@ StepResult PodSteps::contain(IncidentWork& work, const std::function<bool()>& ma
   }
   if (work.mode() <= Mode::kObserve) return record_plan(work, *victim);
   if (work.status().containment) return reassert(work, victim, may_send, timeout);
-  if (auto asked = ask_if_needed(work, *victim)) return *asked;
+  if (auto asked = ask_before_containment(work, judge(work, *victim))) return *asked;
   return isolate(work, victim, may_send, timeout);
 }
 
