@@ -11,6 +11,7 @@
 #include "base/duration.h"
 #include "base/version.h"
 #include "controller/app.h"
+#include "host/host_app.h"
 #include "net/url.h"
 
 namespace {
@@ -65,6 +66,9 @@ std::string check(const Settings& settings) {
     return "signals need --signals-tls-cert and --signals-tls-key; plain HTTP only on loopback with "
            "--allow-plain-signals";
   }
+  if (settings.host.is_enabled && settings.host.state_file.empty()) return "--host needs --state";
+  if (settings.host.is_enabled && settings.playbooks_directory.empty()) return "--host needs --playbooks";
+  if (settings.host.is_enabled && settings.admission.is_enabled) return "--host has no --admission";
   if (!settings.admission.url.empty()) {
     const auto url = kintsugi::net::parse_url(settings.admission.url);
     if (!url || !url->tls ||
@@ -137,6 +141,19 @@ void add_admission_options(CLI::App& app, Settings& settings, Texts& texts) {
       ->capture_default_str();
 }
 
+void add_host_options(CLI::App& app, Settings& settings) {
+  auto* host = app.add_flag("--host", settings.host.is_enabled,
+                            "Recover virtual machines of this host, by libvirt; no cluster is needed");
+  app.add_option("--libvirt-uri", settings.host.libvirt_uri, "As virsh --connect takes it")
+      ->capture_default_str()
+      ->needs(host);
+  app.add_option("--state", settings.host.state_file, "The SQLite file with incidents and ledger")
+      ->needs(host);
+  app.add_option("--control-socket", settings.host.control_socket,
+                 "Where 'kintsugi --host PATH' finds this process")
+      ->needs(host);
+}
+
 void add_storage_options(CLI::App& app, Settings& settings, Texts& texts) {
   app.add_option("--evidence-dir", settings.evidence_directory, "Where evidence is kept; a durable volume");
   app.add_option("--evidence-max-bytes", settings.evidence_budget.total_bytes,
@@ -176,6 +193,7 @@ int main(int argc, char** argv) {
   add_network_options(app, settings, texts);
   add_storage_options(app, settings, texts);
   add_admission_options(app, settings, texts);
+  add_host_options(app, settings);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
@@ -209,7 +227,8 @@ int main(int argc, char** argv) {
 
   const kintsugi::SystemClock clock;
   kintsugi::Logger log(clock, kintsugi::LogLevel::kInfo, kintsugi::standard_error_writer());
-  const auto ended = kintsugi::controller::run_controller(settings, clock, log, stop.get_token());
+  const auto run = settings.host.is_enabled ? kintsugi::host::run_host : kintsugi::controller::run_controller;
+  const auto ended = run(settings, clock, log, stop.get_token());
   if (!ended) {
     log.error("Could not start", {{"error", ended.error().to_string()}});
     return 1;

@@ -14,14 +14,6 @@ using Victim = ReleaseOrder::Victim;
 
 constexpr const char* kDeletionCost = "release/deletion-cost";
 
-StepResult finish(IncidentWork& work, const std::string& message) {
-  const ReleaseOrder& order = *work.incident().spec.release;
-  work.note("Released by " + order.by + ": " + message);
-  work.world().jobs.cancel(work.incident().name);
-  work.end(Outcome::kReleased, "Released", message);
-  return step_done();
-}
-
 /// Deletes the victim, which must be as this incident has left it: a pod whose labels somebody has given back
 /// serves again, and one that another open incident holds is that one's.
 StepResult delete_victim(IncidentWork& work) {
@@ -92,8 +84,8 @@ StepResult restore(IncidentWork& work) {
   World& world = work.world();
   auto victim = world.cluster->target.read(work.target(), {});
   if (!victim) return tl::unexpected(std::move(victim).error());
-  if (!*victim) return finish(work, "the pod no longer exists; nothing to give back");
-  if (!(*victim)->quarantined()) return finish(work, "the pod is not in quarantine");
+  if (!*victim) return finish_release(work, "the pod no longer exists; nothing to give back");
+  if (!(*victim)->quarantined()) return finish_release(work, "the pod is not in quarantine");
   const auto undo = targets::find_undo(**victim, work.status().containment);
   if (!undo) {
     work.await("release",
@@ -125,7 +117,7 @@ StepResult restore(IncidentWork& work) {
   if (*after && (*after)->quarantined()) return step_waits(world.settings.recheck);
   if (auto kept = work.journal(*action, JournalEntry::State::kUndone); !kept)
     return tl::unexpected(kept.error());
-  return finish(work, "the labels were given back");
+  return finish_release(work, "the labels were given back");
 }
 
 /// Not before its evidence, however little of that could be had: a person has ordered it.
@@ -135,9 +127,9 @@ StepResult delete_as_ordered(IncidentWork& work) {
     if (!collected || !collected->done) return collected;
   }
   auto deleted = delete_victim(work);
-  if (!deleted && deleted.error().is_refusal()) return finish(work, deleted.error().message);
+  if (!deleted && deleted.error().is_refusal()) return finish_release(work, deleted.error().message);
   if (!deleted || !deleted->done) return deleted;
-  return finish(work, "the victim was deleted");
+  return finish_release(work, "the victim was deleted");
 }
 
 /// Whether a person is needed: the playbook says so, or evidence would be lost. Nothing: the victim may go.
@@ -160,7 +152,7 @@ std::optional<StepResult> ask_about_disposal(IncidentWork& work) {
 StepResult PodSteps::release(IncidentWork& work) const {
   switch (work.incident().spec.release->victim) {
     case Victim::kRestore: return restore(work);
-    case Victim::kLeave: return finish(work, "the victim is left in quarantine");
+    case Victim::kLeave: return finish_release(work, "the victim is left in quarantine");
     case Victim::kDelete: return delete_as_ordered(work);
   }
   return step_done();

@@ -29,6 +29,14 @@ struct AdmissionSettings {
   std::chrono::seconds after{std::chrono::hours(24)};  ///< how long it goes on after an incident
 };
 
+/// A hypervisor in place of a cluster: see docs/hypervisor.md.
+struct HostSettings {
+  bool is_enabled = false;
+  std::string libvirt_uri = "qemu:///system";
+  std::string state_file;      ///< the SQLite database with incidents and ledger
+  std::string control_socket;  ///< where people speak to us; empty: nowhere
+};
+
 /// What the command line and the environment decide; fixed for the life of the process.
 struct Settings {
   std::string kubeconfig;  ///< empty: $KUBECONFIG, ~/.kube/config, in-cluster
@@ -48,6 +56,7 @@ struct Settings {
   std::string registry_hosts_file;              ///< mirrors and hosts\' options; may be empty
   std::vector<std::string> trusted_root_files;  ///< for keyless authorities that name no trusted root
   AdmissionSettings admission;
+  HostSettings host;
   bool leader_elect = true;
   std::string identity;  ///< this replica, in the lease and in events
 

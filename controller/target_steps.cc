@@ -11,6 +11,14 @@ bool leader_may_send(IncidentWork& work) {
                                           std::chrono::seconds(1));
 }
 
+StepResult finish_release(IncidentWork& work, const std::string& message) {
+  const ReleaseOrder& order = *work.incident().spec.release;
+  work.note("Released by " + order.by + ": " + message);
+  work.world().jobs.cancel(work.incident().name);
+  work.end(Outcome::kReleased, "Released", message);
+  return step_done();
+}
+
 bool is_applied(const Incident& incident, std::string_view action) {
   const auto& journal = incident.status.journal;
   return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {

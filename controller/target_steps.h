@@ -39,6 +39,9 @@ inline constexpr std::string_view kUncontainedQuestion = "contain/uncontained";
 /// Whether the mode and leadership allow a destructive write of the leader now.
 bool leader_may_send(IncidentWork& work);
 
+/// Ends an incident as its release order says; `message` is what became of the victim.
+StepResult finish_release(IncidentWork& work, const std::string& message);
+
 /// The action that disposes of a victim.
 inline constexpr std::string_view kDisposal = "release/delete";
 /// Whether the journal says that the action of that id was done.

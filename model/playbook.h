@@ -43,6 +43,7 @@ struct Guards {
 
 struct ContainStep {
   std::string forensics;  ///< profile of exceptions that stay open; empty: none
+  bool pause = false;     ///< of a machine also its processors are stopped; pods have no such thing
 };
 struct CollectStep {
   bool logs = true;

@@ -48,9 +48,10 @@ void refuse_unverified_replacement(ObjectReader& reader) {
 }
 
 ContainStep read_contain(const Node& node, const std::string& path, bool& approval, ProblemList& problems) {
-  ObjectReader reader(node, path, {"forensics", "requireApproval", "unverifiedReplacement"}, problems);
+  ObjectReader reader(node, path, {"forensics", "pause", "requireApproval", "unverifiedReplacement"}, problems);
   ContainStep step;
   read_name(reader, "forensics", step.forensics, is_dns_label);
+  reader.boolean("pause", step.pause);
   reader.boolean("requireApproval", approval);
   refuse_unverified_replacement(reader);
   return step;

@@ -40,6 +40,17 @@ DomainDisk read_disk(pugi::xml_node disk) {
   return read;
 }
 
+DomainTerms read_domain_terms(pugi::xml_node terms) {
+  DomainTerms read;
+  read.is_protected = std::string_view(terms.attribute("protected").value()) == "true";
+  read.mode = terms.attribute("mode").value();
+  for (const pugi::xml_node label : terms.children("label"))
+    read.labels.insert_or_assign(label.attribute("name").value(), label.attribute("value").value());
+  for (const pugi::xml_node address : terms.children("address"))
+    read.addresses.emplace_back(address.attribute("value").value());
+  return read;
+}
+
 }  // namespace
 
 bool DomainPassage::is_fixed() const {
@@ -57,6 +68,7 @@ Result<Domain> parse_domain(std::string_view xml) {
     return fail(ErrorCode::kInvalidInput, "a domain without name or UUID");
   domain.memory_bytes = read_memory(root.child("memory"));
   domain.incident = read_mark(*document).first_child().attribute("incident").value();
+  domain.terms = read_domain_terms(read_terms(*document).first_child());
   for (const pugi::xml_node device : root.child("devices").children()) {
     const std::string_view kind = device.name();
     if (kind == "interface") domain.interfaces.push_back(read_interface(device));

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -57,6 +58,18 @@ struct DomainPassage {
   bool operator==(const DomainPassage&) const = default;
 };
 
+/// What its administrator says of a domain to Kintsugi, in its metadata:
+/// `<kintsugi:domain xmlns:kintsugi="https://kintsugi.dev/domain/v1" protected="true" mode="full">`, and in
+/// it
+/// `<label name="…" value="…"/>` and `<address value="…"/>`.
+struct DomainTerms {
+  bool is_protected = false;
+  std::string mode;  ///< the cap; empty: none
+  std::map<std::string, std::string> labels;
+  std::vector<std::string> addresses;  ///< of the guest, as IP addresses are written
+  bool operator==(const DomainTerms&) const = default;
+};
+
 struct Domain {
   std::string name;
   std::string uuid;
@@ -66,6 +79,7 @@ struct Domain {
   std::vector<DomainPassage> passages;
   /// The incident whose quarantine it is in; empty: none.
   std::string incident;
+  DomainTerms terms;
 };
 
 /// Reads what virDomainGetXMLDesc() gives, live or inactive. Errors: kTooLarge, and kInvalidInput for what is

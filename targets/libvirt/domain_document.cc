@@ -32,6 +32,40 @@ std::string passage_name(pugi::xml_node device) {
   return text_of(device.attribute(device.attribute("name") ? "name" : "type"));
 }
 
+/// "xmlns:kintsugi" for "kintsugi:quarantine".
+std::string declaration_of(std::string_view name) {
+  return "xmlns:" + std::string(name.substr(0, name.find(':')));
+}
+
+pugi::xml_node find_metadata(const pugi::xml_document& domain, std::string_view element,
+                             std::string_view name_space) {
+  for (const pugi::xml_node entry : domain.child("domain").child("metadata").children()) {
+    const std::string_view name = entry.name();
+    const std::size_t colon = name.find(':');
+    if (colon == std::string_view::npos || name.substr(colon + 1) != element) continue;
+    if (entry.attribute(declaration_of(name).c_str()).value() == name_space) return entry;
+  }
+  return {};
+}
+
+struct PrefixRemover final : pugi::xml_tree_walker {
+  bool for_each(pugi::xml_node& node) override {
+    const std::string name = node.name();
+    if (const std::size_t colon = name.rfind(':'); colon != std::string::npos)
+      node.set_name(name.c_str() + colon + 1);
+    return true;
+  }
+};
+
+pugi::xml_document without_prefixes(pugi::xml_node metadata) {
+  pugi::xml_document copy;
+  if (!metadata) return copy;
+  copy.append_copy(metadata).remove_attribute(declaration_of(metadata.name()).c_str());
+  PrefixRemover remover;
+  copy.traverse(remover);
+  return copy;
+}
+
 }  // namespace
 
 Result<pugi::xml_document> parse_domain_document(std::string_view xml) {
@@ -59,34 +93,15 @@ std::string to_xml(pugi::xml_node node) {
 }
 
 pugi::xml_node find_mark(const pugi::xml_document& domain) {
-  for (const pugi::xml_node entry : domain.child("domain").child("metadata").children()) {
-    const std::string_view name = entry.name();
-    const std::size_t colon = name.find(':');
-    if (colon == std::string_view::npos || name.substr(colon + 1) != "quarantine") continue;
-    const std::string declaration = "xmlns:" + std::string(name.substr(0, colon));
-    if (std::string_view(entry.attribute(declaration.c_str()).value()) == kQuarantineNamespace) return entry;
-  }
-  return {};
+  return find_metadata(domain, "quarantine", kQuarantineNamespace);
 }
 
 pugi::xml_document read_mark(const pugi::xml_document& domain) {
-  struct PrefixRemover final : pugi::xml_tree_walker {
-    bool for_each(pugi::xml_node& node) override {
-      const std::string name = node.name();
-      if (const std::size_t colon = name.rfind(':'); colon != std::string::npos)
-        node.set_name(name.c_str() + colon + 1);
-      return true;
-    }
-  };
-  pugi::xml_document copy;
-  if (const auto mark = find_mark(domain)) {
-    const std::string_view name = mark.name();
-    const std::string declaration = "xmlns:" + std::string(name.substr(0, name.find(':')));
-    copy.append_copy(mark).remove_attribute(declaration.c_str());
-    PrefixRemover remover;
-    copy.traverse(remover);
-  }
-  return copy;
+  return without_prefixes(find_mark(domain));
+}
+
+pugi::xml_document read_terms(const pugi::xml_document& domain) {
+  return without_prefixes(find_metadata(domain, "domain", kTermsNamespace));
 }
 
 DomainInterface read_interface(pugi::xml_node interface) {

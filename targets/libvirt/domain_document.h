@@ -22,11 +22,16 @@ Result<pugi::xml_document> parse_domain_document(std::string_view xml);
 /// As libvirt reads it, without indentation.
 std::string to_xml(pugi::xml_node node);
 
+/// What an administrator writes into the metadata: `<kintsugi:domain xmlns:kintsugi="…">`.
+inline constexpr char kTermsNamespace[] = "https://kintsugi.dev/domain/v1";
+
 /// What quarantine has left in the metadata; null: nothing. virDomainSetMetadata() puts prefixes before
 /// whatever is in it: read_mark() has it without them.
 pugi::xml_node find_mark(const pugi::xml_document& domain);
 /// A copy of the mark as it was written, `<quarantine>`; empty: there is none.
 pugi::xml_document read_mark(const pugi::xml_document& domain);
+/// The same of the terms, `<domain>`.
+pugi::xml_document read_terms(const pugi::xml_document& domain);
 
 DomainInterface read_interface(pugi::xml_node interface);
 /// Whether a device is a passage, and which.

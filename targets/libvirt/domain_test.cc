@@ -38,6 +38,32 @@ TEST_CASE("a definition tells what a domain is made of") {
                                                        {"redirdev", "spicevmc"}});
 }
 
+TEST_CASE("a domain's terms are in its metadata, with the prefixes of libvirt and without") {
+  const auto [label, address] =
+      GENERATE(table<std::string, std::string>({{"label", "address"}, {"k:label", "k:address"}}));
+  const auto domain = parse_domain(
+      "<domain><name>a</name><uuid>u</uuid><metadata><k:domain xmlns:k='https://kintsugi.dev/domain/v1' "
+      "protected='true' mode='observe'><" +
+      label + " name='app' value='web'/><" + address +
+      " value='10.77.0.11'/></k:domain></metadata></domain>");
+  REQUIRE(domain);
+  CHECK(domain->terms == DomainTerms{true, "observe", {{"app", "web"}}, {"10.77.0.11"}});
+}
+
+TEST_CASE("a domain is protected by nothing else than its terms") {
+  for (const char* terms : {"", "<k:domain xmlns:k='https://kintsugi.dev/domain/v1'/>",
+                            "<k:domain xmlns:k='https://kintsugi.dev/domain/v1' protected='yes'/>",
+                            "<k:domain xmlns:k='https://other.example.com/' protected='true'/>",
+                            "<domain xmlns='https://kintsugi.dev/domain/v1' protected='true'/>",
+                            "<k:domain xmlns:j='https://kintsugi.dev/domain/v1' protected='true'/>"}) {
+    INFO(terms);
+    const auto domain = parse_domain("<domain><name>a</name><uuid>u</uuid><metadata>" + std::string(terms) +
+                                     "</metadata></domain>");
+    REQUIRE(domain);
+    CHECK_FALSE(domain->terms.is_protected);
+  }
+}
+
 TEST_CASE("a running domain names its tap") {
   const auto domain = parse_domain(data("live.xml"));
   REQUIRE(domain);

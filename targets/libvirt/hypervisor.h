@@ -50,6 +50,8 @@ class Hypervisor {
   /// From what it starts the next time, with the passwords in it: neither shown nor kept. kConflict where the
   /// domain is transient.
   virtual Result<std::string> persistent_definition(const std::string& uuid) = 0;
+  /// The same without its passwords.
+  virtual Result<std::string> plain_definition(const std::string& uuid) = 0;
   virtual Result<InterfaceCounters> counters(const std::string& uuid, const std::string& tap) = 0;
 
   /// Replaces the persistent definition of the domain with the name and UUID in it.

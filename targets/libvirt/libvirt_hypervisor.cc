@@ -190,10 +190,18 @@ Result<std::string> LibvirtHypervisor::live_definition(const std::string& uuid) 
 }
 
 Result<std::string> LibvirtHypervisor::persistent_definition(const std::string& uuid) {
+  return persistent(uuid, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+}
+
+Result<std::string> LibvirtHypervisor::plain_definition(const std::string& uuid) {
+  return persistent(uuid, VIR_DOMAIN_XML_INACTIVE);
+}
+
+Result<std::string> LibvirtHypervisor::persistent(const std::string& uuid, unsigned flags) {
   return with_domain(uuid, [&](virDomainPtr domain) -> Result<std::string> {
     if (virDomainIsPersistent(domain) != 1)
       return fail(make_error(ErrorCode::kConflict, "it is transient").on(of(uuid)));
-    return definition_of(domain, VIR_DOMAIN_XML_INACTIVE | VIR_DOMAIN_XML_SECURE);
+    return definition_of(domain, flags);
   });
 }
 

@@ -29,6 +29,7 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<DomainStatus> status(const std::string& uuid) override;
   Result<std::string> live_definition(const std::string& uuid) override;
   Result<std::string> persistent_definition(const std::string& uuid) override;
+  Result<std::string> plain_definition(const std::string& uuid) override;
   Result<InterfaceCounters> counters(const std::string& uuid, const std::string& tap) override;
   Result<void> define(const std::string& definition) override;
   Result<void> set_autostart(const std::string& uuid, bool autostart) override;
@@ -45,6 +46,7 @@ class LibvirtHypervisor final : public Hypervisor {
  private:
   class Connection;
 
+  Result<std::string> persistent(const std::string& uuid, unsigned flags);
   Result<std::shared_ptr<Connection>> connection();
   Result<std::shared_ptr<Connection>> connect();
   void serve(const std::stop_token& stop);

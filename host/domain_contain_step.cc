@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
+#include "controller/containment_questions.h"
+#include "host/domain_steps.h"
+#include "playbooks/guards.h"
+
+namespace kintsugi::host {
+namespace {
+
+using controller::step_done;
+using controller::step_waits;
+using targets::DomainIsolation;
+using targets::DomainObservation;
+
+constexpr char kIsolation[] = "contain/domain";
+constexpr char kSealing[] = "contain/seal";
+
+bool is_ours(const DomainObservation& domain, const Incident& incident) {
+  return domain.any().incident == incident.name ||
+         (domain.persistent && domain.persistent->incident == incident.name);
+}
+
+/// What is done, for people: definitions hold passwords.
+Action action_on(const DomainObservation& domain, const DomainIsolation& wanted) {
+  nlohmann::json body = {{"linksDown", nlohmann::json::array()}, {"pause", wanted.pause}};
+  for (const targets::DomainInterface& interface : domain.any().interfaces)
+    body["linksDown"].push_back(interface.mac);
+  for (const targets::DomainPassage& passage : domain.any().passages)
+    body["closed"].push_back(passage.kind + " " + passage.name);
+  Action action;
+  action.id = kIsolation;
+  action.resource = "domains";
+  action.name_space = "host";
+  action.name = domain.any().name;
+  action.uid = domain.any().uuid;
+  action.body = body.dump();
+  action.description = "isolate domain " + domain.any().name;
+  return action;
+}
+
+Action sealing_of(const Incident& incident) {
+  Action action;
+  action.id = kSealing;
+  action.resource = "domains";
+  action.name_space = incident.spec.target.name_space;
+  action.name = incident.spec.target.name;
+  action.uid = incident.spec.target.uid;
+  action.description = "filter the network cards of domain " + action.name + " and close what else leads out";
+  return action;
+}
+
+playbooks::GuardVerdict judge(IncidentWork& work) {
+  const Guards& guards = work.playbook()->guards;
+  if (guards.has_caps()) {
+    playbooks::CapFacts facts;
+    facts.now = work.now();
+    for (const auto& other : work.world().store.list()) {
+      const auto& isolated = other->status.containment;
+      if (other->name != work.incident().name && isolated && isolated->time)
+        facts.containments.push_back(*isolated->time);
+    }
+    const auto caps = playbooks::check_caps(guards, facts);
+    if (!caps.allowed()) return caps;
+  }
+  if (work.playbook()->requires_approval("contain")) {
+    return {playbooks::GuardVerdict::Kind::kNeedsApproval,
+            "the playbook asks for approval before containment"};
+  }
+  return {};
+}
+
+StepResult gone(IncidentWork& work) {
+  work.conclude(condition::kContained,
+                {ConditionStatus::kTrue, "VictimGone", "the domain is not on this host any more"});
+  work.settle("contain", {controller::kUncontainedQuestion, controller::kRemovedQuestion});
+  return step_done();
+}
+
+void remember(IncidentWork& work, const Action& action) {
+  if (!work.status().containment) {
+    work.status().containment.emplace();
+    work.status().containment->time = work.now();
+  }
+  if (!work.journal(action, JournalEntry::State::kApplied))
+    work.note("The journal is full: the undo is in the domain's metadata only");
+}
+
+/// The plan of an incident that may change nothing, for people to read.
+StepResult record_plan(IncidentWork& work, const Action& action) {
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
+  work.conclude(condition::kContained, {ConditionStatus::kFalse, "ObserveOnly",
+                                        "mode observe: the plan is in the journal, nothing was changed"});
+  return step_done();
+}
+
+}  // namespace
+
+DomainIsolation isolation_for(IncidentWork& work) {
+  DomainIsolation wanted{work.incident().name, false, false};
+  const auto* step = work.playbook() == nullptr ? nullptr : work.playbook()->step<ContainStep>();
+  if (step != nullptr) wanted.pause = step->pause;
+  return wanted;
+}
+
+StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>& may_send,
+                                std::chrono::milliseconds /*timeout*/) const {
+  auto observed = domains_.target.observe(work.target().uid);
+  if (!observed) return fail(std::move(observed).error());
+  if (!*observed) return gone(work);
+  const DomainObservation& domain = **observed;
+  const DomainIsolation wanted = isolation_for(work);
+  const Finding finding = targets::assess_isolation(domain, wanted);
+  if (work.mode() <= Mode::kObserve && !is_ours(domain, work.incident()))
+    return record_plan(work, action_on(domain, wanted));
+  if (is_ours(domain, work.incident())) {
+    if (!work.status().containment) remember(work, action_on(domain, wanted));  // before a crash
+    if (work.mode() <= Mode::kObserve) return assess(work, domain, wanted);
+    const bool is_sealed = controller::is_applied(work.incident(), kSealing);
+    if (finding.holds() && is_sealed) return assess(work, domain, wanted);
+    if (finding.reason != "LinkUp" && finding.reason != "NotInQuarantine") {
+      if (!is_sealed) {
+        if (!may_send()) return step_waits(work.world().settings.recheck);
+        if (auto sealed = seal(work, wanted); !sealed) return fail(std::move(sealed).error());
+        return step_waits(std::chrono::milliseconds(0));
+      }
+      return assess(work, domain, wanted);
+    }
+  } else if (auto asked = work.status().containment ? std::nullopt
+                                                    : controller::ask_before_containment(work, judge(work))) {
+    return *asked;
+  }
+  if (work.status().containment) {
+    if (!controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
+    work.note("The quarantine was changed by somebody and is put back: " + finding.message);
+    if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
+  }
+  return isolate(work, wanted, may_send);
+}
+
+StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wanted,
+                                const std::function<bool()>& may_send) const {
+  if (!may_send()) return step_waits(work.world().settings.recheck);
+  const MonotonicTime started = work.world().clock.monotonic();
+  const auto cut = domains_.target.cut_off(work.target().uid, wanted);
+  auto observed = domains_.target.observe(work.target().uid);
+  if (!observed) return fail(std::move(observed).error());
+  if (!*observed) return gone(work);
+  const Action action = action_on(**observed, wanted);
+  work.count(action, cut.has_value(), work.world().clock.monotonic() - started);
+  // Whatever failed: what is there is what counts, and it is looked at again.
+  if (is_ours(**observed, work.incident())) remember(work, action);
+  if (!cut && cut.error().is_refusal()) {
+    work.conclude(condition::kContained, {ConditionStatus::kFalse, "ChangeRefused", cut.error().to_string()});
+    controller::ask_to_go_on(work, "the domain cannot be isolated: " + cut.error().to_string(),
+                             "or 'virsh destroy " + work.target().name + "'");
+    return step_done();
+  }
+  if (!cut) return fail(cut.error());
+  return assess(work, **observed, wanted);
+}
+
+StepResult DomainSteps::assess(IncidentWork& work, const DomainObservation& domain,
+                               const DomainIsolation& wanted) const {
+  const Finding finding = targets::assess_isolation(domain, wanted);
+  work.conclude(condition::kContained, finding);
+  if (finding.holds()) {
+    if (!work.status().times.contained) work.status().times.contained = work.now();
+    work.settle("contain", {controller::kUncontainedQuestion, controller::kRemovedQuestion});
+  } else if (controller::is_applied(work.incident(), kSealing)) {
+    controller::ask_to_go_on(work, finding.message + ". Close it by hand",
+                             "or pause the guest: 'virsh suspend " + work.target().name + "'");
+  }
+  const bool is_sealed = controller::is_applied(work.incident(), kSealing);
+  if (!is_sealed && work.mode() > Mode::kObserve) return step_waits(std::chrono::milliseconds(0));
+  return finding.holds() ? step_done() : step_waits(work.world().settings.recheck);
+}
+
+/// The second line. On record that it is about to be done, and what could not be had.
+Result<void> DomainSteps::seal(IncidentWork& work, const DomainIsolation& wanted) const {
+  if (auto saved = work.save(); !saved) return saved;
+  const Action action = sealing_of(work.incident());
+  const MonotonicTime started = work.world().clock.monotonic();
+  const auto failures = domains_.target.seal(work.target().uid, wanted);
+  work.count(action, failures.has_value(), work.world().clock.monotonic() - started);
+  if (!failures) return fail(failures.error());
+  for (const std::string& failure : *failures) work.note("Not closed: " + failure);
+  return work.journal(action, JournalEntry::State::kApplied);
+}
+
+}  // namespace kintsugi::host

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "controller/playbook_book.h"
+#include "controller/target_steps.h"
+#include "evidence/store.h"
+#include "host/domain_inventory.h"
+#include "targets/libvirt/domain_target.h"
+
+namespace kintsugi::host {
+
+using controller::IncidentWork;
+using controller::StepResult;
+
+/// What the steps about domains work with. Only references: the process owns the parts.
+struct DomainWorld {
+  targets::Hypervisor& hypervisor;
+  const targets::DomainTarget& target;
+  DomainInventory& inventory;
+  const controller::PlaybookBook& book;
+  evidence::Store* evidence;  ///< null: there is nowhere to keep anything
+};
+
+/// The verbs for libvirt domains: each is in the file of its step.
+class DomainSteps final : public controller::TargetSteps {
+ public:
+  /// `domains` must outlive the steps.
+  explicit DomainSteps(const DomainWorld& domains) : domains_(domains) {}
+
+  StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
+                     std::chrono::milliseconds timeout) const override;
+  StepResult collect(IncidentWork& work) const override;
+  StepResult redeploy(IncidentWork& work) const override;
+  StepResult verify(IncidentWork& work) const override;
+  StepResult release(IncidentWork& work) const override;
+  StepResult dispose_of_victim(IncidentWork& work) const override;
+  bool is_protected(const TargetRef& target) const override;
+  Mode mode_cap(const TargetRef& target) const override;
+  bool is_known(const TargetRef& target) const override;
+  Result<bool> exists(const TargetRef& target, std::stop_token stop) const override;
+
+ private:
+  StepResult isolate(IncidentWork& work, const targets::DomainIsolation& wanted,
+                     const std::function<bool()>& may_send) const;
+  StepResult assess(IncidentWork& work, const targets::DomainObservation& domain,
+                    const targets::DomainIsolation& wanted) const;
+  Result<void> seal(IncidentWork& work, const targets::DomainIsolation& wanted) const;
+  StepResult restore(IncidentWork& work) const;
+
+  const DomainWorld& domains_;
+};
+
+/// What the playbook asks of this incident's isolation, as far as its other steps have come.
+targets::DomainIsolation isolation_for(IncidentWork& work);
+
+}  // namespace kintsugi::host

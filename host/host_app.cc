@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/host_app.h"
+
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "base/version.h"
+#include "controller/elected_leadership.h"
+#include "controller/http_front.h"
+#include "controller/incident_engine.h"
+#include "controller/intake.h"
+#include "controller/leadership.h"
+#include "host/domain_resolver.h"
+#include "host/domain_steps.h"
+#include "host/file_config.h"
+#include "incidents/sqlite_ledger.h"
+#include "incidents/sqlite_store.h"
+#include "targets/libvirt/libvirt_hypervisor.h"
+
+namespace kintsugi::host {
+namespace {
+
+using controller::IncidentEngine;
+using controller::Settings;
+
+constexpr std::chrono::seconds kRereadFiles{5};
+constexpr std::chrono::seconds kPulse{1};
+constexpr std::chrono::seconds kFlushRepeats{3};
+
+/// The one process that has the database is the one that acts.
+class SoleLeadership final : public controller::Leadership {
+ public:
+  bool leads() const override { return true; }
+  bool outlasts(std::chrono::nanoseconds /*margin*/) const override { return true; }
+  std::int64_t fencing_token() const override { return 0; }
+};
+
+/// There is nobody to be told but by the log and the timeline, which have it already.
+class SilentAnnouncer final : public controller::Announcer {
+ public:
+  void announce(const Incident& /*incident*/, bool /*is_warning*/, std::string_view /*reason*/,
+                std::string_view /*message*/) override {}
+};
+
+/// The parts of the process, in the order of their dependencies; destroyed in the reverse order.
+class HostApp {
+ public:
+  HostApp(const Settings& settings, const Clock& clock, Logger& log, incidents::SqliteDatabase& database,
+          incidents::SqliteIncidentStore& store)
+      : settings_(settings),
+        clock_(clock),
+        log_(log),
+        store_(store),
+        metrics_(metrics_options()),
+        durable_ledger_(database),
+        ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
+        hypervisor_(settings.host.libvirt_uri, clock, log),
+        target_(hypervisor_),
+        inventory_(hypervisor_, clock),
+        resolver_(inventory_),
+        config_(settings_, book_, log, [this] { engine_.wake_all(); }),
+        evidence_store_(settings.evidence_directory, settings.evidence_budget, clock),
+        domains_{hypervisor_, target_, inventory_, book_,
+                 settings.evidence_directory.empty() ? nullptr : &evidence_store_},
+        steps_(domains_),
+        jobs_(controller::Jobs::Limits{}),
+        world_{store_,
+               ledger_,
+               book_,
+               jobs_,
+               metrics_,
+               leadership_,
+               announcer_,
+               settings_,
+               clock_,
+               log_,
+               [this](const std::string& name) { engine_.wake(name); },
+               steps_,
+               nullptr},
+        engine_(world_, ledger_),
+        intake_(store_, resolver_, book_, settings_, clock, log,
+                [this](const std::string& name, MonotonicTime started) { engine_.won(name, started); }),
+        front_(
+            settings_, [this](const Signal& signal) { return intake_.take(signal); }, clock, log,
+            [this](std::string_view source, std::string_view disposition) {
+              metrics_.count_signal(source, disposition, clock_.now());
+            },
+            [this] { return engine_.exposition(); }) {}
+
+  ~HostApp() { stop(); }
+
+  Result<void> run(std::stop_token stop);
+
+ private:
+  static metrics::RegistryOptions metrics_options() {
+    metrics::RegistryOptions options;
+    options.version = version();
+    options.controllers = {{IncidentEngine::kController, IncidentEngine::kWorkers}};
+    return options;
+  }
+
+  void housekeeping(const std::stop_token& stop);
+  void on_change(const std::string& uuid);
+  void stop();
+
+  const Settings& settings_;
+  const Clock& clock_;
+  Logger& log_;
+  incidents::SqliteIncidentStore& store_;
+  metrics::Registry metrics_;
+  incidents::SqliteLedger durable_ledger_;
+  controller::RememberedLedger ledger_;
+  controller::PlaybookBook book_;
+  targets::LibvirtHypervisor hypervisor_;
+  const targets::DomainTarget target_;
+  DomainInventory inventory_;
+  const DomainResolver resolver_;
+  FileConfig config_;
+  evidence::DirectoryStore evidence_store_;
+  const DomainWorld domains_;
+  const DomainSteps steps_;
+  controller::Jobs jobs_;
+  SoleLeadership leadership_;
+  SilentAnnouncer announcer_;
+  controller::World world_;
+  IncidentEngine engine_;
+  controller::Intake intake_;
+  controller::HttpFront front_;
+  bool stopped_ = false;
+  std::vector<std::jthread> threads_;
+};
+
+/// Of the hypervisor's thread. No UUID: anything may have happened.
+void HostApp::on_change(const std::string& uuid) {
+  inventory_.forget();
+  if (uuid.empty()) return engine_.wake_all();
+  for (const std::string& name : engine_.reconciler().concerned_by_target(uuid)) engine_.wake(name);
+}
+
+void HostApp::housekeeping(const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable wake;
+  const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
+  MonotonicTime next_files = clock_.monotonic() + kRereadFiles;
+  MonotonicTime next_flush = clock_.monotonic() + kFlushRepeats;
+  while (!stop.stop_requested()) {
+    std::unique_lock lock(mutex);
+    clock_.wait_until(lock, wake, clock_.monotonic() + kPulse);
+    // Somebody who changes a link makes no event of it: contained domains are looked at each second.
+    for (const auto& incident : store_.list()) {
+      if (!incident->is_over()) engine_.wake(incident->name, k8s::WorkPriority::kHousekeeping);
+    }
+    if (clock_.monotonic() >= next_flush) {
+      next_flush = clock_.monotonic() + kFlushRepeats;
+      intake_.flush_repeats();
+      engine_.refresh();
+      engine_.tidy(stop);
+    }
+    if (clock_.monotonic() < next_files) continue;
+    next_files = clock_.monotonic() + kRereadFiles;
+    config_.load();
+    front_.reload();
+    inventory_.domains();
+  }
+}
+
+Result<void> HostApp::run(std::stop_token stop) {
+  metrics_.set_leading(true);
+  engine_.begin();
+  if (auto started = front_.start_metrics(); !started) return started;
+  hypervisor_.subscribe([this](const std::string& uuid) { on_change(uuid); });
+  store_.subscribe([this](const std::string& name) { engine_.wake(name); });
+  threads_.emplace_back([this](std::stop_token token) { hypervisor_.run(std::move(token)); });
+  config_.load();
+  while (!hypervisor_.wait_until_connected(clock_.monotonic() + kPulse, stop)) {
+    if (stop.stop_requested()) return {};
+  }
+  if (auto known = inventory_.domains(); !known) return fail(known.error());
+  engine_.refresh();
+  if (auto started = front_.start(); !started) return started;
+  engine_.start_workers();
+  threads_.emplace_back([this](const std::stop_token& token) { housekeeping(token); });
+  engine_.wake_all();
+  front_.set_ready();
+  const std::string signals_port = std::to_string(front_.signals_port());
+  const std::string metrics_port = std::to_string(front_.metrics_port());
+  log_.info("Ready", {{"signals", settings_.signals_listen.address + ":" + signals_port},
+                      {"metrics", settings_.metrics_listen.address + ":" + metrics_port}});
+  controller::wait_for_stop(std::move(stop));
+  return {};
+}
+
+void HostApp::stop() {
+  if (stopped_) return;
+  stopped_ = true;
+  front_.stop_signals();
+  engine_.drain();
+  for (auto& thread : threads_) thread.request_stop();
+  threads_.clear();
+  engine_.stop();
+  front_.stop_metrics();
+}
+
+}  // namespace
+
+Result<void> run_host(const Settings& settings, const Clock& clock, Logger& log, std::stop_token stop) {
+  auto database = incidents::SqliteDatabase::open(settings.host.state_file);
+  if (!database) return fail(std::move(database).error());
+  auto store = incidents::SqliteIncidentStore::open(**database, clock);
+  if (!store) return fail(std::move(store).error());
+  HostApp app(settings, clock, log, **database, **store);
+  return app.run(std::move(stop));
+}
+
+}  // namespace kintsugi::host
