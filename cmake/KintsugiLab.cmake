@@ -1,5 +1,11 @@
 # Tests that need the lab (tests/lab/README.md). They have the label `lab`.
 
+# Seconds for a list of scenarios; under the thread sanitizer each takes several times as long.
+set(KINTSUGI_SCENARIO_TIMEOUT 600)
+if(KINTSUGI_SANITIZE STREQUAL "thread")
+  set(KINTSUGI_SCENARIO_TIMEOUT 3600)
+endif()
+
 # kintsugi_lab_test(NAME COMMAND … [TIMEOUT seconds] [NODE | ITSELF]): runs COMMAND beside a control plane of its
 # own, which tests/lab/with-control-plane.sh starts and takes down. The lab's programs are built before the first
 # of these tests.
