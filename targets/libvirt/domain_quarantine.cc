@@ -48,6 +48,15 @@ void set_attribute(pugi::xml_node node, const char* name, const char* value) {
   attribute.set_value(value);
 }
 
+/// What it was at first stays.
+void set_first(pugi::xml_node mark, const char* name, bool value) {
+  if (!mark.attribute(name)) mark.append_attribute(name).set_value(value ? "yes" : "no");
+}
+
+bool is_yes(pugi::xml_attribute attribute) {
+  return std::string_view(attribute.value()) == "yes";
+}
+
 void take_link_down(pugi::xml_node interface) {
   set_attribute(ensure_child(interface, "link"), "state", "down");
 }
@@ -207,11 +216,12 @@ MarkName quarantine_mark_name() {
 }
 
 Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_view incident,
-                                            bool agent_stays) {
+                                            bool agent_stays, bool is_paused) {
   auto document = parse_domain_document(live);
   if (!document) return fail(std::move(document).error());
   pugi::xml_document mark;
   begin_mark(mark, *document, incident);
+  set_first(mark.first_child(), "paused", is_paused);
   LiveQuarantine plan;
   for (const pugi::xml_node device : children_of(devices_of(*document))) {
     if (is_interface_with_link(device)) {
@@ -236,6 +246,7 @@ Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string
   if (!marked) return fail(marked.error());
   const pugi::xml_node mark = marked->first_child();
   LiveRestoration plan;
+  plan.was_paused = is_yes(mark.attribute("paused"));
   for (const pugi::xml_node taken : mark.children("interface")) {
     const pugi::xml_node interface = find_interface(devices_of(*document), taken.attribute("mac").value());
     if (!interface) continue;
@@ -257,7 +268,7 @@ Result<std::string> quarantined_definition(std::string_view persistent, std::str
   pugi::xml_document out;
   begin_mark(out, *document, incident);
   pugi::xml_node mark = out.first_child();
-  if (!mark.attribute("autostart")) mark.append_attribute("autostart").set_value(autostart ? "yes" : "no");
+  set_first(mark, "autostart", autostart);
   const std::vector<pugi::xml_node> devices = children_of(devices_of(*document));
   for (const pugi::xml_node device : devices) {
     if (is_interface_with_link(device)) {
@@ -289,7 +300,7 @@ Result<RestoredDefinition> restored_definition(std::string_view persistent, std:
   for (const pugi::xml_node taken : mark.children("device"))
     reinsert(devices, taken.first_child(), std::size_t(taken.attribute("index").as_ullong()));
   RestoredDefinition restored;
-  restored.autostart = std::string_view(mark.attribute("autostart").value()) == "yes";
+  restored.autostart = is_yes(mark.attribute("autostart"));
   remove_mark(*document);
   restored.xml = to_xml(document->first_child());
   return restored;

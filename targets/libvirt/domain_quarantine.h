@@ -33,14 +33,15 @@ struct LiveQuarantine {
 
 /// What isolates the running domain; a part that is so already is there again. Of a domain that is in
 /// quarantine, of whatever incident, the mark keeps what was taken first. `agent_stays`: the guest agent's
-/// channel is not closed, for there are questions left.
+/// channel is not closed, for there are questions left. `is_paused`: it does not run as it is.
 Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_view incident,
-                                            bool agent_stays);
+                                            bool agent_stays, bool is_paused);
 
 /// Changes that end the quarantine of a running domain; the mark is to be removed last.
 struct LiveRestoration {
   std::vector<std::string> interfaces;  ///< updated devices
   std::vector<std::string> reattached;  ///< devices that were closed
+  bool was_paused = false;              ///< before the quarantine already: it stays so
 };
 /// Errors: kConflict where the domain is not in this incident's quarantine.
 Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string_view incident);

@@ -116,7 +116,7 @@ TEST_CASE("a mark of another namespace is none of ours") {
 }
 
 TEST_CASE("a running domain loses its links first, then gets the filter, then loses devices") {
-  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false);
+  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false, false);
   REQUIRE(plan);
   REQUIRE(plan->links_down.size() == 1);
   CHECK(plan->links_down.front() ==
@@ -128,18 +128,18 @@ TEST_CASE("a running domain loses its links first, then gets the filter, then lo
   REQUIRE(plan->closed.size() == 2);  // the serial port cannot be unplugged
   CHECK_THAT(plan->closed[0], Catch::StartsWith("<channel"));
   CHECK_THAT(plan->closed[1], Catch::StartsWith("<redirdev"));
-  const auto with_agent = plan_live_quarantine(data("live.xml"), kIncident, true);
+  const auto with_agent = plan_live_quarantine(data("live.xml"), kIncident, true, false);
   REQUIRE(with_agent);
   CHECK(with_agent->closed.size() == 1);
 }
 
 TEST_CASE("a running domain gets back its links and what it gave away") {
-  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false);
+  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false, false);
   REQUIRE(plan);
   const std::string isolated = after(data("live.xml"), *plan);
   CHECK(open_links(parse_domain(isolated).value()).empty());
   // A second look, as after a crash, plans the same and forgets nothing.
-  const auto again = plan_live_quarantine(isolated, kIncident, false);
+  const auto again = plan_live_quarantine(isolated, kIncident, false, false);
   REQUIRE(again);
   CHECK(again->mark == plan->mark);
   CHECK(again->filtered == plan->filtered);

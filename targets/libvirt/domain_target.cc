@@ -81,15 +81,16 @@ Result<void> DomainTarget::cut_off(const std::string& uuid, const DomainIsolatio
   const auto status = hypervisor_.status(uuid);
   if (!status) return fail(status.error());
   if (status->is_active) {
-    if (auto done = cut_off_live(uuid, wanted); !done) return done;
+    if (auto done = cut_off_live(uuid, wanted, status->state == DomainState::kPaused); !done) return done;
   }
   return status->is_persistent ? cut_off_persistent(uuid, wanted, status->autostart) : Result<void>();
 }
 
-Result<void> DomainTarget::cut_off_live(const std::string& uuid, const DomainIsolation& wanted) const {
+Result<void> DomainTarget::cut_off_live(const std::string& uuid, const DomainIsolation& wanted,
+                                        bool is_paused) const {
   const auto live = hypervisor_.live_definition(uuid);
   if (!live) return fail(live.error());
-  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays);
+  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, is_paused);
   if (!plan) return fail(plan.error());
   if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return marked;
   for (const std::string& interface : plan->links_down) {
@@ -121,7 +122,7 @@ Result<std::vector<std::string>> DomainTarget::seal(const std::string& uuid,
   const auto live = hypervisor_.live_definition(uuid);
   if (!live && live.error().code == ErrorCode::kConflict) return failures;  // it does not run
   if (!live) return fail(live.error());
-  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays);
+  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, /*is_paused=*/false);
   if (!plan) return fail(plan.error());
   // What is about to be taken is in the mark first.
   if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return fail(marked.error());
@@ -155,7 +156,7 @@ Result<void> DomainTarget::restore(const std::string& uuid, const std::string& i
 }
 
 Result<void> DomainTarget::restore_live(const std::string& uuid, const std::string& incident,
-                                        bool was_paused) const {
+                                        bool is_paused) const {
   const auto live = hypervisor_.live_definition(uuid);
   if (!live) return fail(live.error());
   const auto plan = plan_live_restoration(*live, incident);
@@ -166,7 +167,7 @@ Result<void> DomainTarget::restore_live(const std::string& uuid, const std::stri
   for (const std::string& interface : plan->interfaces) {
     if (auto updated = hypervisor_.update_device(uuid, interface); !updated) return updated;
   }
-  if (was_paused) {
+  if (is_paused && !plan->was_paused) {
     if (auto resumed = hypervisor_.resume(uuid); !resumed) return resumed;
   }
   return hypervisor_.set_live_mark(uuid, "");

@@ -52,16 +52,16 @@ class DomainTarget {
   /// that lead out. Returns what could not be had, for people; what fails alone is no error.
   Result<std::vector<std::string>> seal(const std::string& uuid, const DomainIsolation& wanted) const;
 
-  /// Ends the quarantine of this incident: definition, autostart, devices, links, and what was paused runs. A
-  /// domain that is in nobody's quarantine is left as it is.
+  /// Ends the quarantine of this incident: definition, autostart, devices, links, and it runs unless it was
+  /// paused before. A domain that is in nobody's quarantine is left as it is.
   Result<void> restore(const std::string& uuid, const std::string& incident) const;
 
  private:
-  Result<void> cut_off_live(const std::string& uuid, const DomainIsolation& wanted) const;
+  Result<void> cut_off_live(const std::string& uuid, const DomainIsolation& wanted, bool is_paused) const;
   Result<void> cut_off_persistent(const std::string& uuid, const DomainIsolation& wanted,
                                   bool autostart) const;
   Result<void> ensure_filter() const;
-  Result<void> restore_live(const std::string& uuid, const std::string& incident, bool was_paused) const;
+  Result<void> restore_live(const std::string& uuid, const std::string& incident, bool is_paused) const;
 
   Hypervisor& hypervisor_;
 };

@@ -17,7 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!again || *again != *isolated) std::abort();
     if (!restored_definition(*isolated, "inc-1")) std::abort();
   }
-  const auto live = plan_live_quarantine(text, "inc-1", false);
+  const auto live = plan_live_quarantine(text, "inc-1", false, false);
   if (domain && !live) std::abort();
   (void)plan_live_restoration(text, "inc-1");
   return 0;

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/libvirt/domain_target.h"
+
+#include <catch2/catch.hpp>
+
+#include "base/file.h"
+#include "targets/libvirt/domain_document.h"
+#include "targets/libvirt/testing/fake_hypervisor.h"
+
+namespace kintsugi::targets {
+namespace {
+
+using testing::FakeHypervisor;
+
+constexpr char kUuid[] = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+constexpr char kIncident[] = "inc-0123456789abcdef0123-1";
+
+std::string data(const std::string& name) {
+  return read_file("targets/libvirt/testdata/" + name, kMaxDomainXmlBytes).value();
+}
+
+FakeHypervisor running_host() {
+  return {data("live.xml"), data("persistent.xml")};
+}
+
+Finding assess(const DomainTarget& target, const DomainIsolation& wanted) {
+  return assess_isolation(target.observe(kUuid).value().value(), wanted);
+}
+
+/// Both parts, as the steps do it.
+bool isolate(const DomainTarget& target, const DomainIsolation& wanted) {
+  if (!target.cut_off(kUuid, wanted)) return false;
+  const auto failures = target.seal(kUuid, wanted);
+  return failures && failures->empty();
+}
+
+/// What a release has to give back.
+struct State {
+  std::string persistent;  ///< without blanks between its elements
+  bool autostart;
+  bool is_paused;
+  std::size_t passages;
+  bool operator==(const State&) const = default;
+};
+
+State state_of(const FakeHypervisor& host) {
+  return {to_xml(parse_domain_document(host.persistent).value().first_child()), host.autostart,
+          host.is_paused, parse_domain(host.live)->passages.size()};
+}
+
+}  // namespace
+
+TEST_CASE("whichever change fails, isolation and release come to the same end when they are repeated") {
+  for (const bool pause : {false, true}) {
+    for (const bool after : {false, true}) {
+      for (int n = 1; n <= 12; ++n) {
+        INFO("pause " << pause << ", change " << n << (after ? " was made and" : "") << " failed");
+        FakeHypervisor host = running_host();
+        const DomainTarget target(host);
+        const DomainIsolation wanted{kIncident, pause, false};
+        const State before = state_of(host);
+        host.fail_change(n, after);
+        if (!isolate(target, wanted)) {
+          REQUIRE(isolate(target, wanted));
+        }
+        REQUIRE(assess(target, wanted).holds());
+
+        host.fail_change(n, after);
+        if (!target.restore(kUuid, kIncident)) {
+          REQUIRE(target.restore(kUuid, kIncident));
+        }
+        CHECK(state_of(host) == before);
+        CHECK(parse_domain(host.live)->incident.empty());
+        CHECK(parse_domain(host.persistent)->incident.empty());
+        CHECK(parse_domain(host.persistent)->passages.size() == 7);
+        CHECK(parse_domain(host.live)->interfaces.front().link == LinkState::kUnset);
+      }
+    }
+  }
+}
+
+TEST_CASE("the first change is the mark, and nothing is taken that it does not have") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  host.fail_change(2, false);
+  CHECK_FALSE(target.cut_off(kUuid, {kIncident, false, false}));
+  CHECK(parse_domain(host.live)->incident == kIncident);
+  CHECK(parse_domain(host.live)->interfaces.front().link == LinkState::kUnset);
+}
+
+TEST_CASE("a guest that keeps a device is not isolated until it is paused") {
+  FakeHypervisor host = running_host();
+  host.keeps_devices = true;
+  const DomainTarget target(host);
+  const DomainIsolation running{kIncident, false, false};
+  REQUIRE(isolate(target, running));
+  const Finding finding = assess(target, running);
+  CHECK(finding.reason == "PassageOpen");
+  CHECK_THAT(finding.message,
+             Catch::Contains("channel org.qemu.guest_agent.0") && Catch::Contains("redirdev"));
+  CHECK(assess(target, {kIncident, false, true}).message == "the guest still has: redirdev spicevmc");
+  const DomainIsolation paused{kIncident, true, false};
+  REQUIRE(target.cut_off(kUuid, paused));
+  CHECK(assess(target, paused).holds());
+}
+
+TEST_CASE("an isolation is judged by what is there") {
+  const auto reason_of = [](const auto& change) {
+    FakeHypervisor host = running_host();
+    const DomainTarget target(host);
+    const DomainIsolation wanted{kIncident, false, false};
+    REQUIRE(isolate(target, wanted));
+    change(host);
+    return assess(target, wanted).reason;
+  };
+  CHECK(reason_of([](FakeHypervisor&) {}) == "DefinitionEvaluated");
+  CHECK(reason_of([](FakeHypervisor& host) { host.live.clear(); }) == "ShutOff");
+  CHECK(reason_of([](FakeHypervisor& host) { host.persistent.clear(); }) == "DefinitionEvaluated");
+  CHECK(reason_of([](FakeHypervisor& host) { host.persistent = data("persistent.xml"); }) ==
+        "NotInQuarantine");
+  CHECK(reason_of([](FakeHypervisor& host) { host.live = data("live.xml"); }) == "NotInQuarantine");
+  CHECK(reason_of([](FakeHypervisor& host) { host.live.replace(host.live.find("\"down\""), 6, "\"up\""); }) ==
+        "LinkUp");
+  CHECK(reason_of([](FakeHypervisor& host) {
+          host.persistent.replace(host.persistent.find("\"down\""), 6, "\"up\"");
+        }) == "LinkUp");
+}
+
+TEST_CASE("a domain that is off, or transient, is isolated in the one definition it has") {
+  FakeHypervisor off("", data("persistent.xml"));
+  const DomainIsolation wanted{kIncident, true, false};
+  REQUIRE(isolate(DomainTarget(off), wanted));
+  CHECK(assess(DomainTarget(off), wanted).reason == "ShutOff");
+  CHECK_FALSE(off.autostart);
+  REQUIRE(DomainTarget(off).restore(kUuid, kIncident));
+  CHECK(off.autostart);
+
+  FakeHypervisor transient(data("live.xml"), "");
+  REQUIRE(isolate(DomainTarget(transient), wanted));
+  CHECK(assess(DomainTarget(transient), wanted).holds());
+  REQUIRE(DomainTarget(transient).restore(kUuid, kIncident));
+  CHECK_FALSE(transient.is_paused);
+}
+
+TEST_CASE("what cannot be sealed is said, and the rest is done") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  const DomainIsolation wanted{kIncident, false, false};
+  REQUIRE(target.cut_off(kUuid, wanted));
+  host.fail_change(2, false);  // the filter
+  const auto failures = target.seal(kUuid, wanted);
+  REQUIRE(failures);
+  CHECK(failures->size() == 1);
+  CHECK(assess(target, wanted).holds());
+}
+
+TEST_CASE("a domain that was paused before is paused after its release") {
+  FakeHypervisor host = running_host();
+  host.is_paused = true;
+  const DomainTarget target(host);
+  const DomainIsolation wanted{kIncident, true, false};
+  REQUIRE(isolate(target, wanted));
+  REQUIRE(isolate(target, wanted));
+  REQUIRE(target.restore(kUuid, kIncident));
+  CHECK(host.is_paused);
+}
+
+TEST_CASE("another incident's quarantine is not ended") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  REQUIRE(isolate(target, {kIncident, true, false}));
+  REQUIRE(target.restore(kUuid, "inc-0123456789abcdef0123-2"));
+  CHECK(host.is_paused);
+  CHECK(assess(target, {kIncident, true, false}).holds());
+  CHECK_FALSE(target.observe("00000000-0000-4000-8000-000000000000").value().has_value());
+}
+
+}  // namespace kintsugi::targets

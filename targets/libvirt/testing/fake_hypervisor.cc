@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/libvirt/testing/fake_hypervisor.h"
+
+#include "targets/libvirt/domain_document.h"
+
+namespace kintsugi::targets::testing {
+namespace {
+
+constexpr char kUuid[] = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+
+pugi::xml_document parse(const std::string& text) {
+  pugi::xml_document document;
+  document.load_buffer(text.data(), text.size());
+  return document;
+}
+
+std::string alias_of(pugi::xml_node device) {
+  return device.child("alias").attribute("name").value();
+}
+
+pugi::xml_node find_device(pugi::xml_node devices, pugi::xml_node wanted) {
+  return devices.find_child([&](pugi::xml_node one) {
+    return std::string_view(one.name()) == wanted.name() && alias_of(one) == alias_of(wanted);
+  });
+}
+
+/// As virDomainSetMetadata() leaves what it is given.
+void prefix(pugi::xml_node node) {
+  node.set_name(("kintsugi:" + std::string(node.name())).c_str());
+  for (const pugi::xml_node child : node.children()) prefix(child);
+}
+
+}  // namespace
+
+FakeHypervisor::FakeHypervisor(std::string running, std::string stored)
+    : live(std::move(running)), persistent(std::move(stored)) {}
+
+Result<void> FakeHypervisor::change(const std::function<void()>& make) {
+  ++changes_;
+  const bool fails = changes_ == failing_;
+  if (!fails || fails_after_) make();
+  if (!fails) return {};
+  Error error = make_error(ErrorCode::kUnavailable, "the connection was lost");
+  error.outcome_unknown = true;
+  return fail(std::move(error));
+}
+
+Result<std::vector<DomainSummary>> FakeHypervisor::list() {
+  return std::vector<DomainSummary>{{"web1", kUuid, !live.empty()}};
+}
+
+Result<DomainStatus> FakeHypervisor::status(const std::string& uuid) {
+  if (uuid != kUuid || (live.empty() && persistent.empty())) return fail(ErrorCode::kNotFound, "no domain");
+  DomainStatus status;
+  status.is_active = !live.empty();
+  status.state = live.empty() ? DomainState::kShutOff
+                 : is_paused  ? DomainState::kPaused
+                              : DomainState::kRunning;
+  status.is_persistent = !persistent.empty();
+  status.autostart = autostart && status.is_persistent;
+  return status;
+}
+
+Result<std::string> FakeHypervisor::live_definition(const std::string&) {
+  if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
+  return live;
+}
+
+Result<std::string> FakeHypervisor::persistent_definition(const std::string&) {
+  if (persistent.empty()) return fail(ErrorCode::kConflict, "it is transient");
+  return persistent;
+}
+
+Result<std::string> FakeHypervisor::plain_definition(const std::string& uuid) {
+  return persistent_definition(uuid);
+}
+
+Result<InterfaceCounters> FakeHypervisor::counters(const std::string&, const std::string&) {
+  return InterfaceCounters{};
+}
+
+Result<void> FakeHypervisor::define(const std::string& definition) {
+  return change([&] { persistent = definition; });
+}
+
+Result<void> FakeHypervisor::set_autostart(const std::string&, bool value) {
+  return change([&] { autostart = value; });
+}
+
+Result<void> FakeHypervisor::set_live_mark(const std::string&, const std::string& mark) {
+  return change([&] {
+    pugi::xml_document domain = parse(live);
+    pugi::xml_node metadata = domain.first_child().child("metadata");
+    if (!metadata) metadata = domain.first_child().append_child("metadata");
+    metadata.remove_child(find_mark(domain));
+    if (!mark.empty()) {
+      pugi::xml_node added = metadata.append_copy(parse(mark).first_child());
+      prefix(added);
+      added.append_attribute("xmlns:kintsugi").set_value(kQuarantineNamespace);
+    }
+    live = to_xml(domain.first_child());
+  });
+}
+
+Result<void> FakeHypervisor::update_device(const std::string&, const std::string& device) {
+  return change([&] {
+    pugi::xml_document domain = parse(live);
+    const pugi::xml_document wanted = parse(device);
+    pugi::xml_node devices = domain.first_child().child("devices");
+    const pugi::xml_node present = find_device(devices, wanted.first_child());
+    devices.insert_copy_before(wanted.first_child(), present);
+    devices.remove_child(present);
+    live = to_xml(domain.first_child());
+  });
+}
+
+Result<void> FakeHypervisor::attach_device(const std::string&, const std::string& device) {
+  return change([&] {
+    pugi::xml_document domain = parse(live);
+    domain.first_child().child("devices").append_copy(parse(device).first_child());
+    live = to_xml(domain.first_child());
+  });
+}
+
+Result<void> FakeHypervisor::detach_device(const std::string&, const std::string& device) {
+  return change([&] {
+    if (keeps_devices) return;
+    pugi::xml_document domain = parse(live);
+    pugi::xml_node devices = domain.first_child().child("devices");
+    devices.remove_child(find_device(devices, parse(device).first_child()));
+    live = to_xml(domain.first_child());
+  });
+}
+
+Result<void> FakeHypervisor::pause(const std::string&) {
+  return change([&] { is_paused = true; });
+}
+
+Result<void> FakeHypervisor::resume(const std::string&) {
+  return change([&] { is_paused = false; });
+}
+
+Result<std::string> FakeHypervisor::filter_definition(const std::string&) {
+  if (filter.empty()) return fail(ErrorCode::kNotFound, "no filter");
+  return filter;
+}
+
+Result<void> FakeHypervisor::define_filter(const std::string& definition) {
+  return change([&] { filter = definition; });
+}
+
+}  // namespace kintsugi::targets::testing
