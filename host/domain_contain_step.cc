@@ -110,32 +110,39 @@ StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>&
   if (!*observed) return gone(work);
   const DomainObservation& domain = **observed;
   const DomainIsolation wanted = isolation_for(work);
-  const Finding finding = targets::assess_isolation(domain, wanted);
-  if (work.mode() <= Mode::kObserve && !is_ours(domain, work.incident()))
-    return record_plan(work, action_on(domain, wanted));
+  const bool may_act = work.mode() > Mode::kObserve;
   if (is_ours(domain, work.incident())) {
-    if (!work.status().containment) remember(work, action_on(domain, wanted));  // before a crash
-    if (work.mode() <= Mode::kObserve) return assess(work, domain, wanted);
-    const bool is_sealed = controller::is_applied(work.incident(), kSealing);
-    if (finding.holds() && is_sealed) return assess(work, domain, wanted);
-    if (finding.reason != "LinkUp" && finding.reason != "NotInQuarantine") {
-      if (!is_sealed) {
-        if (!may_send()) return step_waits(work.world().settings.recheck);
-        if (auto sealed = seal(work, wanted); !sealed) return fail(std::move(sealed).error());
-        return step_waits(std::chrono::milliseconds(0));
-      }
-      return assess(work, domain, wanted);
-    }
-  } else if (auto asked = work.status().containment ? std::nullopt
-                                                    : controller::ask_before_containment(work, judge(work))) {
-    return *asked;
+    // By a process before this one, which ended before it could say so.
+    if (!work.status().containment) remember(work, action_on(domain, wanted));
+    const std::string reason = targets::assess_isolation(domain, wanted).reason;
+    const bool is_cut_off = reason != "LinkUp" && reason != "NotInQuarantine";
+    if (is_cut_off || !may_act) return seal_and_assess(work, domain, wanted, may_send);
+  } else if (!may_act) {
+    return record_plan(work, action_on(domain, wanted));
+  } else if (!work.status().containment) {
+    if (auto asked = controller::ask_before_containment(work, judge(work))) return *asked;
   }
-  if (work.status().containment) {
-    if (!controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
-    work.note("The quarantine was changed by somebody and is put back: " + finding.message);
-    if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
-  }
+  return work.status().times.contained ? reassert(work, wanted, may_send) : isolate(work, wanted, may_send);
+}
+
+/// Somebody undid it: it is put back.
+StepResult DomainSteps::reassert(IncidentWork& work, const DomainIsolation& wanted,
+                                 const std::function<bool()>& may_send) const {
+  if (!controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
+  work.note("The quarantine was changed by somebody and is put back");
+  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
   return isolate(work, wanted, may_send);
+}
+
+/// The links are down. The second line comes after that is on record, once.
+StepResult DomainSteps::seal_and_assess(IncidentWork& work, const DomainObservation& domain,
+                                        const DomainIsolation& wanted,
+                                        const std::function<bool()>& may_send) const {
+  const bool is_sealed = controller::is_applied(work.incident(), kSealing);
+  if (is_sealed || work.mode() <= Mode::kObserve) return assess(work, domain, wanted);
+  if (!may_send()) return step_waits(work.world().settings.recheck);
+  if (auto sealed = seal(work, wanted); !sealed) return fail(std::move(sealed).error());
+  return step_waits(std::chrono::milliseconds(0));
 }
 
 StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wanted,
@@ -162,16 +169,16 @@ StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wante
 
 StepResult DomainSteps::assess(IncidentWork& work, const DomainObservation& domain,
                                const DomainIsolation& wanted) const {
+  const bool is_sealed = controller::is_applied(work.incident(), kSealing);
   const Finding finding = targets::assess_isolation(domain, wanted);
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
     if (!work.status().times.contained) work.status().times.contained = work.now();
     work.settle("contain", {controller::kUncontainedQuestion, controller::kRemovedQuestion});
-  } else if (controller::is_applied(work.incident(), kSealing)) {
+  } else if (is_sealed) {
     controller::ask_to_go_on(work, finding.message + ". Close it by hand",
                              "or pause the guest: 'virsh suspend " + work.target().name + "'");
   }
-  const bool is_sealed = controller::is_applied(work.incident(), kSealing);
   if (!is_sealed && work.mode() > Mode::kObserve) return step_waits(std::chrono::milliseconds(0));
   return finding.holds() ? step_done() : step_waits(work.world().settings.recheck);
 }

@@ -42,6 +42,11 @@ class DomainSteps final : public controller::TargetSteps {
  private:
   StepResult isolate(IncidentWork& work, const targets::DomainIsolation& wanted,
                      const std::function<bool()>& may_send) const;
+  StepResult reassert(IncidentWork& work, const targets::DomainIsolation& wanted,
+                      const std::function<bool()>& may_send) const;
+  StepResult seal_and_assess(IncidentWork& work, const targets::DomainObservation& domain,
+                             const targets::DomainIsolation& wanted,
+                             const std::function<bool()>& may_send) const;
   StepResult assess(IncidentWork& work, const targets::DomainObservation& domain,
                     const targets::DomainIsolation& wanted) const;
   Result<void> seal(IncidentWork& work, const targets::DomainIsolation& wanted) const;

@@ -13,7 +13,7 @@
 
 namespace kintsugi::targets::testing {
 
-class FakeHypervisor final : public Hypervisor {
+class FakeHypervisor : public Hypervisor {
  public:
   /// An empty `live`: it does not run; an empty `persistent`: it is transient.
   FakeHypervisor(std::string live, std::string persistent);
