@@ -130,6 +130,9 @@ StepResult DomainSteps::reassert(IncidentWork& work, const DomainIsolation& want
                                  const std::function<bool()>& may_send) const {
   if (!controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
   work.note("The quarantine was changed by somebody and is put back");
+  // Whoever took one thing away may have taken others.
+  if (auto kept = work.journal(sealing_of(work.incident()), JournalEntry::State::kPlanned); !kept)
+    return fail(std::move(kept).error());
   if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
   return isolate(work, wanted, may_send);
 }
