@@ -80,7 +80,8 @@ Result<net::ServerTls> HttpFront::load_certificate() const {
 Result<void> HttpFront::start_signals() {
   SignalEndpoint::Options limits;
   limits.require_token = !settings_.signals_token_file.empty();
-  endpoint_ = std::make_unique<SignalEndpoint>(limits, take_, tokens_, decoder_, clock_, on_signal_);
+  const SignalEndpoint::Decoders decoders{&falco_, &generic_, &alertmanager_};
+  endpoint_ = std::make_unique<SignalEndpoint>(limits, take_, tokens_, decoders, clock_, on_signal_);
   net::ServerOptions options = at(settings_.signals_listen);
   options.admit = [this](const net::ServerRequest& request) { return endpoint_->admit(request); };
   options.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {

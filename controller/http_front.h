@@ -9,7 +9,9 @@
 #include "controller/signal_endpoint.h"
 #include "controller/signal_tokens.h"
 #include "net/http_server.h"
+#include "signals/alertmanager.h"
 #include "signals/falco.h"
+#include "signals/generic.h"
 
 namespace kintsugi::controller {
 
@@ -54,7 +56,9 @@ class HttpFront {
   Logger& log_;
   const SignalEndpoint::Observer on_signal_;
   const Exposition exposition_;
-  const signals::FalcoDecoder decoder_;
+  const signals::FalcoDecoder falco_;
+  const signals::GenericDecoder generic_;
+  const signals::AlertmanagerDecoder alertmanager_;
   SignalTokens tokens_;
   std::atomic<bool> ready_{false};
   std::unique_ptr<SignalEndpoint> endpoint_;

@@ -8,6 +8,7 @@
 #include "net/curl_transport.h"
 #include "net/testing/raw_socket.h"
 #include "net/testing/test_certificates.h"
+#include "playbooks/loader.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -118,6 +119,24 @@ TEST_CASE("whatever is refused on the signals address is refused as a problem") 
     CHECK(problem["status"] == status);
     CHECK_FALSE(problem["title"].get<std::string>().empty());
     CHECK_FALSE(problem["detail"].get<std::string>().empty());
+  }
+}
+
+TEST_CASE("every source that a playbook may name is served") {
+  Settings settings;
+  settings.signals_listen = {"127.0.0.1", 0};
+  settings.metrics_listen = {"127.0.0.1", 0};
+  const SystemClock clock;
+  Logger log(clock, LogLevel::kError, [](std::string_view) {});
+  const auto take = [](const Signal&) { return IntakeResult{Disposition::kOpened, "inc-1", "opened"}; };
+  HttpFront front(settings, take, clock, log, [](auto, auto) {}, [] { return std::string(); });
+  REQUIRE(front.start());
+  for (const std::string_view source : playbooks::kKnownSources) {
+    CAPTURE(source);
+    auto client = net::RawConnection::open(front.signals_port());
+    client.send("POST /v1/signals/" + std::string(source) +
+                " HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}");
+    CHECK(client.read_until("}").substr(9, 3) == "422");
   }
 }
 

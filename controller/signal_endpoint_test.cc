@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "signals/alertmanager.h"
 #include "signals/falco.h"
+#include "signals/generic.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -42,22 +44,23 @@ struct Fixture {
   SignalEndpoint& endpoint() {
     if (endpoint_ == nullptr) {
       endpoint_ = std::make_unique<SignalEndpoint>(
-          options, take, tokens, decoder, clock, [this](std::string_view source, std::string_view word) {
+          options, take, tokens, SignalEndpoint::Decoders{&falco, &generic, &alertmanager}, clock,
+          [this](std::string_view source, std::string_view word) {
             std::lock_guard lock(mutex);
             observed.push_back(std::string(source) + " " + std::string(word));
           });
     }
     return *endpoint_;
   }
-  void post(const std::string& body) {
+  void post(const std::string& body, const std::string& source = "falco") {
     net::ServerRequest request;
     request.method = "POST";
-    request.path = "/v1/signals/falco";
+    request.path = "/v1/signals/" + source;
     request.body = body;
     endpoint().handle(std::move(request), std::make_unique<Keep>(mutex, answered, answers));
   }
-  net::HttpResponse answer_to(const std::string& body) {
-    post(body);
+  net::HttpResponse answer_to(const std::string& body, const std::string& source = "falco") {
+    post(body, source);
     std::unique_lock lock(mutex);
     REQUIRE(answered.wait_for(lock, std::chrono::seconds(10), [&] { return !answers.empty(); }));
     net::HttpResponse answer = answers.back();
@@ -71,7 +74,9 @@ struct Fixture {
   };
   ManualClock clock;
   SignalTokens tokens;
-  signals::FalcoDecoder decoder;
+  signals::FalcoDecoder falco;
+  signals::GenericDecoder generic;
+  signals::AlertmanagerDecoder alertmanager;
   std::mutex mutex;
   std::condition_variable answered;
   std::vector<net::HttpResponse> answers;
@@ -185,6 +190,75 @@ TEST_CASE("a request that is refused as a whole is no signal") {
   request.path = "/v1/signals/other";
   CHECK(fixture.endpoint().admit(request)->status == 404);
   CHECK(fixture.observed.empty());
+}
+
+TEST_CASE("the path says how a body is read") {
+  Fixture fixture;
+  std::vector<Signal> taken;
+  fixture.take = [&taken](const Signal& signal) {
+    taken.push_back(signal);
+    return IntakeResult{Disposition::kOpened, "inc-1", "opened"};
+  };
+  const std::string generic = R"({"rule": "r", "severity": "error", "target": {"domain": "db-1"}})";
+  const std::string alert =
+      R"({"version": "4", "alerts": [{"status": "firing", "labels": {"alertname": "r", "vm": "db-2"}}]})";
+  CHECK(fixture.answer_to(kEvent, "falco").status == 202);
+  CHECK(fixture.answer_to(generic, "generic").status == 202);
+  CHECK(fixture.answer_to(alert, "alertmanager").status == 202);
+  REQUIRE(taken.size() == 3);
+  CHECK(taken[0].source + " " + taken[0].pod_name == "falco web-1");
+  CHECK(taken[1].source + " " + taken[1].domain == "generic db-1");
+  CHECK(taken[2].source + " " + taken[2].domain == "alertmanager db-2");
+  CHECK(fixture.observed ==
+        std::vector<std::string>{"falco opened", "generic opened", "alertmanager opened"});
+
+  for (const auto& [body, source] :
+       {std::pair(kEvent, "generic"), std::pair(kEvent, "alertmanager"), std::pair(generic, "falco"),
+        std::pair(generic, "alertmanager"), std::pair(alert, "falco"), std::pair(alert, "generic")}) {
+    CAPTURE(body, source);
+    CHECK(fixture.answer_to(body, source).status == 422);
+    CHECK(fixture.observed.back() == std::string(source) + " invalid");
+  }
+  CHECK(fixture.answer_to(kEvent, "other").status == 404);
+  CHECK(fixture.answer_to(kEvent, "").status == 404);
+  CHECK(taken.size() == 3);
+}
+
+TEST_CASE("a token is good for its own source only") {
+  Fixture fixture({.queue = {.threads = 0, .max_waiting = 8}, .require_token = true});
+  fixture.tokens.replace(
+      SignalTokens::parse("generic generic-token-0123456789\nalertmanager alert-token-0123456789").value());
+  struct Case {
+    std::string source, token;
+    bool is_admitted;
+  };
+  const auto c = GENERATE(values<Case>({
+      {"generic", "generic-token-0123456789", true},
+      {"alertmanager", "alert-token-0123456789", true},
+      {"generic", "alert-token-0123456789", false},
+      {"alertmanager", "generic-token-0123456789", false},
+      {"falco", "generic-token-0123456789", false},
+      {"Generic", "generic-token-0123456789", false},
+      {"generic/", "generic-token-0123456789", false},
+      {"", "generic-token-0123456789", false},
+  }));
+  CAPTURE(c.source, c.token);
+  const auto answer = fixture.endpoint().admit(request_of("POST", "/v1/signals/" + c.source, c.token));
+  CHECK(answer.has_value() != c.is_admitted);
+  if (answer) CHECK(answer->status == 401);
+}
+
+TEST_CASE("what there is nothing to do about is accepted, and reaches no intake") {
+  Fixture fixture;
+  fixture.take = [](const Signal&) -> Result<IntakeResult> { return fail(ErrorCode::kInternal, "taken"); };
+  const net::HttpResponse answer = fixture.answer_to(
+      R"({"version": "4", "alerts": [{"status": "resolved"}, {"status": "resolved"}]})", "alertmanager");
+  CHECK(answer.status == 202);
+  CHECK(json::parse(answer.body)["results"][1] ==
+        json({{"index", 1}, {"result", "ignored"}, {"message", "the alert is resolved"}}));
+  CHECK(fixture.observed == std::vector<std::string>{"alertmanager ignored", "alertmanager ignored"});
+  CHECK(fixture.answer_to(R"({"version": "4", "alerts": [{"status": "resolved"}, {}]})", "alertmanager")
+            .status == 207);
 }
 
 }  // namespace kintsugi::controller

@@ -12,13 +12,16 @@ namespace kintsugi::metrics {
 
 inline constexpr std::string_view kOther = "other";
 
-inline constexpr std::array<std::string_view, 3> kSourceValues{"falco", "person", kOther};
+inline constexpr std::array<std::string_view, 5> kSourceValues{"falco", "generic", "alertmanager", "person",
+                                                               kOther};
 
 /// What became of a signal, in the words of the answers of POST /v1/signals/…; "invalid" is one that was
-/// refused before it was understood, "not-durable" one that could not be kept and is to be sent again.
-inline constexpr std::array<std::string_view, 16> kDispositionValues{
-    "opened", "joined",       "duplicate",  "observed", "no-playbook", "no-target", "unprotected", "gone",
-    "late",   "uid-mismatch", "not-unique", "off",      "refused",     "invalid",   "not-durable", kOther};
+/// refused before it was understood, "ignored" what tells of nothing to do, "not-durable" one that could not
+/// be kept and is to be sent again.
+inline constexpr std::array<std::string_view, 17> kDispositionValues{
+    "opened",      "joined",  "duplicate", "observed",     "no-playbook", "no-target",
+    "unprotected", "gone",    "late",      "uid-mismatch", "not-unique",  "off",
+    "refused",     "invalid", "ignored",   "not-durable",  kOther};
 
 /// The ids of actions.
 inline constexpr std::array<std::string_view, 7> kActionValues{

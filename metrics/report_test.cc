@@ -105,27 +105,26 @@ TEST_CASE("a report is written for people and for machines") {
   const Report report = make_report(std::vector{recovered_record("a", Severity::kError, 1h, 1.5, 185, 300)},
                                     kSampleNow - 24h, kSampleNow, ReportGrouping::kSource);
   CHECK(to_text(report, ReportFormat::kTable) ==
-        "GROUP    DETECTED   CONTAIN-N   CONTAIN-MEAN   CONTAIN-MEDIAN   CONTAIN-P90   RECOVER-N   "
-        "RECOVER-MEAN   "
-        "RECOVER-MEDIAN   RECOVER-P90   BAND\n"
-        "falco    1          1           1.5s           1.5s             1.5s          1           3m05s     "
-        "     "
-        "3m05s            3m05s         elite\n"
-        "person   0          0           -              -                -             0           -         "
-        "     "
-        "-                -             -\n"
-        "other    0          0           -              -                -             0           -         "
-        "     "
-        "-                -             -\n"
-        "all      1          1           1.5s           1.5s             1.5s          1           3m05s     "
-        "     "
-        "3m05s            3m05s         elite\n"
+        "GROUP          DETECTED   CONTAIN-N   CONTAIN-MEAN   CONTAIN-MEDIAN   CONTAIN-P90   R"
+        "ECOVER-N   RECOVER-MEAN   RECOVER-MEDIAN   RECOVER-P90   BAND\n"
+        "falco          1          1           1.5s           1.5s             1.5s          1"
+        "           3m05s          3m05s            3m05s         elite\n"
+        "generic        0          0           -              -                -             0"
+        "           -              -                -             -\n"
+        "alertmanager   0          0           -              -                -             0"
+        "           -              -                -             -\n"
+        "person         0          0           -              -                -             0"
+        "           -              -                -             -\n"
+        "other          0          0           -              -                -             0"
+        "           -              -                -             -\n"
+        "all            1          1           1.5s           1.5s             1.5s          1"
+        "           3m05s          3m05s            3m05s         elite\n"
         "\n"
         "From 2025-12-31T00:00:00Z to 2026-01-01T00:00:00Z.\n"
         "Below n = 10 means and percentiles say little about a trend.\n");
   CHECK(to_text(report, ReportFormat::kCsv)
             .find("\nfalco,1,1,1.500000,1.500000,1.500000,1,185.000000,185.000000,"
-                  "185.000000,elite\nperson,0,0,,,,0,,,,-\n") != std::string::npos);
+                  "185.000000,elite\ngeneric,0,0,,,,0,,,,-\n") != std::string::npos);
   CHECK(
       to_text(report, ReportFormat::kMarkdown).find("| person | 0 | 0 | - | - | - | 0 | - | - | - | - |\n") !=
       std::string::npos);

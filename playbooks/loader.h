@@ -20,7 +20,7 @@ namespace kintsugi::playbooks {
 inline constexpr std::string_view kApiVersion = "kintsugi.dev/v1alpha1";
 
 /// The sources that `spec.signals[].source` may name: those with a decoder.
-inline constexpr std::array<std::string_view, 1> kKnownSources{"falco"};
+inline constexpr std::array<std::string_view, 3> kKnownSources{"falco", "generic", "alertmanager"};
 
 /// Reads one Playbook, from a file or from the API (metadata and status that the server writes are accepted).
 /// Nothing where `problems` got any.

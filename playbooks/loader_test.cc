@@ -148,7 +148,12 @@ TEST_CASE("Playbooks: each mistake is named with its place and a suggestion") {
       {std::string(kHead) + "  signals: [falco]\n",
        "spec.signals[0]: expected an object, found string 'falco'"},
       {std::string(kHead) + "  signals: [{source: flaco}]\n",
-       "a.yaml:5:22: spec.signals[0].source: unknown source 'flaco'; known: falco; did you mean 'falco'?"},
+       "a.yaml:5:22: spec.signals[0].source: unknown source 'flaco'; known: falco, generic, alertmanager; "
+       "did you mean 'falco'?"},
+      {std::string(kHead) + "  signals: [{source: alertmanger}]\n",
+       "unknown source 'alertmanger'; known: falco, generic, alertmanager; did you mean 'alertmanager'?"},
+      {std::string(kHead) + "  signals: [{source: Generic}]\n", "did you mean 'generic'?"},
+      {std::string(kHead) + "  signals: [{source: person}]\n", "unknown source 'person'"},
       {std::string(kHead) + "  signals: [{source: falco, rule: x}]\n",
        "unknown key 'rule'; did you mean 'rules'?"},
       {std::string(kHead) + "  signals: [{source: falco, rules: x}]\n",

@@ -328,6 +328,56 @@ TEST_CASE("Falco: long texts are cut at a character") {
   CHECK(one(R"({"priority": "Error", "rule": ")" + std::string(64 << 10, 'r') + "\"}").rule.size() == 1024);
 }
 
+TEST_CASE("Falco: a guest is the victim where its Falco names it") {
+  const Signal signal = one(testdata("falco_guest.json"));
+  CHECK_FALSE(signal.on_host);
+  CHECK(signal.domain_uuid == "6b1f0c2e-1a2b-4c3d-8e9f-0123456789ab");
+  CHECK(signal.domain == "shop-db-1");
+  CHECK(signal.address.empty());
+  CHECK(signal.pod_name.empty());
+  const Signal no_container = one(fields(R"("kintsugi.mac": "52:54:00:AA:BB:CC")"));
+  CHECK(no_container.mac == "52:54:00:aa:bb:cc");
+  CHECK(one(fields(R"("container.id": "host", "kintsugi.address": "::ffff:192.0.2.7")")).address ==
+        "192.0.2.7");
+  CHECK(one(fields(R"("kintsugi.domain": "a")")).id != one(fields(R"("kintsugi.domain": "b")")).id);
+}
+
+TEST_CASE("Falco: the fields of a guest are not read beside a pod or a container") {
+  const std::string victim = GENERATE(as<std::string>(), R"("k8s.pod.name": "a", "k8s.ns.name": "n")",
+                                      R"("k8s.pod.uid": "u")", R"("ka.target.pod.name": "a")",
+                                      R"("container.id": "3ad7b26ded6d")", R"("container.full_id": "3ad7")");
+  const Signal signal = one(fields(victim + R"(, "kintsugi.domain": "d", "kintsugi.mac": "no MAC address")"));
+  CHECK(signal.domain.empty());
+  CHECK(signal.mac.empty());
+  CHECK_FALSE(signal.on_host);
+}
+
+TEST_CASE("Falco: an event of the node stays one where no guest is named") {
+  const std::string nothing = GENERATE(as<std::string>(), "null", "\"\"", "\"<NA>\"");
+  CHECK(one(fields(R"("container.id": "host", "kintsugi.uuid": )" + nothing)).on_host);
+}
+
+TEST_CASE("Falco: a guest that is wrongly named is an error that names the field") {
+  struct Case {
+    std::string members, expected;
+  };
+  const auto c = GENERATE(values<Case>({
+      {R"("kintsugi.uuid": "shop-db-1")", "output_fields[\"kintsugi.uuid\"]: 'shop-db-1' is no UUID"},
+      {R"("kintsugi.uuid": 5)", "output_fields[\"kintsugi.uuid\"]: expected a string, found number"},
+      {R"("kintsugi.domain": "a\u001b[2J")", "output_fields[\"kintsugi.domain\"]: control character"},
+      {R"("kintsugi.domain": ["a"])", "output_fields[\"kintsugi.domain\"]: expected a string, found array"},
+      {R"("kintsugi.mac": "00:00:00:00:00:00")", "output_fields[\"kintsugi.mac\"]: 00:00:00:00:00:00 is not"},
+      {R"("kintsugi.address": "db-1")", "output_fields[\"kintsugi.address\"]: 'db-1' is no IP address"},
+      {R"("kintsugi.address": "::1")", "output_fields[\"kintsugi.address\"]: ::1 is not the address of a"},
+      {R"("container.id": "host", "kintsugi.mac": "x")", "output_fields[\"kintsugi.mac\"]: 'x' is no MAC"},
+  }));
+  INFO(c.members);
+  const auto batch = decode(fields(c.members));
+  REQUIRE(batch);
+  REQUIRE_FALSE(batch->elements[0]);
+  CHECK_THAT(batch->elements[0].error().to_string(), Catch::Contains(c.expected));
+}
+
 TEST_CASE("Falco: decoding speed", "[.benchmark]") {
   const std::string body = testdata("falco_syscall.json");
   constexpr int kRounds = 50'000;

@@ -2,7 +2,6 @@
 #include "targets/libvirt/domain.h"
 
 #include <algorithm>
-#include <cctype>
 #include <limits>
 
 #include "targets/libvirt/domain_document.h"
@@ -76,18 +75,6 @@ Result<Domain> parse_domain(std::string_view xml) {
     if (auto passage = read_passage(device)) domain.passages.push_back(*std::move(passage));
   }
   return domain;
-}
-
-std::optional<std::string> normal_mac(std::string_view text) {
-  constexpr std::size_t kLength = 17;
-  if (text.size() != kLength) return std::nullopt;
-  std::string mac(text);
-  for (std::size_t i = 0; i < kLength; ++i) {
-    const auto byte = static_cast<unsigned char>(mac[i]);
-    if (i % 3 == 2 ? byte != ':' : std::isxdigit(byte) == 0) return std::nullopt;
-    mac[i] = char(std::tolower(byte));
-  }
-  return mac;
 }
 
 }  // namespace kintsugi::targets

@@ -86,7 +86,4 @@ struct Domain {
 /// no definition or has no name and UUID.
 Result<Domain> parse_domain(std::string_view xml);
 
-/// "52:54:00:aa:bb:cc" for any case of it; nothing for other text.
-std::optional<std::string> normal_mac(std::string_view text);
-
 }  // namespace kintsugi::targets

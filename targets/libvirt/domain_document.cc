@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "base/escape.h"
+#include "base/machine_name.h"
 
 namespace kintsugi::targets {
 namespace {

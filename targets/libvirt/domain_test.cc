@@ -124,11 +124,4 @@ TEST_CASE("memory is read in its unit") {
   CHECK(domain->memory_bytes == bytes);
 }
 
-TEST_CASE("a MAC address is compared in one form") {
-  CHECK(normal_mac("52:54:00:AA:bb:0C") == "52:54:00:aa:bb:0c");
-  for (const char* text :
-       {"", "52:54:00:aa:bb", "52-54-00-aa-bb-cc", "52:54:00:aa:bb:cg", "52:54:00:aa:bb:cc "})
-    CHECK_FALSE(normal_mac(text));
-}
-
 }  // namespace kintsugi::targets

@@ -68,6 +68,7 @@ kubectl delete kintsugi --all > /dev/null
 
 playbook() { echo "{signals: [{source: falco}], mode: ${2:-full}, steps: [$1]}"; }
 accepts Playbook '{signals: [{source: falco}]}'
+accepts Playbook '{signals: [{source: falco}, {source: generic}, {source: alertmanager}]}'
 accepts Playbook '{signals: [{source: falco}], steps: []}'
 accepts Playbook '{signals: [{source: falco, rules: ["Reverse*"], tags: [T1059], minSeverity: error}], mode: observe}'
 accepts Playbook "$(playbook 'contain: {}' contain-only)"
@@ -82,7 +83,7 @@ done
 
 refuses Playbook '{}' 'spec.signals: Required'
 refuses Playbook '{signals: []}' 'at least 1 items'
-refuses Playbook '{signals: [{source: snort}]}' 'supported values: "falco"'
+refuses Playbook '{signals: [{source: snort}]}' 'supported values: "falco", "generic", "alertmanager"'
 refuses Playbook '{signals: [{source: falco, rules: [""]}]}' 'at least 1 chars'
 refuses Playbook '{signals: [{source: falco, rules: ["a\tb"]}]}' 'should match'
 refuses Playbook '{signals: [{source: falco}], mode: "off"}' 'supported values'
