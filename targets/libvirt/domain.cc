@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "base/machine_name.h"
 #include "targets/libvirt/domain_document.h"
 
 namespace kintsugi::targets {
@@ -45,8 +46,10 @@ DomainTerms read_domain_terms(pugi::xml_node terms) {
   read.mode = terms.attribute("mode").value();
   for (const pugi::xml_node label : terms.children("label"))
     read.labels.insert_or_assign(label.attribute("name").value(), label.attribute("value").value());
-  for (const pugi::xml_node address : terms.children("address"))
-    read.addresses.emplace_back(address.attribute("value").value());
+  for (const pugi::xml_node address : terms.children("address")) {
+    if (auto known = normal_address(address.attribute("value").value()))
+      read.addresses.push_back(*std::move(known));
+  }
   return read;
 }
 

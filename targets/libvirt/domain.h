@@ -66,7 +66,7 @@ struct DomainTerms {
   bool is_protected = false;
   std::string mode;  ///< the cap; empty: none
   std::map<std::string, std::string> labels;
-  std::vector<std::string> addresses;  ///< of the guest, as IP addresses are written
+  std::vector<std::string> addresses;  ///< of the guest, in the form of normal_address()
   bool operator==(const DomainTerms&) const = default;
 };
 

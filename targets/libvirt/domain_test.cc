@@ -44,8 +44,8 @@ TEST_CASE("a domain's terms are in its metadata, with the prefixes of libvirt an
   const auto domain = parse_domain(
       "<domain><name>a</name><uuid>u</uuid><metadata><k:domain xmlns:k='https://kintsugi.dev/domain/v1' "
       "protected='true' mode='observe'><" +
-      label + " name='app' value='web'/><" + address +
-      " value='10.77.0.11'/></k:domain></metadata></domain>");
+      label + " name='app' value='web'/><" + address + " value='10.77.0.11'/><" + address +
+      " value='none'/></k:domain></metadata></domain>");
   REQUIRE(domain);
   CHECK(domain->terms == DomainTerms{true, "observe", {{"app", "web"}}, {"10.77.0.11"}});
 }
