@@ -114,6 +114,7 @@ void CurlEasy::set_target(const CurlOptions& options) {
     connect_to_ = curl_slist_append(nullptr, (host + ":" + port + ":" + url.authority()).c_str());
     set(CURLOPT_CONNECT_TO, connect_to_);
   }
+  if (!options.unix_socket.empty()) set(CURLOPT_UNIX_SOCKET_PATH, options.unix_socket.c_str());
   set(CURLOPT_PATH_AS_IS, 1L);
   set(CURLOPT_PROTOCOLS_STR, "http,https");
   set(CURLOPT_HTTP_VERSION, long{CURL_HTTP_VERSION_1_1});

@@ -10,7 +10,10 @@ namespace kintsugi::net {
 struct CurlOptions {
   TlsOptions tls{};
   std::string user_agent{};
-  std::string proxy_url{};                    ///< empty: none; the environment is never consulted
+  std::string proxy_url{};  ///< empty: none; the environment is never consulted
+  /// Connect to this unix socket, wherever the URL points; its host is only what the server is told. At most
+  /// kMaxUnixPathBytes. Empty: TCP.
+  std::string unix_socket{};
   std::size_t max_connections_per_host = 64;  ///< of each connection_pool
 };
 

@@ -29,10 +29,11 @@ class AsioHttpServer final : public HttpServer {
 
   Result<void> start() {
     const ServerOptions& options = registry_.options;
-    auto listener = Listener::start(context_, options.address, options.port, registry_.log,
-                                    [this](int descriptor, const std::string& address, std::uint16_t port) {
-                                      on_accepted(descriptor, address, port);
-                                    });
+    auto accepted = [this](int descriptor, const ConnectedPeer& peer) { on_accepted(descriptor, peer); };
+    auto listener =
+        options.unix_socket.empty()
+            ? Listener::start(context_, options.address, options.port, registry_.log, std::move(accepted))
+            : Listener::start_unix(context_, options.unix_socket, registry_.log, std::move(accepted));
     if (!listener) return fail(listener.error());
     listener_ = *listener;
     for (unsigned i = 0; i < std::max(options.threads, 1u); ++i) {
@@ -70,8 +71,8 @@ class AsioHttpServer final : public HttpServer {
   }
 
  private:
-  void on_accepted(int descriptor, const std::string& address, std::uint16_t port) {
-    if (!registry_.admit(address)) {
+  void on_accepted(int descriptor, const ConnectedPeer& peer) {
+    if (!registry_.admit(peer.address)) {
       close(descriptor);
       return;
     }
@@ -81,8 +82,8 @@ class AsioHttpServer final : public HttpServer {
       tls = tls_;
     }
     auto session = std::make_shared<ServerSession>(
-        registry_, adopt_server_socket(context_, descriptor, tls.get()), format_peer(address, port));
-    registry_.add(session, address);
+        registry_, adopt_server_socket(context_, descriptor, tls.get()), peer);
+    registry_.add(session, peer.address);
     session->post([](ServerSession& one) { one.start(); });
   }
 

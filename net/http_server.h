@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -24,7 +25,8 @@ struct ServerRequest {
   std::string query;   ///< after '?', without it; may be empty
   Headers headers;
   std::string body;
-  std::string peer;  ///< "127.0.0.1:40312"
+  std::string peer;                       ///< "127.0.0.1:40312"; over a unix socket "uid 0, pid 123"
+  std::optional<std::uint32_t> peer_uid;  ///< over a unix socket: whose process has connected
 };
 
 /// Writes a body piece by piece (a watch). Thread-safe. Destroying it ends the body with the final chunk.
@@ -87,6 +89,10 @@ struct ServerTls {
 struct ServerOptions {
   std::string address = "127.0.0.1";
   std::uint16_t port = 0;  ///< 0: any free one
+  /// Listen on a unix socket at this path, of mode 0600, and not on `address` and `port`. One that a crash
+  /// left behind is replaced, one on which somebody answers is not. Gone after stop(). The directory is to be
+  /// writable for nobody else. Empty: TCP.
+  std::string unix_socket{};
   unsigned threads = 2;
   ServerLimits limits{};
   /// Called before the body of a request is read, with an empty body. A response ends the exchange there:
@@ -103,7 +109,7 @@ struct ServerOptions {
 class HttpServer {
  public:
   virtual ~HttpServer() = default;
-  /// The bound port.
+  /// The bound port; 0: a unix socket.
   virtual std::uint16_t port() const = 0;
   /// For new connections; those that are open keep the old certificate. Fails and changes nothing on a bad
   /// pair.
@@ -114,8 +120,8 @@ class HttpServer {
   virtual void stop(std::chrono::milliseconds grace) = 0;
 };
 
-/// Binds and starts. Errors: kUnavailable (address in use, not bindable), kInvalidInput (bad certificate or
-/// address).
+/// Binds and starts. Errors: kUnavailable (address in use, not bindable), kInvalidInput (bad certificate,
+/// address or path).
 Result<std::unique_ptr<HttpServer>> start_http_server(ServerOptions options, Logger& log);
 
 }  // namespace kintsugi::net

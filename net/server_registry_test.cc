@@ -14,7 +14,7 @@ namespace {
 /// A registry of connections that nobody has made.
 struct Fixture {
   std::shared_ptr<ServerSession> session() {
-    return std::make_shared<ServerSession>(registry, nullptr, "peer");
+    return std::make_shared<ServerSession>(registry, nullptr, ConnectedPeer{"peer", "peer", std::nullopt});
   }
   bool is_empty() const { return registry.wait_empty_until(registry.clock.monotonic()); }
 

@@ -14,13 +14,13 @@ constexpr std::uint64_t kMaxDroppedBytes = 64u << 10;
 /// How much a client may send ahead while its stream is served.
 constexpr std::size_t kMaxReadAheadBytes = 64u << 10;
 constexpr std::chrono::milliseconds kFinishTime{1000};
-/// For what a refused client still sends: bounded by time only, as a client that writes before it reads has no
-/// answer until all of its body is gone.
+/// For what a refused client still sends: bounded by time only, as a client that writes before it reads has
+/// no answer until all of its body is gone.
 constexpr std::chrono::milliseconds kLingerTime{5000};
 
 }  // namespace
 
-ServerSession::ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, std::string peer)
+ServerSession::ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, ConnectedPeer peer)
     : registry_(registry),
       socket_(std::move(socket)),
       peer_(std::move(peer)),
@@ -115,7 +115,8 @@ void ServerSession::advance() {
 
 void ServerSession::on_head() {
   request_ = parser_.head();
-  request_.peer = peer_;
+  request_.peer = peer_.name;
+  request_.peer_uid = peer_.uid;
   keep_alive_ = parser_.keep_alive();
   const bool complete = parser_.state() == RequestParser::State::kComplete;
   const bool waits = parser_.expects_continue() && !complete && input_.empty();

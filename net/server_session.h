@@ -7,6 +7,7 @@
 #include <string>
 
 #include "net/http_server.h"
+#include "net/listener.h"
 #include "net/request_parser.h"
 #include "net/server_registry.h"
 #include "net/server_response.h"
@@ -19,8 +20,7 @@ namespace kintsugi::net {
 /// Everything but post() is called on the socket's strand.
 class ServerSession : public std::enable_shared_from_this<ServerSession> {
  public:
-  /// `peer` is the client's address and port.
-  ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, std::string peer);
+  ServerSession(ServerRegistry& registry, std::shared_ptr<Socket> socket, ConnectedPeer peer);
 
   void start();
   /// Closes when the exchange under way has ended; at once where there is none.
@@ -70,7 +70,7 @@ class ServerSession : public std::enable_shared_from_this<ServerSession> {
 
   ServerRegistry& registry_;
   const std::shared_ptr<Socket> socket_;
-  const std::string peer_;
+  const ConnectedPeer peer_;
 
   Phase phase_ = Phase::kHandshake;
   RequestParser parser_;

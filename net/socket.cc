@@ -150,7 +150,7 @@ class AsioSocket final : public Socket, public std::enable_shared_from_this<Asio
 std::shared_ptr<Socket> wrap(Tcp::socket socket, ssl_ctx_st* tls, const std::string& server_name,
                              bool server) {
   error_code ignored;
-  socket.set_option(Tcp::no_delay(true), ignored);
+  socket.set_option(Tcp::no_delay(true), ignored);  // a unix socket has none, and needs none
   const auto role = server ? asio::ssl::stream_base::server : asio::ssl::stream_base::client;
   if (tls == nullptr) return std::make_shared<AsioSocket<Tcp::socket>>(std::move(socket), role);
   SSL* ssl = SSL_new(tls);
@@ -210,6 +210,7 @@ std::shared_ptr<Socket> adopt_server_socket(asio::io_context& context, int descr
   socklen_t size = sizeof address;
   getsockname(descriptor, reinterpret_cast<sockaddr*>(&address), &size);
   error_code ignored;
+  // A unix socket is read, written and shut down as any other stream: Asio only keeps the family's name.
   socket.assign(address.ss_family == AF_INET6 ? Tcp::v6() : Tcp::v4(), descriptor, ignored);
   return wrap(std::move(socket), tls, {}, true);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// A TCP connection, plain or with TLS, as the HTTP server and WebSockets see it: all of Asio's streams are
-// behind this interface, so that they are compiled once.
+// A TCP connection (or one of a unix socket), plain or with TLS, as the HTTP server and WebSockets see it:
+// all of Asio's streams are behind this interface, so that they are compiled once.
 #pragma once
 
 #include <sys/socket.h>
@@ -62,7 +62,7 @@ struct SocketAddress {
   socklen_t size = 0;
 };
 
-/// Takes over an accepted, non-blocking descriptor. `tls` is null for plain text.
+/// Takes over an accepted, non-blocking descriptor, TCP or AF_UNIX. `tls` is null for plain text.
 std::shared_ptr<Socket> adopt_server_socket(boost::asio::io_context& context, int descriptor,
                                             ssl_ctx_st* tls);
 
