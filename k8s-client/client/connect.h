@@ -14,6 +14,9 @@ namespace kintsugi::k8s {
 
 struct ConnectOptions {
   KubeconfigOptions kubeconfig{};
+  /// Path of a unix socket on which the server speaks HTTP and knows by the kernel who asks. `kubeconfig` and
+  /// `environment` are not looked at then. Empty: none.
+  std::string unix_socket{};
   Environment environment{};
   std::string user_agent{};  ///< make_user_agent()
   RateLimiter::Options rate{};
@@ -34,7 +37,8 @@ class Connection {
 };
 
 /// Reads the configuration (K12.6) and checks that credentials can be used; sends nothing. Exec is
-/// kUnsupported where the configuration names a proxy. `clock` must outlive the connection.
+/// kUnsupported where the configuration names a proxy, and over a unix socket. `clock` must outlive the
+/// connection.
 Result<std::unique_ptr<Connection>> connect(const ConnectOptions& options, const Clock& clock,
                                             TransportFactory make_transport = net::make_curl_transport,
                                             Client::WebSocketRunner run_websocket = net::run_websocket);

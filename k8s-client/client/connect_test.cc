@@ -42,6 +42,25 @@ Result<void> no_websocket(const net::WebSocketRequest&, const net::TlsOptions&, 
 
 }  // namespace
 
+TEST_CASE("over a unix socket there is nothing to configure") {
+  const LeapingClock clock;
+  std::vector<net::CurlOptions> made;
+  const auto connection = connect(
+      {.kubeconfig = {.path = "/nonexistent"}, .unix_socket = "/run/s", .environment = environment_of({})},
+      clock, echoing_ca(made), no_websocket);
+  REQUIRE(connection);
+  Client& client = (*connection)->client();
+  CHECK(client.options().server == "http://localhost");
+  CHECK((*client.get(kPods, {"shop", "a"}))["token"] == "");
+  REQUIRE(made.size() == 1);
+  CHECK(made[0].unix_socket == "/run/s");
+  CHECK(client.exec({"shop", "a"}, {.command = {"true"}}).error().code == ErrorCode::kUnsupported);
+  const auto too_long =
+      connect({.unix_socket = std::string(108, 'a')}, clock, echoing_ca(made), no_websocket);
+  REQUIRE_FALSE(too_long);
+  CHECK(too_long.error().code == ErrorCode::kInvalidInput);
+}
+
 TEST_CASE("a connection puts configuration, credentials and transport together") {
   const TestDirectory directory;
   const LeapingClock clock;
