@@ -51,7 +51,9 @@ class CommandLine {
   std::string unknown_command(const std::string& name) const;
   std::string complaint(const CLI::ParseError& error) const;
   Ended wrong(const std::string& message) const;
+  std::string read_target();
   std::string read_pod();
+  std::string finish_host();
   std::string finish();
   Ended help() const;
   const CLI::App* find_command(const std::string& name) const;
@@ -104,6 +106,9 @@ void CommandLine::add_connection() {
   app_.add_option("-n,--namespace", invocation_.name_space, "Where Kintsugi's incidents live")
       ->capture_default_str()
       ->check(Check(check_namespace));
+  app_.add_option("--host", invocation_.host,
+                  "On a hypervisor: the control socket of its controller; no cluster is asked")
+      ->check(Check(check_socket));
   app_.add_option("--request-timeout", timeout_,
                   "How long one request may take; default 5s; 0: as long as it takes")
       ->check(Check(check_timeout));
@@ -195,7 +200,7 @@ void CommandLine::add_deciding() {
            "release inc-…-1 --victim restore --reason 'load test'");
   add_incident(release);
   limit(release.add_option("--victim", victim_,
-                           "restore: give the pod back; leave: keep it isolated; delete; default restore"),
+                           "restore: give it back; leave: keep it isolated; delete; default restore"),
         {"restore", "leave", "delete"});
   release.add_option("--confirm", invocation_.confirm, "The incident's name once more, for --victim delete");
   add_reason(release);
@@ -205,7 +210,7 @@ void CommandLine::add_deciding() {
 void CommandLine::add_open() {
   CLI::App& open = verb(Verb::kOpen, "open", "Open an incident by hand",
                         "open shop/web-1 --playbook shell-in-container --reason 'seen mining'");
-  open.add_option("POD", pod_, "NAMESPACE/NAME, or pod/NAME")->required();
+  open.add_option("POD", pod_, "NAMESPACE/NAME, or pod/NAME; with --host domain/NAME")->required();
   open.add_option("--pod-namespace", invocation_.pod_namespace,
                   "The pod's namespace; default: that of the context")
       ->check(Check(check_namespace));
@@ -268,6 +273,23 @@ Ended CommandLine::wrong(const std::string& message) const {
           program_ + ": " + escape(message, 1024) + "\nSee '" + program_ + " --help'.\n"};
 }
 
+/// A pod, or on a host a domain: "domain/web-1", or "web-1".
+std::string CommandLine::read_target() {
+  constexpr std::string_view kDomain = "domain/";
+  const bool is_domain = pod_.starts_with(kDomain);
+  if (invocation_.host.empty()) {
+    return is_domain ? "domains are on hypervisors: give --host (a pod of a namespace of that name is "
+                       "pod/domain/NAME)"
+                     : read_pod();
+  }
+  if (!invocation_.pod_namespace.empty()) return "--pod-namespace does not go with --host";
+  invocation_.domain = is_domain ? pod_.substr(kDomain.size()) : pod_;
+  const std::string problem = check_domain(invocation_.domain);
+  return problem.empty() || pod_.find('/') == std::string::npos || is_domain
+             ? problem
+             : "pods are in clusters; with --host name a domain: domain/NAME";
+}
+
 /// "web-1", "shop/web-1", "pod/web-1", "pod/shop/web-1".
 std::string CommandLine::read_pod() {
   std::string rest = pod_;
@@ -291,6 +313,19 @@ std::string CommandLine::read_pod() {
   return {};
 }
 
+/// What --host stands for, and what does not go with it. CLI11's own excludes() lists in no certain order.
+std::string CommandLine::finish_host() {
+  if (invocation_.host.empty()) return {};
+  for (const char* flag : {"--kubeconfig", "--context", "--cluster", "--user", "--namespace"}) {
+    if (app_.get_option(flag)->count() > 0)
+      return std::string(flag) + " is for clusters; it does not go with --host";
+  }
+  if (invocation_.verb == Verb::kCheck)
+    return "check is for clusters: it looks at their workloads, of which --host has none";
+  invocation_.name_space = kHostNamespace;
+  return {};
+}
+
 /// From words to values; every word was checked. The text of what is wrong, or nothing.
 std::string CommandLine::finish() {
   Invocation& out = invocation_;
@@ -300,10 +335,12 @@ std::string CommandLine::finish() {
       {" --context ", out.kubeconfig.context},
       {" --cluster ", out.kubeconfig.cluster},
       {" --user ", out.kubeconfig.user},
+      {" --host ", out.host},
       {" -n ", out.name_space == Invocation().name_space ? "" : out.name_space}};
   for (const auto& [flag, value] : flags) {
     if (!value.empty()) out.program += flag + shell_quoted(value);
   }
+  if (const std::string problem = finish_host(); !problem.empty()) return problem;
   out.incident = bare_name(out.incident);
   if (!output_.empty()) out.output = kFormats.at(output_);
   if (timeout_ == "0") {
@@ -322,7 +359,7 @@ std::string CommandLine::finish() {
   }
   const bool is_stream = out.output == OutputFormat::kTable || out.output == OutputFormat::kWide;
   if (out.watch && !is_stream) return "--watch goes with -o table and -o wide only";
-  return out.verb == Verb::kOpen ? read_pod() : std::string();
+  return out.verb == Verb::kOpen ? read_target() : std::string();
 }
 
 /// What `kintsugi help [COMMAND]` asks for.

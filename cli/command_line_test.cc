@@ -33,6 +33,24 @@ TEST_CASE("options stand before and after the verb") {
   CHECK(after.name_space == "kintsugi-system");
 }
 
+TEST_CASE("a host takes the place of a cluster, and is in what is suggested") {
+  const Invocation list = parsed({"list", "--host", "/run/kintsugi/control.sock"});
+  CHECK(list.host == "/run/kintsugi/control.sock");
+  CHECK(list.name_space == kHostNamespace);
+  CHECK(list.program == "kintsugi --host /run/kintsugi/control.sock");
+  CHECK(parsed({"--host", "/run/a b", "list"}).program == "kintsugi --host '/run/a b'");
+  CHECK(parsed({"list"}).host.empty());
+  const std::vector<std::string> why{"--playbook", "p", "--reason", "r"};
+  const auto domain_of = [&](const std::string& target) {
+    std::vector<std::string> arguments{"--host", "/s", "open", target};
+    arguments.insert(arguments.end(), why.begin(), why.end());
+    return parsed(arguments).domain;
+  };
+  CHECK(domain_of("domain/web-1") == "web-1");
+  CHECK(domain_of("web-1") == "web-1");
+  CHECK(domain_of("domain/Windows Server (old)") == "Windows Server (old)");
+}
+
 TEST_CASE("every verb is read") {
   CHECK(parsed({"describe", "inc-1"}).verb == Verb::kDescribe);
   CHECK(parsed({"timeline", "inc-1", "-o", "markdown"}).output == OutputFormat::kMarkdown);

@@ -91,7 +91,10 @@ Result<SpecChange> plan_hold(const Session& session, const Incident& incident) {
 std::string release_question(const Incident& incident, ReleaseOrder::Victim victim) {
   const std::string target = show_target(incident.spec.target);
   switch (victim) {
-    case ReleaseOrder::Victim::kRestore: return "Give " + target + " its labels and its network back?";
+    case ReleaseOrder::Victim::kRestore:
+      return "Give " + target +
+             (incident.spec.target.kind == "Domain" ? " its network back?"
+                                                    : " its labels and its network back?");
     case ReleaseOrder::Victim::kLeave: return {};
     case ReleaseOrder::Victim::kDelete: return "Delete " + target + "? Its state is gone then.";
   }

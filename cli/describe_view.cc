@@ -86,14 +86,15 @@ void Description::summary() {
       {"Namespace", {show(incident_.name_space)}},
       {"Severity", {std::string(to_string(severity)), tone_of(severity)}},
       {"Stage", {std::string(to_string(stage)), tone_of(stage)}},
-      {"Target", {show(spec.target.to_string()) + " (UID " + show(spec.target.uid, 64) + ")"}},
+      {"Target", {show_target_with_kind(spec.target) + " (UID " + show(spec.target.uid, 64) + ")"}},
       {"Owner",
        {spec.owner.kind.empty() ? "<none>" : show(spec.owner.kind, 64) + " " + show(spec.owner.name)}},
       {"Playbook", {playbook_of(incident_) + " (mode " + std::string(to_string(mode_of(incident_))) + ")"}},
       {"Opened by", {show(spec.origin.source, 64) + ": " + show(spec.origin.rule)}},
       {"Summary", {show(spec.origin.summary, 1024)}}};
   if (!spec.origin.container.empty()) list.push_back({"Container", {show(spec.origin.container)}});
-  if (!status_.replacement.empty()) list.push_back({"Replacement", {"pod " + show(status_.replacement)}});
+  if (!status_.replacement.empty())
+    list.push_back({"Replacement", {show_kind(spec.target) + " " + show(status_.replacement)}});
   if (incident_.is_over())
     list.push_back({"Outcome", {std::string(to_string(status_.outcome)), tone_of(stage)}});
   if (!incident_.problem.empty()) list.push_back({"Problem", {show(incident_.problem, 1024), Tone::kBad}});

@@ -74,7 +74,9 @@ Result<json> read_incident(const Session& session) {
   Error error = object.error();
   if (error.code != ErrorCode::kNotFound) return fail(std::move(error));
   return fail(
-      make_error(ErrorCode::kNotFound, "no such incident in namespace " + session.invocation.name_space)
+      make_error(ErrorCode::kNotFound, session.invocation.host.empty()
+                                           ? "no such incident in namespace " + session.invocation.name_space
+                                           : "no such incident on this host")
           .on("incident " + session.invocation.incident)
           .advise("'" + session.invocation.program + " list' shows what there is"));
 }

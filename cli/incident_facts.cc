@@ -6,6 +6,7 @@
 
 #include "base/escape.h"
 #include "base/time.h"
+#include "cli/words.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -21,7 +22,8 @@ bool is_step(std::string_view word) {
 std::vector<NextStep> after_the_end(const Incident& incident, const std::string& program,
                                     const std::string& name) {
   const NextStep timeline{program + " timeline " + name + " -o markdown", "the record for the report"};
-  const std::string target = show_target(incident.spec.target);
+  // The name of a domain may have blanks, which that of a pod cannot.
+  const std::string target = shell_quoted(show_target(incident.spec.target));
   switch (incident.status.outcome) {
     case Outcome::kObserved:
       return {{program + " open " + target + " --playbook NAME" + kReason,
@@ -55,8 +57,21 @@ std::string show(std::string_view untrusted, std::size_t max_bytes) {
   return untrusted.empty() ? "<none>" : escape(untrusted, max_bytes);
 }
 
+std::string show_kind(const TargetRef& target) {
+  std::string kind = show(target.kind, 64);
+  for (char& c : kind)
+    if (c >= 'A' && c <= 'Z') c = char(c - 'A' + 'a');
+  return kind;
+}
+
 std::string show_target(const TargetRef& target) {
-  return show(target.name_space, 64) + "/" + show(target.name);
+  const bool is_on_host = target.kind == "Domain";  // which has no namespaces
+  return (is_on_host ? show_kind(target) : show(target.name_space, 64)) + "/" + show(target.name);
+}
+
+std::string show_target_with_kind(const TargetRef& target) {
+  const bool is_on_host = target.kind == "Domain";
+  return show_kind(target) + " " + (is_on_host ? show(target.name) : show_target(target));
 }
 
 std::string show_between(const std::optional<WallTime>& from, const std::optional<WallTime>& to) {

@@ -15,8 +15,12 @@ namespace kintsugi::cli {
 
 /// Escaped; "<none>" where empty.
 std::string show(std::string_view untrusted, std::size_t max_bytes = 256);
-/// "shop/web-1".
+/// As commands take it: "shop/web-1", or "domain/web-1" for what is no pod.
 std::string show_target(const TargetRef& target);
+/// What it is: "pod", "domain".
+std::string show_kind(const TargetRef& target);
+/// With what it is: "pod shop/web-1", "domain web-1".
+std::string show_target_with_kind(const TargetRef& target);
 /// The duration between two stamps, "<none>" where one is missing.
 std::string show_between(const std::optional<WallTime>& from, const std::optional<WallTime>& to);
 

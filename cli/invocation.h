@@ -34,6 +34,9 @@ enum class Verb : std::uint8_t {
 
 enum class OutputFormat : std::uint8_t { kTable, kWide, kJson, kYaml, kName, kCsv, kMarkdown };
 
+/// Where a host says that its incidents are.
+inline constexpr const char* kHostNamespace = "host";
+
 enum class DryRun : std::uint8_t {
   kNone,
   kClient,  ///< reads, shows the change, writes nothing
@@ -50,7 +53,9 @@ struct Invocation {
   std::string program;
 
   k8s::KubeconfigOptions kubeconfig;
-  std::string name_space = "kintsugi-system";
+  /// The control socket of the controller on this hypervisor; empty: it is about a cluster.
+  std::string host;
+  std::string name_space = "kintsugi-system";  ///< with a host kHostNamespace
   std::chrono::milliseconds request_timeout{5000};
   OutputFormat output = OutputFormat::kTable;
   bool no_color = false;
@@ -74,6 +79,7 @@ struct Invocation {
   // list, open, check
   std::string pod_namespace;  ///< empty: that of the kubeconfig's context (open), all (list, check)
   std::string pod_name;
+  std::string domain;  ///< open, with a host: which one
   std::string playbook;
   Severity severity = Severity::kError;
 

@@ -10,6 +10,7 @@
 #include "cli/commands.h"
 #include "cli/incident_access.h"
 #include "cli/incident_facts.h"
+#include "cli/open_domain.h"
 #include "model/incident_json.h"
 #include "playbooks/guards.h"
 #include "playbooks/loader.h"
@@ -94,13 +95,39 @@ Result<std::optional<Playbook>> read_playbook(const Session& session) {
   return playbook;
 }
 
-Incident new_incident(const Session& session, const targets::Pod& pod,
-                      const std::optional<Playbook>& playbook) {
+/// What an incident is to be about.
+struct Victim {
+  TargetRef target;
+  OwnerRef owner;
+};
+
+Result<Victim> find_pod(const Session& session) {
+  const auto pod = read_pod(session);
+  if (!pod) return fail(pod.error());
+  if (auto checked = check_target(session, *pod); !checked) return fail(std::move(checked).error());
+  return Victim{pod->ref(), owner_of(session, *pod)};
+}
+
+Result<Victim> find_victim(const Session& session) {
+  if (session.invocation.host.empty()) return find_pod(session);
+  auto domain = find_domain(session);
+  if (!domain) return fail(std::move(domain).error());
+  return Victim{std::move(*domain), {}};
+}
+
+/// On a host nothing but the name is known of it here.
+Result<std::optional<Playbook>> find_playbook(const Session& session) {
+  if (session.invocation.host.empty()) return read_playbook(session);
+  if (auto checked = check_host_playbook(session); !checked) return fail(std::move(checked).error());
+  return std::nullopt;
+}
+
+Incident new_incident(const Session& session, const Victim& victim, const std::optional<Playbook>& playbook) {
   const Invocation& invocation = session.invocation;
   Incident incident;
   incident.name_space = invocation.name_space;
-  incident.spec.target = pod.ref();
-  incident.spec.owner = owner_of(session, pod);
+  incident.spec.target = victim.target;
+  incident.spec.owner = victim.owner;
   Origin& origin = incident.spec.origin;
   origin.source = "person";
   origin.rule = "opened by " + session.user;
@@ -117,7 +144,7 @@ Incident new_incident(const Session& session, const targets::Pod& pod,
 ExitCode already_open(const Session& session, const json& object, const Incident& found) {
   const std::string name = show(found.name);
   const bool is_wanted = playbook_of(found) == session.invocation.playbook;
-  session.remark("incident " + name + " is open for this pod already" +
+  session.remark("incident " + name + " is open for this " + show_kind(found.spec.target) + " already" +
                  (is_wanted ? "" : ", with playbook " + playbook_of(found)) + "; see '" +
                  session.invocation.program + " describe " + name + "'");
   return is_wanted ? print_unchanged(session, object) : ExitCode::kNothingChanged;
@@ -156,17 +183,17 @@ Result<ExitCode> create(const Session& session, Incident incident, unsigned gene
     }
     if (!found.is_over() && !found.being_deleted) return already_open(session, *present, found);
   }
-  return fail(ErrorCode::kUnavailable, "the incidents of this pod change too fast; try again");
+  return fail(ErrorCode::kUnavailable,
+              "the incidents of this " + show_kind(incident.spec.target) + " change too fast; try again");
 }
 
 }  // namespace
 
 Result<ExitCode> run_open(const Session& session) {
-  const auto pod = read_pod(session);
-  if (!pod) return fail(pod.error());
-  if (auto checked = check_target(session, *pod); !checked) return fail(std::move(checked).error());
+  const auto victim = find_victim(session);
+  if (!victim) return fail(victim.error());
   std::string selector(kTargetUidLabel);
-  selector.append("=").append(pod->meta.uid);
+  selector.append("=").append(victim->target.uid);
   const auto known = list_incidents(session, selector);
   if (!known) return fail(known.error());
   unsigned generation = 0;
@@ -175,9 +202,9 @@ Result<ExitCode> run_open(const Session& session) {
     if (!incident.is_over() && !incident.being_deleted) return already_open(session, object, incident);
     generation = std::max(generation, generation_of(incident.name));
   }
-  const auto playbook = read_playbook(session);
+  const auto playbook = find_playbook(session);
   if (!playbook) return fail(playbook.error());
-  return create(session, new_incident(session, *pod, *playbook), generation + 1);
+  return create(session, new_incident(session, *victim, *playbook), generation + 1);
 }
 
 }  // namespace kintsugi::cli

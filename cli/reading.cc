@@ -39,8 +39,11 @@ void explain_absence(const Session& session) {
   const Invocation& invocation = session.invocation;
   const bool filters = !invocation.selector.empty() || !invocation.pod_namespace.empty();
   std::string text = filters ? "no incidents match" : "no incidents";
-  text += invocation.all_namespaces ? " in any namespace" : " in namespace " + invocation.name_space;
-  if (!invocation.all_namespaces && !filters) {
+  const bool on_host = !invocation.host.empty();
+  text += on_host                     ? " on this host"
+          : invocation.all_namespaces ? " in any namespace"
+                                      : " in namespace " + invocation.name_space;
+  if (!on_host && !invocation.all_namespaces && !filters) {
     text +=
         "; they live in the controller's namespace (-n), not in their target's: look everywhere with -A, and "
         "filter with --target-namespace";

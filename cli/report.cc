@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "cli/commands.h"
+#include "cli/host_ledger.h"
 #include "cli/incident_access.h"
 #include "incidents/kubernetes_ledger.h"
 #include "metrics/record.h"
@@ -54,7 +55,9 @@ Result<ExitCode> run_report(const Session& session) {
   // it could be in neither.
   const auto objects = list_incidents(session);
   if (!objects) return fail(objects.error());
-  auto folded = incidents::KubernetesLedger(session.client, invocation.name_space).load();
+  auto folded = invocation.host.empty()
+                    ? incidents::KubernetesLedger(session.client, invocation.name_space).load()
+                    : load_host_ledger(session);
   if (!folded) {
     return fail(
         std::move(folded).error().advise("without the ledger the report would leave out what was deleted"));

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/run.h"
 
+#include <unistd.h>
+
 #include <nlohmann/json.hpp>
 #include <ostream>
 #include <utility>
 
 #include "base/escape.h"
+#include "base/user_name.h"
 #include "base/version.h"
 #include "cli/commands.h"
 #include "cli/document_text.h"
@@ -65,10 +68,23 @@ ExitCode end(const Ended& ended, const Surroundings& surroundings) {
   return ended.code;
 }
 
+/// The advice for clusters does not help on a host.
+Error with_host_advice(Error error, const Invocation& invocation) {
+  if (error.code == ErrorCode::kForbidden)
+    error.advice = "run it as root, or as the user whom kintsugi-controller runs as";
+  if (error.code != ErrorCode::kUnavailable) return error;
+  error.object = "control socket " + escape(invocation.host);
+  error.advice =
+      "check that kintsugi-controller runs on this host, that this is its --control-socket, and that you are "
+      "root or its user";
+  return error;
+}
+
 Result<ExitCode> connect_and_dispatch(const Invocation& invocation, const Surroundings& surroundings) {
   k8s::ConnectOptions options;
   options.kubeconfig = invocation.kubeconfig;
   options.environment = surroundings.environment;
+  options.unix_socket = invocation.host;
   options.user_agent = k8s::make_user_agent("kintsugi", version(), "");
   const auto connection = k8s::connect(options, surroundings.clock, surroundings.make_transport, nullptr);
   if (!connection) return fail(connection.error());
@@ -77,8 +93,13 @@ Result<ExitCode> connect_and_dispatch(const Invocation& invocation, const Surrou
   Console console{surroundings.out, surroundings.err, wants_colour(invocation, surroundings),
                   surroundings.ask};
   client.set_warning_sink([&](std::string_view text) { console.err << "Warning: " << text << "\n"; });
-  return dispatch({invocation, client, surroundings.clock, console, user_of(config, surroundings.environment),
-                   config.default_namespace, surroundings.stop});
+  // On a host it is the kernel that names us.
+  std::string user =
+      invocation.host.empty() ? user_of(config, surroundings.environment) : user_name(::geteuid());
+  auto ended = dispatch({invocation, client, surroundings.clock, console, std::move(user),
+                         config.default_namespace, surroundings.stop});
+  return ended || invocation.host.empty() ? ended
+                                          : fail(with_host_advice(std::move(ended).error(), invocation));
 }
 
 }  // namespace

@@ -7,11 +7,13 @@
 #include "base/duration.h"
 #include "base/escape.h"
 #include "base/kubernetes_name.h"
+#include "net/unix_socket.h"
 
 namespace kintsugi::cli {
 namespace {
 
-constexpr std::size_t kMaxReasonBytes = 1024;  // the schema's
+constexpr std::size_t kMaxReasonBytes = 1024;     // the schema's
+constexpr std::size_t kMaxDomainNameBytes = 253;  // the schema's, of a target
 
 }  // namespace
 
@@ -41,6 +43,16 @@ std::string check_incident(const std::string& text) {
 }
 std::string check_namespace(const std::string& text) {
   return is_dns_label(text) ? "" : "not a namespace: " + text;
+}
+std::string check_socket(const std::string& text) {
+  const auto checked = net::check_unix_path(text);
+  return checked ? "" : checked.error().message;
+}
+std::string check_domain(const std::string& text) {
+  const bool is_shown_as_it_is = escape(text, text.size()) == text && is_utf8(text);
+  const bool is_segment = text != "." && text != ".." && text.find_first_of("/%") == std::string::npos;
+  const bool fits = !text.empty() && text.size() <= kMaxDomainNameBytes;
+  return fits && is_segment && is_shown_as_it_is ? "" : "not the name of a domain: " + text;
 }
 std::string check_playbook(const std::string& text) {
   return is_dns_subdomain(text) ? "" : "not the name of a playbook: " + text;

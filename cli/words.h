@@ -23,6 +23,10 @@ using Check = std::string (*)(const std::string&);
 
 std::string check_incident(const std::string& text);
 std::string check_namespace(const std::string& text);
+/// A path that a unix socket can have.
+std::string check_socket(const std::string& text);
+/// The name of a libvirt domain, as far as it can stand in a path of the API.
+std::string check_domain(const std::string& text);
 std::string check_playbook(const std::string& text);
 std::string check_reason(const std::string& text);
 std::string check_duration(const std::string& text);
