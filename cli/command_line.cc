@@ -7,10 +7,10 @@
 
 #include "base/duration.h"
 #include "base/escape.h"
-#include "base/kubernetes_name.h"
 #include "base/strict_reader.h"
 #include "cli/completion_scripts.h"
 #include "cli/invocation.h"
+#include "cli/target_word.h"
 #include "cli/words.h"
 
 namespace kintsugi::cli {
@@ -51,8 +51,6 @@ class CommandLine {
   std::string unknown_command(const std::string& name) const;
   std::string complaint(const CLI::ParseError& error) const;
   Ended wrong(const std::string& message) const;
-  std::string read_target();
-  std::string read_pod();
   std::string finish_host();
   std::string finish();
   Ended help() const;
@@ -273,46 +271,6 @@ Ended CommandLine::wrong(const std::string& message) const {
           program_ + ": " + escape(message, 1024) + "\nSee '" + program_ + " --help'.\n"};
 }
 
-/// A pod, or on a host a domain: "domain/web-1", or "web-1".
-std::string CommandLine::read_target() {
-  constexpr std::string_view kDomain = "domain/";
-  const bool is_domain = pod_.starts_with(kDomain);
-  if (invocation_.host.empty()) {
-    return is_domain ? "domains are on hypervisors: give --host (a pod of a namespace of that name is "
-                       "pod/domain/NAME)"
-                     : read_pod();
-  }
-  if (!invocation_.pod_namespace.empty()) return "--pod-namespace does not go with --host";
-  invocation_.domain = is_domain ? pod_.substr(kDomain.size()) : pod_;
-  const std::string problem = check_domain(invocation_.domain);
-  return problem.empty() || pod_.find('/') == std::string::npos || is_domain
-             ? problem
-             : "pods are in clusters; with --host name a domain: domain/NAME";
-}
-
-/// "web-1", "shop/web-1", "pod/web-1", "pod/shop/web-1".
-std::string CommandLine::read_pod() {
-  std::string rest = pod_;
-  for (const std::string_view kind : {"pod/", "pods/", "po/"}) {
-    if (rest.starts_with(kind)) {
-      rest.erase(0, kind.size());
-      break;
-    }
-  }
-  if (const std::size_t slash = rest.find('/'); slash != std::string::npos) {
-    const std::string name_space = rest.substr(0, slash);
-    if (!invocation_.pod_namespace.empty() && invocation_.pod_namespace != name_space) {
-      return "the pod's namespace is given twice";
-    }
-    if (!is_dns_label(name_space)) return "not a namespace: " + name_space;
-    invocation_.pod_namespace = name_space;
-    rest.erase(0, slash + 1);
-  }
-  if (!is_dns_subdomain(rest)) return "not a pod: " + pod_;
-  invocation_.pod_name = rest;
-  return {};
-}
-
 /// What --host stands for, and what does not go with it. CLI11's own excludes() lists in no certain order.
 std::string CommandLine::finish_host() {
   if (invocation_.host.empty()) return {};
@@ -359,7 +317,7 @@ std::string CommandLine::finish() {
   }
   const bool is_stream = out.output == OutputFormat::kTable || out.output == OutputFormat::kWide;
   if (out.watch && !is_stream) return "--watch goes with -o table and -o wide only";
-  return out.verb == Verb::kOpen ? read_target() : std::string();
+  return out.verb == Verb::kOpen ? read_target_word(pod_, out) : std::string();
 }
 
 /// What `kintsugi help [COMMAND]` asks for.
