@@ -9,8 +9,8 @@
 
 #include "base/user_name.h"
 #include "cli/test_world.h"
-#include "host/control_server.h"
-#include "host/testing/memory_store.h"
+#include "host/control/control_server.h"
+#include "host/control/testing/memory_store.h"
 #include "net/curl_transport.h"
 
 namespace kintsugi::cli {

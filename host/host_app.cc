@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/host_app.h"
 
+#include <unistd.h>
+
 #include <condition_variable>
 #include <mutex>
 #include <thread>
 #include <vector>
 
+#include "base/user_name.h"
 #include "base/version.h"
 #include "controller/elected_leadership.h"
 #include "controller/http_front.h"
 #include "controller/incident_engine.h"
 #include "controller/intake.h"
 #include "controller/leadership.h"
+#include "host/control/control_server.h"
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
 #include "host/file_config.h"
@@ -28,6 +32,7 @@ using controller::Settings;
 constexpr std::chrono::seconds kRereadFiles{5};
 constexpr std::chrono::seconds kPulse{1};
 constexpr std::chrono::seconds kFlushRepeats{3};
+constexpr std::chrono::seconds kControlGrace{2};
 
 /// The one process that has the database is the one that acts.
 class SoleLeadership final : public controller::Leadership {
@@ -87,7 +92,8 @@ class HostApp {
             [this](std::string_view source, std::string_view disposition) {
               metrics_.count_signal(source, disposition, clock_.now());
             },
-            [this] { return engine_.exposition(); }) {}
+            [this] { return engine_.exposition(); }),
+        control_(control_world()) {}
 
   ~HostApp() { stop(); }
 
@@ -101,6 +107,9 @@ class HostApp {
     return options;
   }
 
+  ControlWorld control_world();
+  Result<std::vector<DomainEntry>> domain_entries();
+  Result<void> start_control();
   void housekeeping(const std::stop_token& stop);
   void on_change(const std::string& uuid);
   void stop();
@@ -128,9 +137,45 @@ class HostApp {
   IncidentEngine engine_;
   controller::Intake intake_;
   controller::HttpFront front_;
+  const ControlApi control_;
+  std::unique_ptr<net::HttpServer> control_server_;  ///< null: not asked for
   bool stopped_ = false;
   std::vector<std::jthread> threads_;
 };
+
+ControlWorld HostApp::control_world() {
+  return {.store = store_,
+          .update_decisions = [this](const Incident& incident) { return store_.update_decisions(incident); },
+          .domains = [this] { return domain_entries(); },
+          .playbooks =
+              [this] {
+                std::vector<std::string> names;
+                for (const Playbook& playbook : *book_.playbooks()) names.push_back(playbook.name);
+                return names;
+              },
+          .name_of_user = user_name,
+          .ledger = [this] { return durable_ledger_.load(); },
+          .clock = clock_,
+          .own_uid = ::geteuid(),
+          .name_space = kHostNamespace};
+}
+
+Result<std::vector<DomainEntry>> HostApp::domain_entries() {
+  const auto known = inventory_.domains();
+  if (!known) return fail(known.error());
+  std::vector<DomainEntry> entries;
+  for (const auto& [domain, is_active] : **known)
+    entries.push_back({domain.name, domain.uuid, is_active, domain.terms.is_protected});
+  return entries;
+}
+
+Result<void> HostApp::start_control() {
+  if (settings_.host.control_socket.empty()) return {};
+  auto server = start_control_server(settings_.host.control_socket, control_, log_);
+  if (!server) return fail(std::move(server).error());
+  control_server_ = std::move(*server);
+  return {};
+}
 
 /// Of the hypervisor's thread. No UUID: anything may have happened.
 void HostApp::on_change(const std::string& uuid) {
@@ -180,6 +225,7 @@ Result<void> HostApp::run(std::stop_token stop) {
   if (auto known = inventory_.domains(); !known) return fail(known.error());
   engine_.refresh();
   if (auto started = front_.start(); !started) return started;
+  if (auto started = start_control(); !started) return started;
   engine_.start_workers();
   threads_.emplace_back([this](const std::stop_token& token) { housekeeping(token); });
   engine_.wake_all();
@@ -196,6 +242,7 @@ void HostApp::stop() {
   if (stopped_) return;
   stopped_ = true;
   front_.stop_signals();
+  if (control_server_ != nullptr) control_server_->stop(kControlGrace);
   engine_.drain();
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();

@@ -31,8 +31,9 @@ declare -A may_use=(
   [incidents]="base model k8s-client"
   [metrics]="base model"
   [controller]="base model net k8s-client signals playbooks trust admission evidence targets incidents metrics"
+  [host/control]="base model net k8s-client/core incidents"
   [host]="base model net k8s-client signals playbooks trust evidence targets incidents metrics controller"
-  [cli]="base model net k8s-client signals playbooks trust admission evidence targets incidents metrics sandbox"
+  [cli]="base model net k8s-client signals playbooks trust admission evidence targets incidents metrics sandbox host/control"
   [sandbox]="base net k8s-client/core"
 )
 third_party='curl|re2|boost|simdjson|yaml-cpp|CLI|spdlog|fmt|openssl|prometheus|libvirt|pugixml|sqlite3|catch2'

@@ -9,7 +9,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/api_status.h"
+#include "host/control/api_status.h"
 #include "net/http_server.h"
 
 namespace kintsugi::host {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/api_status.h"
+#include "host/control/api_status.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/decisions.h"
+#include "host/control/decisions.h"
 
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/strict_reader.h"
 #include "base/time.h"
-#include "host/incident_object.h"
+#include "host/control/incident_object.h"
 #include "k8s-client/core/patch.h"
 
 namespace kintsugi::host {

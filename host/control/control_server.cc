@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/control_server.h"
+#include "host/control/control_server.h"
 
 #include <utility>
 
-#include "host/api_status.h"
+#include "host/control/api_status.h"
 #include "net/unix_socket.h"
 
 namespace kintsugi::host {

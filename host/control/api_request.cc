@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/api_request.h"
+#include "host/control/api_request.h"
 
 #include <array>
 #include <nlohmann/json.hpp>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/new_incident.h"
+#include "host/control/new_incident.h"
 
 #include <algorithm>
 #include <charconv>
@@ -8,7 +8,7 @@
 
 #include "base/escape.h"
 #include "base/time.h"
-#include "host/incident_object.h"
+#include "host/control/incident_object.h"
 #include "model/incident_json.h"
 
 namespace kintsugi::host {

@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "base/time.h"
-#include "host/control_api.h"
-#include "host/testing/memory_store.h"
+#include "host/control/control_api.h"
+#include "host/control/testing/memory_store.h"
 #include "model/incident_json.h"
 
 namespace kintsugi::host {

@@ -6,7 +6,7 @@
 
 #include "base/log.h"
 #include "base/result.h"
-#include "host/control_api.h"
+#include "host/control/control_api.h"
 #include "net/http_server.h"
 
 namespace kintsugi::host {

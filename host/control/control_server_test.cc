@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/control_server.h"
+#include "host/control/control_server.h"
 
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
@@ -8,7 +8,7 @@
 
 #include <filesystem>
 
-#include "host/testing/memory_store.h"
+#include "host/control/testing/memory_store.h"
 #include "net/curl_transport.h"
 
 namespace kintsugi::host {

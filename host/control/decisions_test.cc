@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/decisions.h"
+#include "host/control/decisions.h"
 
-#include "host/control_test_world.h"
+#include "host/control/control_test_world.h"
 #include "k8s-client/core/api_error.h"
 
 namespace kintsugi::host {

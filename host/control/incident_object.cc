@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/incident_object.h"
+#include "host/control/incident_object.h"
 
 #include <nlohmann/json.hpp>
 

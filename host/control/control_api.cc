@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/control_api.h"
+#include "host/control/control_api.h"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <utility>
 
 #include "base/label_selector_text.h"
-#include "host/incident_object.h"
+#include "host/control/incident_object.h"
 #include "model/incident_json.h"
 
 namespace kintsugi::host {

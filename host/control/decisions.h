@@ -7,7 +7,7 @@
 #include <string>
 #include <string_view>
 
-#include "host/api_status.h"
+#include "host/control/api_status.h"
 #include "model/incident.h"
 
 namespace kintsugi::host {

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "host/api_status.h"
-#include "host/decisions.h"
+#include "host/control/api_status.h"
+#include "host/control/decisions.h"
 #include "model/incident.h"
 
 namespace kintsugi::host {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "host/control_api.h"
+#include "host/control/control_api.h"
 
-#include "host/control_test_world.h"
+#include "host/control/control_test_world.h"
 
 namespace kintsugi::host {
 

@@ -9,8 +9,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "host/api_request.h"
-#include "host/new_incident.h"
+#include "host/control/api_request.h"
+#include "host/control/new_incident.h"
 #include "incidents/ledger.h"
 #include "incidents/store.h"
 #include "net/http_server.h"
