@@ -80,7 +80,7 @@ class App {
                   log),
         announcer_(recorder_),
         cluster_{cache_, target_, trust_, evidence_},
-        steps_(cluster_, book_),
+        steps_(cluster_, book_, settings.name_space),
         world_{store_,
                ledger_,
                book_,

@@ -4,9 +4,15 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "playbooks/guards.h"
 #include "playbooks/matcher.h"
 
 namespace kintsugi::controller {
+
+std::optional<std::string> PodSteps::taboo(const TargetRef& target) const {
+  const auto guard = playbooks::check_protection({target, own_namespace_, {}, "", false});
+  return guard.allowed() ? std::nullopt : std::optional(guard.reason);
+}
 
 bool PodSteps::is_protected(const TargetRef& target) const {
   const auto name_space = cluster_.cache.name_space(target.name_space);

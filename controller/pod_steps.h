@@ -11,7 +11,8 @@ namespace kintsugi::controller {
 class PodSteps final : public TargetSteps {
  public:
   /// References must outlive the steps.
-  PodSteps(const Cluster& cluster, const PlaybookBook& book) : cluster_(cluster), book_(book) {}
+  PodSteps(const Cluster& cluster, const PlaybookBook& book, std::string own_namespace)
+      : cluster_(cluster), book_(book), own_namespace_(std::move(own_namespace)) {}
 
   StepResult contain(IncidentWork& work, const std::function<bool()>& may_send,
                      std::chrono::milliseconds timeout) const override;
@@ -20,6 +21,7 @@ class PodSteps final : public TargetSteps {
   StepResult verify(IncidentWork& work) const override;
   StepResult release(IncidentWork& work) const override;
   StepResult dispose_of_victim(IncidentWork& work) const override;
+  std::optional<std::string> taboo(const TargetRef& target) const override;
   bool is_protected(const TargetRef& target) const override;
   Mode mode_cap(const TargetRef& target) const override;
   bool is_known(const TargetRef& target) const override;
@@ -28,6 +30,7 @@ class PodSteps final : public TargetSteps {
  private:
   const Cluster& cluster_;
   const PlaybookBook& book_;
+  const std::string own_namespace_;
 };
 
 }  // namespace kintsugi::controller

@@ -5,7 +5,6 @@
 #include <tuple>
 #include <utility>
 
-#include "playbooks/guards.h"
 #include "playbooks/matcher.h"
 
 namespace kintsugi::controller {
@@ -314,9 +313,7 @@ std::optional<StepResult> Reconciler::begin(IncidentWork& work) {
   work.note(by_person ? "Opened by a person with playbook " + status.playbook
                       : "Opened by signal " + origin.source + ": " + origin.rule);
   if (!origin.note.empty()) work.note(origin.note);
-  const auto guard =
-      playbooks::check_protection({incident.spec.target, world_.settings.name_space, {}, "", false});
-  if (!guard.allowed()) return refuse(work, "Refused", guard.reason);
+  if (const auto why = world_.steps.taboo(incident.spec.target)) return refuse(work, "Refused", *why);
   if (!world_.steps.is_protected(incident.spec.target))
     return refuse(work, "Refused", "the namespace is not protected");
   return std::nullopt;

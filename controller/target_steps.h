@@ -9,6 +9,7 @@
 #include <functional>
 #include <optional>
 #include <stop_token>
+#include <string>
 
 #include "controller/incident_work.h"
 
@@ -70,6 +71,8 @@ class TargetSteps {
   /// After the closing: what becomes of the victim, as the playbook says.
   virtual StepResult dispose_of_victim(IncidentWork& work) const = 0;
 
+  /// Why the target is never touched, whatever anybody says; nothing: it may be.
+  virtual std::optional<std::string> taboo(const TargetRef& target) const = 0;
   /// Whether anything may be done about the target at all, as far as this process knows now.
   virtual bool is_protected(const TargetRef& target) const = 0;
   /// The strongest mode that is permitted for the target now.

@@ -3,7 +3,9 @@
 
 #include <algorithm>
 
+#include "base/escape.h"
 #include "controller/probation.h"
+#include "host/domain_resolver.h"
 #include "playbooks/matcher.h"
 
 namespace kintsugi::host {
@@ -14,11 +16,12 @@ using controller::step_waits;
 /// Bringing a machine back from a golden image is a person's work so far.
 StepResult DomainSteps::redeploy(IncidentWork& work) const {
   if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
-  work.conclude(condition::kRedeployed,
-                {ConditionStatus::kFalse, "NotSupported",
-                 "a domain is not rebuilt by Kintsugi yet: make a new one from an image that you trust, then "
-                 "'kintsugi release " +
-                     work.incident().name + " --victim leave'"});
+  const std::string why =
+      "a domain is not rebuilt by Kintsugi yet: make a new one from an image that you trust, then 'kintsugi "
+      "release " +
+      work.incident().name + " --victim leave'";
+  work.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "NotSupported", why});
+  work.await("redeploy", why);
   return step_waits();
 }
 
@@ -28,6 +31,11 @@ StepResult DomainSteps::verify(IncidentWork& work) const {
 
 StepResult DomainSteps::dispose_of_victim(IncidentWork&) const {
   return step_done();
+}
+
+std::optional<std::string> DomainSteps::taboo(const TargetRef& target) const {
+  if (target.kind == kDomainKind) return std::nullopt;
+  return "this is the controller of a hypervisor, and knows no " + escape(target.kind, 64);
 }
 
 bool DomainSteps::is_protected(const TargetRef& target) const {

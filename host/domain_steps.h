@@ -34,6 +34,7 @@ class DomainSteps final : public controller::TargetSteps {
   StepResult verify(IncidentWork& work) const override;
   StepResult release(IncidentWork& work) const override;
   StepResult dispose_of_victim(IncidentWork& work) const override;
+  std::optional<std::string> taboo(const TargetRef& target) const override;
   bool is_protected(const TargetRef& target) const override;
   Mode mode_cap(const TargetRef& target) const override;
   bool is_known(const TargetRef& target) const override;

@@ -257,7 +257,9 @@ Result<void> run_host(const Settings& settings, const Clock& clock, Logger& log,
   if (!database) return fail(std::move(database).error());
   auto store = incidents::SqliteIncidentStore::open(**database, clock);
   if (!store) return fail(std::move(store).error());
-  HostApp app(settings, clock, log, **database, **store);
+  Settings own = settings;
+  own.name_space = kHostNamespace;
+  HostApp app(own, clock, log, **database, **store);
   return app.run(std::move(stop));
 }
 

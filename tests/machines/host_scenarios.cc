@@ -218,6 +218,10 @@ TEST_CASE("a controller that is killed at any moment ends in the same state") {
     const auto found = site.incidents([](auto& store, const Incident& incident) {
       order_release(store, incident, ReleaseOrder::Victim::kRestore);
     });
+    for (const Incident& incident : found) {
+      UNSCOPED_INFO(incident.name << " " << to_string(stage_of(incident)));
+      for (const TimelineEntry& entry : incident.status.timeline) UNSCOPED_INFO("  " << entry.message);
+    }
     CHECK(found.size() == 1);
     site.start();
     CHECK(comes_true([&] { return host.hypervisor().persistent_definition(uuid).value() == before; }));
