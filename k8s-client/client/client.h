@@ -64,8 +64,8 @@ class Client {
   };
 
   /// All references must outlive the client.
-  Client(const Options& options, net::HttpTransport& transport, CredentialSource& credentials, RateLimiter& limiter,
-         const Clock& clock);
+  Client(const Options& options, net::HttpTransport& transport, CredentialSource& credentials,
+         RateLimiter& limiter, const Clock& clock);
   ~Client();
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
