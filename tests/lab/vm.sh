@@ -220,16 +220,16 @@ status() {
 # Whatever is in the namespace is the lab's, even where its record is lost.
 end_processes() {
   local pids pid
-  local -A ended
+  local -A began
   while pids=$(ip netns pids "$namespace") && [ -n "$pids" ]; do
+    for pid in $pids; do began[$pid]=$(started_at "$pid"); done
     # shellcheck disable=SC2086  # ids, split at blanks
     kill -KILL $pids 2> /dev/null || true
-    for pid in $pids; do ended[$pid]=1; done
     sleep 0.02
   done
   # A process leaves its namespaces before it is gone, and a machine has memory to give back first.
-  for pid in "${!ended[@]}"; do
-    while [ -n "$(started_at "$pid")" ]; do sleep 0.02; done
+  for pid in "${!began[@]}"; do
+    while [ -n "${began[$pid]}" ] && [ "$(started_at "$pid")" = "${began[$pid]}" ]; do sleep 0.02; done
   done
 }
 
