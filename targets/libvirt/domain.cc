@@ -66,8 +66,6 @@ Result<Domain> parse_domain(std::string_view xml) {
   Domain domain;
   domain.name = root.child_value("name");
   domain.uuid = root.child_value("uuid");
-  if (domain.name.empty() || domain.uuid.empty())
-    return fail(ErrorCode::kInvalidInput, "a domain without name or UUID");
   domain.memory_bytes = read_memory(root.child("memory"));
   domain.incident = read_mark(*document).first_child().attribute("incident").value();
   domain.terms = read_domain_terms(read_terms(*document).first_child());

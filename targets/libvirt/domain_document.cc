@@ -49,20 +49,25 @@ pugi::xml_node find_metadata(const pugi::xml_document& domain, std::string_view 
   return {};
 }
 
+/// Takes one prefix away from all names that have it.
 struct PrefixRemover final : pugi::xml_tree_walker {
+  explicit PrefixRemover(std::string with_colon) : prefix(std::move(with_colon)) {}
+
   bool for_each(pugi::xml_node& node) override {
     const std::string name = node.name();
-    if (const std::size_t colon = name.rfind(':'); colon != std::string::npos)
-      node.set_name(name.c_str() + colon + 1);
+    if (name.size() > prefix.size() && name.starts_with(prefix)) node.set_name(name.c_str() + prefix.size());
     return true;
   }
+
+  const std::string prefix;
 };
 
 pugi::xml_document without_prefixes(pugi::xml_node metadata) {
   pugi::xml_document copy;
   if (!metadata) return copy;
-  copy.append_copy(metadata).remove_attribute(declaration_of(metadata.name()).c_str());
-  PrefixRemover remover;
+  const std::string name = metadata.name();
+  copy.append_copy(metadata).remove_attribute(declaration_of(name).c_str());
+  PrefixRemover remover(name.substr(0, name.find(':') + 1));
   copy.traverse(remover);
   return copy;
 }
@@ -81,6 +86,8 @@ Result<pugi::xml_document> parse_domain_document(std::string_view xml) {
   const pugi::xml_node domain = document.child("domain");
   if (!domain || domain != document.last_child() || domain != document.first_child())
     return fail(ErrorCode::kInvalidInput, "no <domain>");
+  if (*domain.child_value("name") == '\0' || *domain.child_value("uuid") == '\0')
+    return fail(ErrorCode::kInvalidInput, "a domain without name or UUID");
   const auto devices = domain.child("devices").children();
   if (std::size_t(std::distance(devices.begin(), devices.end())) > kMaxDomainDevices)
     return fail(ErrorCode::kTooLarge, "more than 1024 devices");

@@ -16,7 +16,8 @@ namespace kintsugi::targets {
 inline constexpr char kQuarantineNamespace[] = "https://kintsugi.dev/quarantine/v1";
 inline constexpr char kQuarantinePrefix[] = "kintsugi";
 
-/// `<domain>` is the document's only element. No DTD, no entities but the five of XML are read.
+/// `<domain>` is the document's only element, and has a name and a UUID. No DTD, no entities but the five of
+/// XML are read.
 Result<pugi::xml_document> parse_domain_document(std::string_view xml);
 
 /// As libvirt reads it, without indentation.

@@ -157,6 +157,16 @@ TEST_CASE("a network card that is up, or the guest's own, is a gap") {
   CHECK(open_links(parse_domain(data("persistent.xml")).value()).size() == 3);
 }
 
+TEST_CASE("only the prefix that libvirt has put there is taken away") {
+  const std::string odd =
+      "<domain><name>a</name><uuid>u</uuid><devices><channel type='unix'><address: "
+      "bus='0'/></channel></devices>"
+      "</domain>";
+  const std::string once = quarantined(odd);
+  CHECK(quarantined(once, false) == once);
+  CHECK(restored_definition(once, kIncident)->xml == normal(odd));
+}
+
 TEST_CASE("a filter is mended where it is not what it must be") {
   const std::string made = mended_filter(std::nullopt).value();
   CHECK_THAT(made, Catch::StartsWith("<filter name=\"kintsugi-quarantine\" chain=\"root\">"));
