@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/containment_questions.h"
+#include "host/domain_resolver.h"
 #include "host/domain_steps.h"
 #include "playbooks/guards.h"
 
@@ -21,6 +22,17 @@ bool is_ours(const DomainObservation& domain, const Incident& incident) {
          (domain.persistent && domain.persistent->incident == incident.name);
 }
 
+Action action_about(const TargetRef& target, const char* id, std::string description) {
+  Action action;
+  action.id = id;
+  action.resource = "domains";
+  action.name_space = target.name_space;
+  action.name = target.name;
+  action.uid = target.uid;
+  action.description = std::move(description);
+  return action;
+}
+
 /// What is done, for people: definitions hold passwords.
 Action action_on(const DomainObservation& domain, const DomainIsolation& wanted) {
   nlohmann::json body = {{"linksDown", nlohmann::json::array()}, {"pause", wanted.pause}};
@@ -28,26 +40,16 @@ Action action_on(const DomainObservation& domain, const DomainIsolation& wanted)
     body["linksDown"].push_back(interface.mac);
   for (const targets::DomainPassage& passage : domain.any().passages)
     body["closed"].push_back(passage.kind + " " + passage.name);
-  Action action;
-  action.id = kIsolation;
-  action.resource = "domains";
-  action.name_space = "host";
-  action.name = domain.any().name;
-  action.uid = domain.any().uuid;
+  const TargetRef target = target_of(domain.any());
+  Action action = action_about(target, kIsolation, "isolate domain " + target.name);
   action.body = body.dump();
-  action.description = "isolate domain " + domain.any().name;
   return action;
 }
 
 Action sealing_of(const Incident& incident) {
-  Action action;
-  action.id = kSealing;
-  action.resource = "domains";
-  action.name_space = incident.spec.target.name_space;
-  action.name = incident.spec.target.name;
-  action.uid = incident.spec.target.uid;
-  action.description = "filter the network cards of domain " + action.name + " and close what else leads out";
-  return action;
+  const TargetRef& target = incident.spec.target;
+  return action_about(target, kSealing,
+                      "filter the network cards of domain " + target.name + " and close what else leads out");
 }
 
 playbooks::GuardVerdict judge(IncidentWork& work) {

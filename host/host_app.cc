@@ -14,7 +14,6 @@
 #include "controller/http_front.h"
 #include "controller/incident_engine.h"
 #include "controller/intake.h"
-#include "controller/leadership.h"
 #include "host/control/control_server.h"
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
@@ -33,14 +32,6 @@ constexpr std::chrono::seconds kRereadFiles{5};
 constexpr std::chrono::seconds kPulse{1};
 constexpr std::chrono::seconds kFlushRepeats{3};
 constexpr std::chrono::seconds kControlGrace{2};
-
-/// The one process that has the database is the one that acts.
-class SoleLeadership final : public controller::Leadership {
- public:
-  bool leads() const override { return true; }
-  bool outlasts(std::chrono::nanoseconds /*margin*/) const override { return true; }
-  std::int64_t fencing_token() const override { return 0; }
-};
 
 /// There is nobody to be told but by the log and the timeline, which have it already.
 class SilentAnnouncer final : public controller::Announcer {
@@ -131,7 +122,8 @@ class HostApp {
   const DomainWorld domains_;
   const DomainSteps steps_;
   controller::Jobs jobs_;
-  SoleLeadership leadership_;
+  /// The one process that has the database is the one that acts.
+  const controller::ElectedLeadership leadership_{/*always=*/true};
   SilentAnnouncer announcer_;
   controller::World world_;
   IncidentEngine engine_;

@@ -7,6 +7,7 @@
 #include "base/strict_reader.h"
 #include "base/time.h"
 #include "host/control/incident_object.h"
+#include "incidents/decisions.h"
 #include "k8s-client/core/patch.h"
 
 namespace kintsugi::host {
@@ -71,7 +72,7 @@ void read_approvals(const json& before, const json& after, const Person& person,
   const std::size_t kept = approvals.size();
   const auto complain = [&](const char* message) { problems.add({}, "spec.approvals", message); };
   if (!after.is_array()) return kept == 0 && after.is_null() ? void() : complain("cannot be taken back");
-  if (after.size() > kMaxApprovals) return complain("has more than 32 entries");
+  if (after.size() > incidents::kMaxApprovals) return complain("has more than 32 entries");
   if (after.size() < kept)
     return complain("entries can be added at the end, and neither changed nor removed");
   for (std::size_t i = 0; i < kept; ++i) {

@@ -18,7 +18,6 @@ struct Person {
   WallTime now;
 };
 
-inline constexpr std::size_t kMaxApprovals = 32;
 inline constexpr std::size_t kMaxReasonBytes = 1024;
 
 /// The incident with a JSON Patch (RFC 6902: test, add, replace, remove) applied to its object as

@@ -26,12 +26,6 @@ struct DomainStatus {
   bool autostart = false;      ///< starts with the host
 };
 
-/// Of one network card, counted on the host's side since the domain's start.
-struct InterfaceCounters {
-  std::int64_t from_guest = 0;  ///< packets
-  std::int64_t to_guest = 0;
-};
-
 /// What Kintsugi asks of a virtualisation host, and nothing else does. Domains are named by their UUID,
 /// because names come back. Calls block; most take milliseconds, and one on a domain that is busy with
 /// another job up to half a minute. Thread-safe.
@@ -52,7 +46,6 @@ class Hypervisor {
   virtual Result<std::string> persistent_definition(const std::string& uuid) = 0;
   /// The same without its passwords.
   virtual Result<std::string> plain_definition(const std::string& uuid) = 0;
-  virtual Result<InterfaceCounters> counters(const std::string& uuid, const std::string& tap) = 0;
 
   /// Replaces the persistent definition of the domain with the name and UUID in it.
   virtual Result<void> define(const std::string& definition) = 0;

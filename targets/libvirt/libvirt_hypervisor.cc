@@ -205,15 +205,6 @@ Result<std::string> LibvirtHypervisor::persistent(const std::string& uuid, unsig
   });
 }
 
-Result<InterfaceCounters> LibvirtHypervisor::counters(const std::string& uuid, const std::string& tap) {
-  return with_domain(uuid, [&](virDomainPtr domain) -> Result<InterfaceCounters> {
-    virDomainInterfaceStatsStruct stats{};
-    if (virDomainInterfaceStats(domain, tap.c_str(), &stats, sizeof stats) < 0)
-      return fail(libvirt_error(of(uuid) + ", network card " + tap));
-    return InterfaceCounters{stats.tx_packets, stats.rx_packets};
-  });
-}
-
 Result<void> LibvirtHypervisor::define(const std::string& definition) {
   const auto connected = connection();
   if (!connected) return fail(connected.error());

@@ -30,7 +30,6 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<std::string> live_definition(const std::string& uuid) override;
   Result<std::string> persistent_definition(const std::string& uuid) override;
   Result<std::string> plain_definition(const std::string& uuid) override;
-  Result<InterfaceCounters> counters(const std::string& uuid, const std::string& tap) override;
   Result<void> define(const std::string& definition) override;
   Result<void> set_autostart(const std::string& uuid, bool autostart) override;
   Result<void> set_live_mark(const std::string& uuid, const std::string& mark) override;

@@ -75,10 +75,6 @@ Result<std::string> FakeHypervisor::plain_definition(const std::string& uuid) {
   return persistent_definition(uuid);
 }
 
-Result<InterfaceCounters> FakeHypervisor::counters(const std::string&, const std::string&) {
-  return InterfaceCounters{};
-}
-
 Result<void> FakeHypervisor::define(const std::string& definition) {
   return change([&] { persistent = definition; });
 }

@@ -41,7 +41,6 @@ class FakeHypervisor : public Hypervisor {
   Result<std::string> live_definition(const std::string& uuid) override;
   Result<std::string> persistent_definition(const std::string& uuid) override;
   Result<std::string> plain_definition(const std::string& uuid) override;
-  Result<InterfaceCounters> counters(const std::string& uuid, const std::string& tap) override;
   Result<void> define(const std::string& definition) override;
   Result<void> set_autostart(const std::string& uuid, bool value) override;
   Result<void> set_live_mark(const std::string& uuid, const std::string& mark) override;
