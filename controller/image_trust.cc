@@ -95,9 +95,17 @@ std::optional<std::string> lack_of(const std::string& policy, const std::string&
 
 ImageAnswer refuse_image(const std::string& image, const char* reason, const std::string& message) {
   ImageAnswer answer;
+  answer.asked = image;
   answer.reason = reason;
   answer.message = "image " + escape(image, 256) + message;
   return answer;
+}
+
+metrics::VerificationResult result_of(const trust::Verdict& verdict) {
+  using metrics::VerificationResult;
+  if (verdict.accepted)
+    return verdict.warnings.empty() ? VerificationResult::kAccepted : VerificationResult::kWarned;
+  return verdict.retryable ? VerificationResult::kUnavailable : VerificationResult::kRefused;
 }
 
 }  // namespace
@@ -115,9 +123,7 @@ trust::Verdict ImageTrust::verify(const std::string& image, MonotonicTime deadli
                                   const trust::Predecessor* predecessor) {
   const trust::Call call{deadline, std::move(stop)};
   trust::Verdict verdict = verifier_.verify(std::string_view(image), *book_.policies(), call, predecessor);
-  metrics_.count_image_verification(verdict.accepted    ? metrics::VerificationResult::kAccepted
-                                    : verdict.retryable ? metrics::VerificationResult::kUnavailable
-                                                        : metrics::VerificationResult::kRefused);
+  metrics_.count_image_verification(result_of(verdict));
   return verdict;
 }
 
@@ -137,6 +143,7 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
   const trust::Verdict verdict =
       verify(image, clock_.monotonic() + kVerifyTimeout, std::move(stop), predecessor);
   ImageAnswer answer;
+  answer.asked = image;
   answer.reason = verdict.reason;
   answer.retryable = verdict.retryable;
   answer.retry_after = verdict.retry_after;

@@ -37,6 +37,7 @@ struct ImageQuestion {
 
 /// The decision for one container: an accepted digest, or why there is none.
 struct ImageAnswer {
+  std::string asked;  ///< the image, as it was asked about
   std::optional<TrustedImage> image;
   std::string reason;   ///< where there is none: a stable word ("SignatureInvalid", "RegistryUnavailable")
   std::string message;  ///< names image and policy

@@ -6,6 +6,7 @@
 
 #include "controller/playbook_book.h"
 #include "k8s-client/client/test_world.h"
+#include "metrics/exposition.h"
 #include "trust/policy/verifier.h"
 #include "trust/testing/fake_registry.h"
 
@@ -114,6 +115,9 @@ TEST_CASE("a policy in mode warn decides nothing, and what it would refuse is to
   const ImageAnswer answer = fixture.decide("");
   CHECK(answer.image);
   CHECK(answer.message.find("policy trial would refuse it: KeyMismatch") != std::string::npos);
+  const std::string counted = metrics::expose(fixture.metrics, std::nullopt, {}, fixture.clock.now());
+  CHECK_THAT(counted, Catch::Contains("kintsugi_image_verifications_total{result=\"warned\"} 1") &&
+                          Catch::Contains("kintsugi_image_verifications_total{result=\"accepted\"} 0"));
   const ImageAnswer demanded = fixture.decide("trial");
   CHECK_FALSE(demanded.image);
   CHECK(demanded.message.find("in mode warn") != std::string::npos);

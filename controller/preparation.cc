@@ -42,6 +42,12 @@ WorkloadName workload_of(const std::string& key) {
   return {key.substr(0, slash), key.substr(slash + 1)};
 }
 
+std::vector<std::string> images_of(const targets::Deployment& deployment) {
+  std::vector<std::string> images;
+  for (const targets::Container& container : deployment.containers) images.push_back(container.image);
+  return images;
+}
+
 /// What is never touched is not prepared either, whatever its label says.
 bool is_protected(const World& world, const std::string& name_space) {
   const auto found = world.cluster->cache.name_space(name_space);
@@ -53,7 +59,10 @@ bool is_protected(const World& world, const std::string& name_space) {
 }  // namespace
 
 Preparation::Preparation(World& world, k8s::Client& client)
-    : world_(world), client_(client), queue_(world.clock) {}
+    : world_(world),
+      client_(client),
+      queue_(world.clock),
+      budget_(world.settings.sweep_images_per_minute, world.clock) {}
 
 void Preparation::touch(const std::string& name_space, const std::string& deployment) {
   queue_.add(queue_key({name_space, deployment}), k8s::WorkPriority::kHousekeeping);
@@ -126,15 +135,24 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   if (workload.name.empty()) return prepare_namespace(workload.name_space);
   const auto deployment = world_.cluster->cache.deployment(workload.name_space, workload.name);
   if (deployment == nullptr || !is_protected(world_, workload.name_space)) {
+    budget_.forget(key);
     if (auto published = publish(key, std::nullopt); !published)
       return tl::unexpected(std::move(published).error());
     return std::nullopt;
   }
   const Result<void> policy = ensure_policy(workload.name_space);
   if (!policy && !policy.error().is_refusal()) return tl::unexpected(policy.error());
-  if (auto published = publish(key, assess(*deployment, policy)); !published)
+  const std::chrono::nanoseconds turn = budget_.turn(key, images_of(*deployment));
+  Readiness readiness;
+  assess_containment(*deployment, policy, readiness);
+  if (turn.count() == 0) {
+    assess_template(*deployment, readiness);
+  } else {
+    keep_template_finding(key, readiness);
+  }
+  if (auto published = publish(key, readiness); !published)
     return tl::unexpected(std::move(published).error());
-  return look_again(key);
+  return turn.count() == 0 ? look_again(key) : turn;
 }
 
 /// Bare pods have no workload that would bring the policy.
@@ -195,14 +213,16 @@ void Preparation::assess_containment(const targets::Deployment& deployment, cons
   }
   if (const auto refusal = readiness.containable ? refusal_of_isolation(deployment) : std::nullopt)
     refuse("PatchRefused", *refusal);
+  readiness.containable_message = escape(readiness.containable_message, kMaxMessage);
 }
 
 /// Whether a replacement comes up from accepted digests without a change of the template, and why not.
-void Preparation::assess_template(const targets::Deployment& deployment, Readiness& readiness) const {
+void Preparation::assess_template(const targets::Deployment& deployment, Readiness& readiness) {
   std::vector<TrustedImage> accepted;
   const auto name_space = world_.cluster->cache.name_space(deployment.meta.name_space);
   const Labels labels = name_space != nullptr ? name_space->labels : Labels();
   for (const ImageAnswer& answer : world_.cluster->trust.prepare(deployment, labels, {})) {
+    if (answer.retry_after) budget_.pause(answer.asked, *answer.retry_after);
     if (answer.image) {
       accepted.push_back(*answer.image);
     } else if (readiness.prepared_reason.empty()) {
@@ -219,15 +239,21 @@ void Preparation::assess_template(const targets::Deployment& deployment, Readine
     readiness.prepared_message =
         "the template names no digest; what its tags point to now is accepted: a breach will pin it";
   }
+  readiness.prepared_message = escape(readiness.prepared_message, kMaxMessage);
 }
 
-Readiness Preparation::assess(const targets::Deployment& deployment, const Result<void>& policy) const {
-  Readiness readiness;
-  assess_containment(deployment, policy, readiness);
-  assess_template(deployment, readiness);
-  readiness.containable_message = escape(readiness.containable_message, kMaxMessage);
-  readiness.prepared_message = escape(readiness.prepared_message, kMaxMessage);
-  return readiness;
+/// Until it is the workload's turn, what was found out last about its template stands.
+void Preparation::keep_template_finding(const std::string& key, Readiness& readiness) const {
+  const std::lock_guard lock(mutex_);
+  const auto known = known_.find(key);
+  if (known == known_.end()) {
+    readiness.prepared_reason = "NotLookedAtYet";
+    readiness.prepared_message = "its registry is asked about other workloads' images first";
+    return;
+  }
+  readiness.prepared = known->second.prepared;
+  readiness.prepared_reason = known->second.prepared_reason;
+  readiness.prepared_message = known->second.prepared_message;
 }
 
 Result<void> Preparation::publish(const std::string& key, const std::optional<Readiness>& readiness) {

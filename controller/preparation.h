@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "controller/incident_work.h"
+#include "controller/sweep_budget.h"
 #include "k8s-client/client/client.h"
 #include "k8s-client/runtime/worker.h"
 #include "targets/kubernetes/objects.h"
@@ -44,10 +45,10 @@ class Preparation {
   k8s::ReconcileResult prepare_namespace(const std::string& name_space);
   Result<void> ensure_policy(const std::string& name_space);
   /// `policy`: how putting the quarantine policy in place went.
-  targets::Readiness assess(const targets::Deployment& deployment, const Result<void>& policy) const;
   void assess_containment(const targets::Deployment& deployment, const Result<void>& policy,
                           targets::Readiness& readiness) const;
-  void assess_template(const targets::Deployment& deployment, targets::Readiness& readiness) const;
+  void assess_template(const targets::Deployment& deployment, targets::Readiness& readiness);
+  void keep_template_finding(const std::string& key, targets::Readiness& readiness) const;
   std::optional<Error> refusal_of_isolation(const targets::Deployment& deployment) const;
   bool an_incident_keeps_policy(const std::string& name_space) const;
   Result<void> load();
@@ -56,6 +57,7 @@ class Preparation {
   World& world_;
   k8s::Client& client_;
   k8s::WorkQueue queue_;
+  SweepBudget budget_;
   mutable std::mutex mutex_;
   bool loaded_ = false;                              ///< guarded
   std::map<std::string, targets::Readiness> known_;  ///< guarded; by key

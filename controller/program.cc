@@ -118,6 +118,9 @@ void add_network_options(CLI::App& app, Settings& settings, Texts& texts) {
                  "Credentials for registries: a file as ~/.docker/config.json; reloaded");
   app.add_option("--registry-hosts", settings.registry_hosts_file,
                  "A file of mirrors, CAs, client certificates and proxies of registries");
+  app.add_option("--sweep-images-per-minute", settings.sweep_images_per_minute,
+                 "How many images each registry is asked about by day; 0: no limit")
+      ->capture_default_str();
   app.add_option("--trusted-root", settings.trusted_root_files,
                  "trusted_root.json for keyless authorities that name none; repeatable; reloaded");
 }

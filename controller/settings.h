@@ -55,6 +55,7 @@ struct Settings {
   std::string registry_config_file;             ///< a dockerconfigjson; empty: anonymous
   std::string registry_hosts_file;              ///< mirrors and hosts\' options; may be empty
   std::vector<std::string> trusted_root_files;  ///< for keyless authorities that name no trusted root
+  unsigned sweep_images_per_minute = 240;       ///< of one registry, by day; 0: no limit
   AdmissionSettings admission;
   HostSettings host;
   bool leader_elect = true;

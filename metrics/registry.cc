@@ -24,7 +24,8 @@ using prometheus::Histogram;
 
 constexpr std::array<std::string_view, 4> kActionResults{"applied", "failed", "undone", "abandoned"};
 constexpr std::array<std::string_view, 2> kEvidenceResults{"stored", "failed"};
-constexpr std::array<std::string_view, 3> kVerificationResults{"accepted", "refused", "unavailable"};
+constexpr std::array<std::string_view, 4> kVerificationResults{"accepted", "warned", "refused",
+                                                               "unavailable"};
 constexpr std::array<std::string_view, 3> kAdmissionResults{"allowed", "refused", "undecided"};
 constexpr std::array<std::string_view, 2> kWebhooks{"/v1/admission/fail-closed", "/v1/admission/fail-open"};
 constexpr std::array<std::string_view, 4> kWebhookCodes{"200", "400", "500", kOther};

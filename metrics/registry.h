@@ -23,8 +23,9 @@ namespace kintsugi::metrics {
 
 enum class ActionResult : std::uint8_t { kApplied, kFailed, kUndone, kAbandoned };
 enum class EvidenceResult : std::uint8_t { kStored, kFailed };
-/// kUnavailable: the registry could not be asked, which says nothing about the image.
-enum class VerificationResult : std::uint8_t { kAccepted, kRefused, kUnavailable };
+/// kWarned: accepted, though a policy in mode warn would have refused it. kUnavailable: the registry could
+/// not be asked, which says nothing about the image.
+enum class VerificationResult : std::uint8_t { kAccepted, kWarned, kRefused, kUnavailable };
 /// Of a pod that was asked about; kUndecided: allowed although an image could not be verified.
 enum class AdmissionResult : std::uint8_t { kAllowed, kRefused, kUndecided };
 enum class ReconcileResult : std::uint8_t { kSuccess, kError, kRequeue, kRequeueAfter };

@@ -33,6 +33,7 @@ TEST_CASE("every known label set of the process is there at 0") {
            "kintsugi_actions_total{action=\"contain/isolate\",result=\"failed\"} 0",
            "kintsugi_evidence_objects_total{kind=\"logs\",result=\"failed\"} 0",
            "kintsugi_image_verifications_total{result=\"refused\"} 0",
+           "kintsugi_image_verifications_total{result=\"warned\"} 0",
            "kintsugi_admission_reviews_total{result=\"undecided\"} 0",
            "controller_runtime_webhook_requests_total{code=\"200\",webhook=\"/v1/admission/fail-open\"} 0",
            "controller_runtime_webhook_latency_seconds_count{webhook=\"/v1/admission/fail-closed\"} 0",
