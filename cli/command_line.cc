@@ -46,6 +46,7 @@ class CommandLine {
   void add_open();
   void add_report();
   void add_check();
+  void add_backup();
   void add_information();
 
   std::string unknown_command(const std::string& name) const;
@@ -82,6 +83,7 @@ CommandLine::CommandLine(std::string program)
   add_open();
   add_report();
   add_check();
+  add_backup();
   add_information();
 }
 
@@ -239,6 +241,14 @@ void CommandLine::add_check() {
   add_output(check, {"table", "wide", "json", "yaml"});
 }
 
+void CommandLine::add_backup() {
+  CLI::App& backup =
+      verb(Verb::kBackup, "backup", "On a hypervisor: copy the controller's database to a file",
+           "--host /run/kintsugi.sock backup /var/backups/kintsugi.db");
+  backup.add_option("FILE", invocation_.file, "Where to; it must not be there, and the controller writes it")
+      ->required();
+}
+
 void CommandLine::add_information() {
   CLI::App& version = verb(Verb::kVersion, "version", "Say which version this is", "version -o json");
   version.add_flag("--client")->description("As kubectl has it; no server is asked in any case");
@@ -273,7 +283,8 @@ Ended CommandLine::wrong(const std::string& message) const {
 
 /// What --host stands for, and what does not go with it. CLI11's own excludes() lists in no certain order.
 std::string CommandLine::finish_host() {
-  if (invocation_.host.empty()) return {};
+  if (invocation_.host.empty())
+    return invocation_.verb == Verb::kBackup ? "backup is for hypervisors: say which with --host" : "";
   for (const char* flag : {"--kubeconfig", "--context", "--cluster", "--user", "--namespace"}) {
     if (app_.get_option(flag)->count() > 0)
       return std::string(flag) + " is for clusters; it does not go with --host";

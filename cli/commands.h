@@ -32,4 +32,7 @@ Result<ExitCode> run_report(const Session& session);
 /// Which protected workloads could be contained and recovered now. kNotReady where one could not.
 Result<ExitCode> run_check(const Session& session);
 
+/// Has the controller of a host copy its database to a file of that host.
+Result<ExitCode> run_backup(const Session& session);
+
 }  // namespace kintsugi::cli

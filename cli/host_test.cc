@@ -11,6 +11,7 @@
 #include "cli/test_world.h"
 #include "host/control/control_server.h"
 #include "host/control/testing/memory_store.h"
+#include "incidents/sqlite_database.h"
 #include "net/curl_transport.h"
 
 namespace kintsugi::cli {
@@ -78,6 +79,7 @@ class HostWorld {
     const ExitCode code = cli::run(arguments, surroundings);
     return {code, out.str(), err.str()};
   }
+  const std::string& directory() const { return directory_.path(); }
   void stop_server() { server_->stop(std::chrono::milliseconds(0)); }
 
  private:
@@ -102,8 +104,11 @@ class HostWorld {
             record.times.detected = record.times.recovered = record.times.closed = kTestNow;
             return contents;
           },
+      .backup = [this](const std::string& path) { return database_->backup(path); },
       .clock = clock,
       .own_uid = ::geteuid()}};
+  const std::unique_ptr<incidents::SqliteDatabase> database_ =
+      incidents::SqliteDatabase::open(directory_.path() + "/kintsugi.db").value();
   std::unique_ptr<net::HttpServer> server_;
 };
 
@@ -112,6 +117,25 @@ std::string me() {
 }
 
 }  // namespace
+
+TEST_CASE("a backup is a database of its own, and replaces nothing") {
+  HostWorld world;
+  const std::string copy = world.directory() + "/copy.db";
+  const Ending made = world.run({"backup", copy});
+  INFO(made.err);
+  CHECK(made.code == ExitCode::kDone);
+  CHECK(made.out == copy + "\n");
+  CHECK(incidents::SqliteDatabase::open(copy));
+  const Ending again = world.run({"backup", copy});
+  CHECK(again.code == ExitCode::kError);
+  CHECK(again.err.find("already exists") != std::string::npos);
+  const Ending nowhere = world.run({"backup", world.directory() + "/missing/copy.db"});
+  CHECK(nowhere.code == ExitCode::kError);
+  CHECK(nowhere.err.find("missing/copy.db") != std::string::npos);
+  const Ending wrong = world.run_as_is({"/usr/bin/kintsugi", "backup", copy});
+  CHECK(wrong.code == ExitCode::kWrongUse);
+  CHECK(wrong.err.find("--host") != std::string::npos);
+}
 
 TEST_CASE("on a host, list and describe name the domain, and suggest commands that find the host again") {
   HostWorld world;

@@ -28,6 +28,7 @@ enum class Verb : std::uint8_t {
   kRelease,
   kReport,
   kCheck,
+  kBackup,  ///< of a host
   kVersion,
   kCompleteIncident,  ///< the names that a shell may complete to
 };
@@ -82,6 +83,8 @@ struct Invocation {
   std::string domain;  ///< open, with a host: which one
   std::string playbook;
   Severity severity = Severity::kError;
+
+  std::string file;  ///< backup: where to
 
   // report
   std::chrono::milliseconds since = std::chrono::days(90);

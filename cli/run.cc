@@ -56,6 +56,7 @@ Result<ExitCode> dispatch(const Session& session) {
     case Verb::kRelease: return run_release(session);
     case Verb::kReport: return run_report(session);
     case Verb::kCheck: return run_check(session);
+    case Verb::kBackup: return run_backup(session);
     case Verb::kCompleteIncident: return run_complete_incident(session);
     case Verb::kVersion: break;  // needs no cluster
   }

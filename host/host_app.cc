@@ -48,6 +48,7 @@ class HostApp {
       : settings_(settings),
         clock_(clock),
         log_(log),
+        database_(database),
         store_(store),
         metrics_(metrics_options()),
         durable_ledger_(database),
@@ -108,6 +109,7 @@ class HostApp {
   const Settings& settings_;
   const Clock& clock_;
   Logger& log_;
+  incidents::SqliteDatabase& database_;
   incidents::SqliteIncidentStore& store_;
   metrics::Registry metrics_;
   incidents::SqliteLedger durable_ledger_;
@@ -147,6 +149,7 @@ ControlWorld HostApp::control_world() {
               },
           .name_of_user = user_name,
           .ledger = [this] { return durable_ledger_.load(); },
+          .backup = [this](const std::string& path) { return database_.backup(path); },
           .clock = clock_,
           .own_uid = ::geteuid(),
           .name_space = kHostNamespace};

@@ -51,11 +51,12 @@ struct Served {
   bool has_namespaces;
 };
 
-constexpr std::array<Served, 4> kServed{{
+constexpr std::array<Served, 5> kServed{{
     {"kintsugi.dev", "v1alpha1", "incidents", Collection::kIncidents, true},
     {"kintsugi.dev", "v1alpha1", "playbooks", Collection::kPlaybooks, true},
     {"host.kintsugi.dev", "v1", "domains", Collection::kDomains, false},
     {"host.kintsugi.dev", "v1", "ledgerentries", Collection::kLedgerEntries, false},
+    {"host.kintsugi.dev", "v1", "backups", Collection::kBackups, false},
 }};
 
 const Served* find_served(std::string_view group, std::string_view version, std::string_view plural) {

@@ -14,13 +14,14 @@
 
 namespace kintsugi::host {
 
-enum class Collection : std::uint8_t { kIncidents, kPlaybooks, kDomains, kLedgerEntries };
+enum class Collection : std::uint8_t { kIncidents, kPlaybooks, kDomains, kLedgerEntries, kBackups };
 
 /// Which collection, or which object of it.
 struct Route {
   Collection collection = Collection::kIncidents;
-  std::string name_space;  ///< empty: of all (incidents, playbooks), or there is none (domains, ledger)
-  std::string name;        ///< empty: the collection
+  std::string
+      name_space;    ///< empty: of all (incidents, playbooks), or there is none (domains, ledger, backups)
+  std::string name;  ///< empty: the collection
 };
 
 /// Reads /apis/GROUP/VERSION[/namespaces/NAMESPACE]/RESOURCE[/NAME]. 404 for everything else, 400 for broken

@@ -2,6 +2,7 @@
 #include "host/control/control_api.h"
 
 #include <algorithm>
+#include <climits>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -75,6 +76,18 @@ Answer<DeleteOptions> read_delete_options(const net::ServerRequest& request, con
   return options;
 }
 
+/// Where the controller is to write: it has another working directory than whoever asks.
+Answer<std::string> backup_path(const json& body) {
+  const auto spec = body.find("spec");
+  const bool has_path = spec != body.end() && spec->is_object() && spec->contains("path");
+  if (!has_path || !(*spec)["path"].is_string())
+    return refuse(bad_request("spec.path, a text, says where to"));
+  auto path = (*spec)["path"].get<std::string>();
+  if (path.size() >= PATH_MAX || !path.starts_with('/') || path.find('\0') != std::string::npos)
+    return refuse(bad_request("spec.path must be an absolute path"));
+  return path;
+}
+
 bool decides_the_same(const Incident& left, const Incident& right, const std::string& name_space) {
   return to_object(left, name_space)["spec"] == to_object(right, name_space)["spec"];
 }
@@ -113,6 +126,7 @@ Answer<HttpResponse> ControlApi::run(const net::ServerRequest& request) const {
     case Collection::kPlaybooks: return on_playbooks(call);
     case Collection::kDomains: return on_domains(call);
     case Collection::kLedgerEntries: return on_ledger(call);
+    case Collection::kBackups: return on_backups(call);
   }
   return refuse(not_served());
 }
@@ -168,6 +182,21 @@ Answer<HttpResponse> ControlApi::on_ledger(const Call& call) const {
     items.push_back({{"record", incidents::to_text(record)}});
   for (const std::string& total : contents->totals) items.push_back({{"total", total}});
   return list_of("LedgerEntry", kHostApiVersion, std::move(items));
+}
+
+Answer<HttpResponse> ControlApi::on_backups(const Call& call) const {
+  if (!world_.backup || !call.route.name.empty()) return refuse(not_served());
+  if (call.method() != "POST") return refuse(wrong_method("backups"));
+  const auto dry_run = is_dry_run(call.query);
+  if (!dry_run) return refuse(dry_run.error());
+  if (*dry_run) return refuse(bad_request("a backup cannot be tried without being made"));
+  const auto body = read_body(call.request, "application/json");
+  if (!body) return refuse(body.error());
+  const auto path = backup_path(*body);
+  if (!path) return refuse(path.error());
+  const std::string what = describe("backups.host.kintsugi.dev", *path);
+  if (const auto made = world_.backup(*path); !made) return refuse(refusal_of(made.error(), what));
+  return respond(201, {{"apiVersion", kHostApiVersion}, {"kind", "Backup"}, {"spec", {{"path", *path}}}});
 }
 
 Answer<HttpResponse> ControlApi::list_incidents(const Call& call) const {

@@ -28,6 +28,8 @@ struct ControlWorld {
   std::function<std::string(std::uint32_t uid)> name_of_user{};  ///< as kintsugi::user_name()
   /// What is left of incidents that were deleted, for the report. Empty: it is not served.
   std::function<Result<incidents::LedgerContents>()> ledger{};
+  /// As incidents::SqliteDatabase::backup(). Empty: it is not served.
+  std::function<Result<void>(const std::string& path)> backup{};
   const Clock& clock;
   std::uint32_t own_uid = 0;        ///< the user whom the process runs as
   std::string name_space = "host";  ///< where all incidents, playbooks and domains are said to be
@@ -40,6 +42,7 @@ struct ControlWorld {
 ///   GET                 /apis/kintsugi.dev/v1alpha1/namespaces/NS/playbooks[/NAME]: names only
 ///   GET                 /apis/host.kintsugi.dev/v1/domains[/NAME]
 ///   GET                 /apis/host.kintsugi.dev/v1/ledgerentries: each has a `record` or a `total`
+///   POST                /apis/host.kintsugi.dev/v1/backups: a copy of the database at `spec.path`
 ///
 /// Lists come whole, narrowed by a labelSelector; there is no watch. `dryRun=All` checks and changes nothing.
 /// Root and the user of the process may do all of it, everybody else nothing. Who decides is whose process
@@ -62,6 +65,7 @@ class ControlApi {
   Answer<net::HttpResponse> on_playbooks(const Call& call) const;
   Answer<net::HttpResponse> on_domains(const Call& call) const;
   Answer<net::HttpResponse> on_ledger(const Call& call) const;
+  Answer<net::HttpResponse> on_backups(const Call& call) const;
   Answer<net::HttpResponse> list_incidents(const Call& call) const;
   Answer<net::HttpResponse> create(const Call& call) const;
   Answer<net::HttpResponse> patch(const Call& call) const;

@@ -53,6 +53,41 @@ TEST_CASE("domains and playbooks are found by name") {
   CHECK(playbook["metadata"]["name"] == "rebuild");
 }
 
+TEST_CASE("a backup is made where the request says, if that can be meant") {
+  World world;
+  std::vector<std::string> made;
+  ControlWorld with_backup{.store = world.store, .clock = world.clock};
+  with_backup.backup = [&](const std::string& path) -> Result<void> {
+    if (path == "/full") return fail(ErrorCode::kTooLarge, "no space left on device");
+    made.push_back(path);
+    return {};
+  };
+  const ControlApi api(with_backup);
+  const auto ask = [&](const std::string& method, const std::string& body, const std::string& query = "") {
+    net::ServerRequest request;
+    request.method = method;
+    request.path = "/apis/host.kintsugi.dev/v1/backups";
+    request.query = query;
+    request.body = body;
+    request.headers.add("Content-Type", "application/json");
+    request.peer_uid = 0;
+    return api.answer(request).status;
+  };
+  for (const std::string body :
+       {R"({})", R"([])", R"("/a")", R"({"spec": "/a"})", R"({"spec": {}})", R"({"spec": {"path": 1}})",
+        R"({"spec": {"path": ""}})", R"({"spec": {"path": "a"}})", R"({"spec": {"path": "/a\u0000b"}})"}) {
+    INFO(body);
+    CHECK(ask("POST", body) == 400);
+  }
+  CHECK(ask("POST", R"({"spec": {"path": "/)" + std::string(5000, 'a') + "\"}}") == 400);
+  CHECK(ask("POST", R"({"spec": {"path": "/a"}})", "dryRun=All") == 400);
+  CHECK(ask("GET", R"({"spec": {"path": "/a"}})") == 405);
+  CHECK(ask("POST", R"({"spec": {"path": "/full"}})") >= 400);
+  CHECK(made.empty());
+  CHECK(ask("POST", R"({"spec": {"path": "/var/backups/kintsugi.db"}})") == 201);
+  CHECK(made == std::vector<std::string>{"/var/backups/kintsugi.db"});
+}
+
 TEST_CASE("the ledger is given out as the texts that it keeps") {
   World world;
   const std::string path = "/apis/host.kintsugi.dev/v1/ledgerentries";
@@ -134,6 +169,7 @@ TEST_CASE("what is not there, or is not done, has the status of an API server") 
       {404, "DELETE", kIncidents + "/inc-0-1"},
       {404, "GET", "/apis/host.kintsugi.dev/v1/ledgerentries/a"},
       {405, "POST", "/apis/host.kintsugi.dev/v1/ledgerentries"},
+      {404, "POST", "/apis/host.kintsugi.dev/v1/backups"},
       {400, "GET", kIncidents + "/%"},
       {400, "GET", kIncidents + "/%zz"},
       {400, "GET", kIncidents + "/%00"},
