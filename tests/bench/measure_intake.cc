@@ -7,6 +7,7 @@
 #include "measurements.h"
 #include "net/curl_transport.h"
 #include "process_stats.h"
+#include "scrape.h"
 
 namespace kintsugi::bench {
 namespace {

@@ -8,6 +8,7 @@
 #include "measurements.h"
 #include "net/curl_transport.h"
 #include "process_stats.h"
+#include "scrape.h"
 #include "tests/support/objects.h"
 
 namespace kintsugi::bench {

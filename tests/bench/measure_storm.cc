@@ -7,6 +7,7 @@
 #include "isolate.h"
 #include "net/curl_transport.h"
 #include "process_stats.h"
+#include "scrape.h"
 #include "tests/support/parallel.h"
 
 namespace kintsugi::bench {

@@ -7,7 +7,6 @@
 #include <stdexcept>
 
 #include "base/file.h"
-#include "cluster.h"
 
 namespace kintsugi::bench {
 namespace {
@@ -15,7 +14,9 @@ namespace {
 constexpr std::size_t kMaxProcBytes = 64u << 10;
 
 std::string read_proc(pid_t process, const std::string& name) {
-  return need(read_file("/proc/" + std::to_string(process) + "/" + name, kMaxProcBytes));
+  auto read = read_file("/proc/" + std::to_string(process) + "/" + name, kMaxProcBytes);
+  if (!read) throw std::runtime_error(read.error().to_string());
+  return *std::move(read);
 }
 
 /// A line of /proc/PID/status, "VmHWM:    1234 kB".
@@ -45,20 +46,6 @@ double resident_mib(pid_t process) {
 
 double peak_resident_mib(pid_t process) {
   return status_mib(process, "VmHWM");
-}
-
-double sum_of_metric(net::HttpTransport& transport, const std::string& metrics_url, const std::string& family,
-                     const std::string& label) {
-  net::HttpRequest request;
-  request.url = metrics_url + "/metrics";
-  const net::HttpResponse response = need(transport.send(request, {}));
-  std::istringstream lines(response.body);
-  double sum = 0;
-  for (std::string line; std::getline(lines, line);) {
-    if (!line.starts_with(family + "{") || line.find(label) == std::string::npos) continue;
-    sum += std::strtod(line.c_str() + line.rfind(' '), nullptr);
-  }
-  return sum;
 }
 
 }  // namespace kintsugi::bench

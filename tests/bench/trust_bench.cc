@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // trust-bench: how many signatures one core verifies, beside the bare cryptography, how many round trips a
-// cold verification takes, and how long reviews of pods take. Run from the root of the repository; needs no
-// cluster.
+// cold verification takes, how long reviews of pods take, and what a hostile registry costs. Run from the
+// root of the repository; needs no cluster.
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -14,6 +14,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "measure_admission.h"
+#include "measure_hostile.h"
 #include "report.h"
 #include "trust/policy/verifier.h"
 #include "trust/sigstore/certified_signature.h"
@@ -139,6 +140,7 @@ int main() {
     measure_keyless(report);
     measure_round_trips(report);
     measure_admission(report);
+    measure_hostile(report);
   } catch (const std::exception& trouble) {
     report.failure(trouble.what());
   }

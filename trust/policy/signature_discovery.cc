@@ -22,7 +22,7 @@ namespace {
 
 constexpr std::int64_t kMaxSignatureBundleBytes = 1 << 20;
 constexpr std::int64_t kMaxAttestationBytes = 16 << 20;
-constexpr std::int64_t kMaxAttestationsBytes = 64 << 20;
+constexpr std::int64_t kMaxAttestationsBytes = 32 << 20;
 constexpr std::string_view kPredicateAnnotation = "dev.sigstore.bundle.predicateType";
 
 /// True for what says nothing about the object asked for, only about the registry at this moment.

@@ -66,7 +66,9 @@ Result<Statement> parse_statement(const Envelope& envelope) {
     if (auto read = read_subject(subject, statement); !read) return fail(std::move(read).error());
   }
   statement.subject = *subjects;
-  if (const Node* predicate = node->find("predicate")) statement.predicate = *predicate;
+  for (Node::Member& member : node->members) {
+    if (member.key == "predicate") statement.predicate = std::move(member.value);  // may be most of it
+  }
   return statement;
 }
 
