@@ -245,7 +245,8 @@ ImageAnswer ImageTrust::ask_all(const std::string& image, const std::string& con
 }
 
 std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployment,
-                                             const Labels& namespace_labels, std::stop_token stop) {
+                                             const Labels& namespace_labels,
+                                             const std::function<bool()>& may_write, std::stop_token stop) {
   catch_up();
   const std::set<std::string> policies = required_policies(deployment, namespace_labels);
   std::vector<ImageAnswer> answers;
@@ -255,7 +256,7 @@ std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployme
     if (answers.back().image) good.push_back(*answers.back().image);
   }
   if (!good.empty() && good.size() == answers.size()) {
-    if (auto kept = remember(deployment, good); !kept) {
+    if (auto kept = remember(deployment, good, may_write); !kept) {
       answers.back().message += "; not remembered: " + kept.error().to_string();
     }
   }
@@ -278,7 +279,8 @@ std::size_t ImageTrust::known_containers(const std::string& workload_uid) const 
 }
 
 Result<void> ImageTrust::remember(const targets::Deployment& deployment,
-                                  const std::vector<TrustedImage>& images) {
+                                  const std::vector<TrustedImage>& images,
+                                  const std::function<bool()>& may_write) {
   json entry = json::object();
   std::map<std::string, TrustedImage> by_container;
   for (const TrustedImage& image : images) {
@@ -299,6 +301,7 @@ Result<void> ImageTrust::remember(const targets::Deployment& deployment,
     take();
     return {};
   }
+  if (!may_write()) return fail(ErrorCode::kCancelled, "another replica leads by now");
   auto kept = k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, deployment.meta.uid,
                                         entry.dump());
   if (!kept) return fail(kept.error());

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -68,9 +69,9 @@ class ImageTrust {
 
   /// Verifies by day what a workload's containers name, by the rule of the breach: with the trust policy of
   /// each playbook that would redeploy a pod of it. What all accept is remembered as last known good,
-  /// durably.
+  /// durably; `may_write` is asked right before that.
   std::vector<ImageAnswer> prepare(const targets::Deployment& deployment, const Labels& namespace_labels,
-                                   std::stop_token stop);
+                                   const std::function<bool()>& may_write, std::stop_token stop);
 
   /// Reads what was remembered, by whatever process; what this one held is replaced. Before the first
   /// decide().
@@ -94,7 +95,8 @@ class ImageTrust {
                   const char* origin, std::stop_token stop, const trust::Predecessor* predecessor = nullptr);
   std::optional<TrustedImage> known_good(const std::string& workload_uid, const std::string& container) const;
   std::size_t known_containers(const std::string& workload_uid) const;
-  Result<void> remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images);
+  Result<void> remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images,
+                        const std::function<bool()>& may_write);
 
   trust::Verifier& verifier_;
   const PlaybookBook& book_;

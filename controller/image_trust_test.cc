@@ -67,7 +67,9 @@ struct Fixture {
   ImageAnswer decide(const std::string& policy, bool suspect = false, const std::string& running = "") {
     return image_trust.decide({"web", kImage, running}, policy, suspect, "d-1", {});
   }
-  ImageAnswer prepare() { return image_trust.prepare(deployment, {}, {}).front(); }
+  ImageAnswer prepare() {
+    return image_trust.prepare(deployment, {}, [this] { return leads; }, {}).front();
+  }
 
   trust::testing::FakeRegistry registry;
   trust::testing::SkippingClock clock;
@@ -84,6 +86,7 @@ struct Fixture {
   targets::Deployment deployment;
   json stored;
   bool is_down = false;
+  bool leads = true;
   int writes = 0;
 };
 
@@ -218,6 +221,13 @@ TEST_CASE("what could not be written down is not remembered, and written the nex
   const int writes = fixture.writes;
   (void)fixture.prepare();
   CHECK(fixture.writes == writes);
+}
+
+TEST_CASE("who does not lead any more writes nothing down") {
+  Fixture fixture;
+  fixture.leads = false;
+  CHECK(fixture.prepare().message.find("another replica leads") != std::string::npos);
+  CHECK(fixture.writes == 0);
 }
 
 TEST_CASE("the last known good is read again at each start of leadership") {

@@ -221,7 +221,8 @@ void Preparation::assess_template(const targets::Deployment& deployment, Readine
   std::vector<TrustedImage> accepted;
   const auto name_space = world_.cluster->cache.name_space(deployment.meta.name_space);
   const Labels labels = name_space != nullptr ? name_space->labels : Labels();
-  for (const ImageAnswer& answer : world_.cluster->trust.prepare(deployment, labels, {})) {
+  const auto leads = [this] { return world_.leadership.leads(); };
+  for (const ImageAnswer& answer : world_.cluster->trust.prepare(deployment, labels, leads, {})) {
     if (answer.retry_after) budget_.pause(answer.asked, *answer.retry_after);
     if (answer.image) {
       accepted.push_back(*answer.image);
@@ -264,6 +265,8 @@ Result<void> Preparation::publish(const std::string& key, const std::optional<Re
         readiness ? found != known_.end() && found->second == *readiness : found == known_.end();
     if (same) return {};
   }
+  // All that was asked for it may have taken longer than the lease lasts.
+  if (!world_.leadership.leads()) return {};
   const k8s::ObjectKey config_map{world_.settings.name_space, targets::kReadinessConfigMap};
   const std::string entry = targets::readiness_key(workload_of(key));
   auto written = readiness
