@@ -25,19 +25,20 @@ namespace {
 /// From a sensor's event to the victim's isolation: it takes milliseconds, but seconds on a machine that does
 /// much else. Far from the ten seconds after which there may be another leader.
 constexpr milliseconds kContained = 5s;
-/// From the leader's end to the service's recovery: what is left of the lease, 15 s, and the steps. These
-/// take several times as long when every access is checked.
+/// From the leader's end to the service's recovery: what is left of the lease, 15 s, and the steps; and from
+/// its orderly end to the next one's beginning. Both take several times as long when every access is checked.
 #if defined(__SANITIZE_THREAD__)
 constexpr milliseconds kRecovered = 120s;
+constexpr milliseconds kHandedOver = 12s;
 #elif defined(__SANITIZE_ADDRESS__)
 constexpr milliseconds kRecovered = 40s;
+constexpr milliseconds kHandedOver = 6s;
 #else
 constexpr milliseconds kRecovered = 20s;
+constexpr milliseconds kHandedOver = 3s;
 #endif
 /// Plays on pocket clusters; a real API server gets two.
 constexpr std::size_t kAtOnce = 8;
-/// From a leader's orderly end to the next one's beginning.
-constexpr milliseconds kHandedOver = 3s;
 /// The lease's renew deadline and a little: a leader without its API server has ended by then.
 constexpr milliseconds kGivenUp = 12s;
 constexpr milliseconds kPatience = 60s;
