@@ -3,63 +3,25 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdint>
-#include <cstring>
 #include <filesystem>
 #include <utility>
 
+#include "base/descriptor.h"
+
 namespace kintsugi {
-namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-tl::unexpected<Error> system_failure(std::string_view what, const std::string& path, int number) {
-  ErrorCode code = ErrorCode::kInternal;
-  if (number == ENOENT || number == ENOTDIR) code = ErrorCode::kNotFound;
-  if (number == EACCES || number == EPERM || number == EROFS) code = ErrorCode::kForbidden;
-  if (number == ENOSPC || number == EDQUOT) code = ErrorCode::kUnavailable;
-  return fail(make_error(code, fmt::format("cannot {}: {}", what, std::strerror(number))).on(path));
-}
-
-Result<void> write_all(int fd, std::string_view content, const std::string& path) {
-  while (!content.empty()) {
-    const ssize_t written = ::write(fd, content.data(), content.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return system_failure("write", path, errno);
-    }
-    content.remove_prefix(std::size_t(written));
-  }
-  return {};
-}
-
-}  // namespace
 
 Result<void> read_pieces(const std::string& path, const PieceSink& take) {
   const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-  if (file.get() < 0) return system_failure("open", path, errno);
+  if (!file.is_open()) return fail(system_error("open", path, errno));
   for (;;) {
     char buffer[65536];
     const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return system_failure("read", path, errno);
+    if (got < 0) return fail(system_error("read", path, errno));
     if (got == 0) return {};
     if (auto taken = take({buffer, std::size_t(got)}); !taken) return taken;
   }
@@ -84,21 +46,16 @@ Result<void> write_pieces_durably(const std::string& path,
   const std::string temporary = path + ".tmp";
   {
     const Descriptor file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0640));
-    if (file.get() < 0) return system_failure("create", temporary, errno);
-    auto produced = produce([&](std::string_view piece) { return write_all(file.get(), piece, temporary); });
-    if (produced && ::fsync(file.get()) != 0) produced = system_failure("flush", temporary, errno);
+    if (!file.is_open()) return fail(system_error("create", temporary, errno));
+    auto produced = produce([&](std::string_view piece) { return write_all(file, piece, temporary); });
+    if (produced && ::fsync(file.get()) != 0) produced = fail(system_error("flush", temporary, errno));
     if (!produced) {
       ::unlink(temporary.c_str());
       return produced;
     }
   }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return system_failure("rename", path, errno);
-  const std::string parent = std::filesystem::path(path).parent_path().string();
-  const Descriptor directory(
-      ::open(parent.empty() ? "." : parent.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.get() < 0) return system_failure("open", parent, errno);
-  if (::fsync(directory.get()) != 0) return system_failure("flush", parent, errno);
-  return {};
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return fail(system_error("rename", path, errno));
+  return flush_parent_directory(path);
 }
 
 Result<std::vector<std::string>> list_files(const std::string& directory,
@@ -114,7 +71,7 @@ Result<std::vector<std::string>> list_files(const std::string& directory,
     if (wanted && !name.starts_with('.') && it->is_regular_file(ignored))
       found.push_back(it->path().string());
   }
-  if (error) return system_failure("list", directory, error.value());
+  if (error) return fail(system_error("list", directory, error.value()));
   std::sort(found.begin(), found.end());
   return found;
 }

@@ -9,9 +9,9 @@
 #include <array>
 #include <utility>
 
+#include "base/child_process.h"
 #include "base/document.h"
 #include "trust/crypto/reasons.h"
-#include "trust/registry/child_process.h"
 #include "trust/registry/registry_auth.h"
 #include "trust/registry/registry_exchange.h"
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "trust/registry/child_process.h"
+#include "base/child_process.h"
 
 #include <fcntl.h>
 #include <poll.h>
@@ -14,7 +14,9 @@
 #include <cstring>
 #include <utility>
 
-namespace kintsugi::trust {
+#include "base/descriptor.h"
+
+namespace kintsugi {
 namespace {
 
 using std::chrono::milliseconds;
@@ -23,23 +25,6 @@ using std::chrono::steady_clock;
 constexpr std::size_t kMaxInput = 4096;  // fits into a pipe that nobody reads
 /// How late an end or a stop is seen where nothing is written.
 constexpr milliseconds kSlice{10};
-
-class Descriptor {
- public:
-  explicit Descriptor(int value = -1) : value_(value) {}
-  ~Descriptor() { close(); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  void open(int value) { value_ = value; }
-  void close() {
-    if (value_ >= 0) ::close(value_);
-    value_ = -1;
-  }
-  int get() const { return value_; }
-
- private:
-  int value_;
-};
 
 Error cannot(const char* what, int error) {
   return make_error(ErrorCode::kInternal, std::string("cannot ") + what + ": " + std::strerror(error));
@@ -51,8 +36,8 @@ struct Pipe {
   bool open() {
     std::array<int, 2> ends{};
     if (::pipe2(ends.data(), O_CLOEXEC) != 0) return false;
-    read_end.open(ends[0]);
-    write_end.open(ends[1]);
+    read_end.reset(ends[0]);
+    write_end.reset(ends[1]);
     return true;
   }
 };
@@ -189,13 +174,13 @@ Result<ChildOutput> run_child(const ChildProgram& program, const std::stop_token
   if (::write(input.write_end.get(), program.input.data(), program.input.size()) !=
       ssize_t(program.input.size()))
     return fail(cannot("write to a pipe", errno));
-  input.write_end.close();
+  input.write_end.reset();
   const auto process = spawn(program, input.read_end.get(), output.write_end.get());
   if (!process) return fail(process.error());
-  output.write_end.close();
-  input.read_end.close();
+  output.write_end.reset();
+  input.read_end.reset();
   Child child(*process);
   return collect(child, output.read_end.get(), program, stop);
 }
 
-}  // namespace kintsugi::trust
+}  // namespace kintsugi

@@ -10,13 +10,13 @@
 #include "base/result.h"
 #include "base/secret.h"
 
-namespace kintsugi::trust {
+namespace kintsugi {
 
 struct ChildProgram {
-  std::string path;                      ///< absolute
-  std::vector<std::string> arguments;    ///< after the program's name
-  std::vector<std::string> environment;  ///< "NAME=value", and nothing else
-  std::string input;                     ///< standard input, at most 4,096 bytes
+  std::string path = {};                      ///< absolute
+  std::vector<std::string> arguments = {};    ///< after the program's name
+  std::vector<std::string> environment = {};  ///< "NAME=value", and nothing else
+  std::string input = {};                     ///< standard input, at most 4,096 bytes
   std::size_t max_output = 64u << 10;
   std::chrono::milliseconds timeout{10'000};
 };
@@ -32,4 +32,4 @@ struct ChildOutput {
 /// case. kInternal where it cannot be started.
 Result<ChildOutput> run_child(const ChildProgram& program, const std::stop_token& stop);
 
-}  // namespace kintsugi::trust
+}  // namespace kintsugi
