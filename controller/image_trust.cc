@@ -12,6 +12,7 @@
 #include "playbooks/matcher.h"
 #include "targets/kubernetes/redeployment.h"
 #include "trust/crypto/reasons.h"
+#include "trust/policy/demanded_policy.h"
 #include "trust/policy/verifier.h"
 
 namespace kintsugi::controller {
@@ -78,21 +79,6 @@ std::map<std::string, TrustedImage> parse_entry(const std::string& text) {
   return images;
 }
 
-/// Why the policy that the playbook names has no say about an image; nothing where it has.
-std::optional<std::string> lack_of(const std::string& policy, const std::string& image,
-                                   const std::vector<trust::TrustPolicy>& all) {
-  const auto named = std::find_if(all.begin(), all.end(), [&](const trust::TrustPolicy& candidate) {
-    return candidate.spec.name == policy;
-  });
-  if (named == all.end()) return "there is no such TrustPolicy, and the playbook demands it";
-  if (named->spec.mode == trust::TrustPolicySpec::Mode::kWarn)
-    return "the TrustPolicy that the playbook demands is in mode warn, and accepts nothing";
-  const auto reference = trust::ImageReference::parse(image);
-  if (reference && !named->spec.selects(*reference))
-    return "the TrustPolicy that the playbook demands does not select this image";
-  return std::nullopt;
-}
-
 ImageAnswer refuse_image(const std::string& image, const char* reason, const std::string& message) {
   ImageAnswer answer;
   answer.asked = image;
@@ -135,7 +121,12 @@ ImageAnswer ImageTrust::ask(const std::string& image, const std::string& contain
                             const char* origin, std::stop_token stop, const trust::Predecessor* predecessor) {
   const PlaybookBook::Policies all = book_.policies();
   if (!policy.empty()) {
-    if (const auto lack = lack_of(policy, image, *all)) {
+    const auto reference = trust::ImageReference::parse(image);
+    // What is no reference is refused as such below.
+    const auto selects = [&](const trust::TrustPolicySpec& spec) {
+      return !reference || spec.selects(*reference);
+    };
+    if (const auto lack = trust::lack_of(policy, *all, selects)) {
       metrics_.count_image_verification(metrics::VerificationResult::kRefused);
       return refuse_image(image, trust::reason::kNoMatchingPolicy, ", policy " + policy + ": " + *lack);
     }

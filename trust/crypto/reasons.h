@@ -93,6 +93,13 @@ inline constexpr char kDiskExternalDataFile[] = "DiskExternalDataFile";  ///< it
 inline constexpr char kDiskEncrypted[] = "DiskEncrypted";
 inline constexpr char kDiskNotClean[] = "DiskNotClean";  ///< marked dirty or corrupt
 
+inline constexpr char kSourceUnavailable[] =
+    "SourceUnavailable";  ///< where it comes from cannot be reached now; a retry can help
+inline constexpr char kSourceNotFound[] = "SourceNotFound";  ///< there is no such file
+inline constexpr char kSourceInvalid[] =
+    "SourceInvalid";  ///< no regular file, or not to be read, or an answer that no web server may give
+inline constexpr char kNotEnoughSpace[] = "NotEnoughSpace";  ///< to keep it; a retry can help
+
 // The reasons of an accepting verdict.
 inline constexpr char kPinned[] = "Pinned";  ///< accepted without a signature: policies name the digest
 inline constexpr char kVerified[] = "Verified";

@@ -218,6 +218,13 @@ bool match_stars(std::string_view pattern, std::string_view text) {
       pattern, text, [](char c) { return c == '*'; }, [](char a, char b) { return a == b; });
 }
 
+bool match_elements(std::vector<std::string> pattern, const std::vector<std::string>& elements) {
+  // "At least one element" at the end is "one element, then any number".
+  if (!pattern.empty() && pattern.back() == "**") pattern.insert(pattern.end() - 1, "*");
+  return match_wildcards(
+      pattern, elements, [](const std::string& element) { return element == "**"; }, match_stars);
+}
+
 Result<ImageReference> ImageReference::parse(std::string_view text) {
   if (text.size() > kMaxReferenceBytes) return fail(ErrorCode::kTooLarge, "image reference over 1024 bytes");
   ImageReference image;
@@ -276,11 +283,7 @@ Result<ImageGlob> ImageGlob::parse(std::string_view text) {
 bool ImageGlob::matches(const ImageReference& image) const {
   std::vector<std::string> name = split(image.repository);
   name.insert(name.begin(), image.registry);
-  std::vector<std::string> pattern = elements_;
-  // "At least one element" at the end is "one element, then any number".
-  if (pattern.back() == "**") pattern.insert(pattern.end() - 1, "*");
-  return match_wildcards(
-      pattern, name, [](const std::string& element) { return element == "**"; }, match_stars);
+  return match_elements(elements_, name);
 }
 
 }  // namespace kintsugi::trust

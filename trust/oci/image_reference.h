@@ -39,6 +39,10 @@ struct ImageReference {
 /// Each "*" in `pattern` stands for any characters, also none.
 bool match_stars(std::string_view pattern, std::string_view text);
 
+/// The same for elements: one that is "**" in `pattern` stands for any number of elements, at the end for at
+/// least one; in any other, "*" stands for any characters.
+bool match_elements(std::vector<std::string> pattern, const std::vector<std::string>& elements);
+
 /// Selects images by registry and repository; never by tag, which proves nothing. Elements are separated by
 /// "/"; within one, "*" stands for any characters (also none); an element "**" stands for any number of
 /// elements, at the end for at least one. The first element is the registry: written out, "*.example.com",

@@ -11,7 +11,9 @@
 #include "base/escape.h"
 #include "base/time.h"
 #include "trust/crypto/refusal.h"
+#include "trust/sigstore/blob_signature.h"
 #include "trust/sigstore/certified_signature.h"
+#include "trust/sigstore/statement.h"
 
 namespace kintsugi::trust {
 namespace {
@@ -113,6 +115,22 @@ Result<Signed> verify_image(const Authority& authority, const Digest& image, con
   return out;
 }
 
+Result<Signed> verify_bundle(const Authority& authority, const Bundle& bundle, const Artifact& artifact,
+                             WallTime now) {
+  auto signer = authority.key
+                    ? verify_blob(bundle, artifact, *authority.key, {})
+                    : verify_blob_certified(bundle, artifact, {*authority.roots, authority.own}, now);
+  if (!signer) return fail(std::move(signer).error());
+  if (!signer->predicate_type.empty() && signer->predicate_type != kSignaturePredicate) {
+    return refuse(reason::kPredicateMismatch, fmt::format("an attestation of type {} and no signature",
+                                                          escape(signer->predicate_type, 200)));
+  }
+  if (!authority.key) return accept_signer(authority, std::move(*signer->certified));
+  Signed out;
+  out.proof.key_id = std::move(signer->key_id);
+  return out;
+}
+
 /// Whether all that is known of when it was signed is no later than `time`.
 bool is_signed_by(const Proof& proof, WallTime time) {
   return !proof.times.empty() &&
@@ -179,6 +197,16 @@ Result<Proof> prove_signer(const TrustPolicy& policy, const Authority& authority
   if (!found) return fail(std::move(found).error());
   if (auto counts = check_not_revoked(policy.spec.revoked, authority, *found); !counts)
     return fail(std::move(counts).error());
+  return name_authority(policy, authority, std::move(found->proof));
+}
+
+Result<Proof> prove_blob(const TrustPolicy& policy, const Authority& authority, const Bundle& bundle,
+                         const Artifact& artifact, WallTime now) {
+  auto found = verify_bundle(authority, bundle, artifact, now);
+  if (!found) return fail(std::move(found).error());
+  if (auto counts = check_not_revoked(policy.spec.revoked, authority, *found); !counts)
+    return fail(std::move(counts).error());
+  if (auto fits = check_annotations(authority.annotations, {}); !fits) return fail(std::move(fits).error());
   return name_authority(policy, authority, std::move(found->proof));
 }
 

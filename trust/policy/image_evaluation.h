@@ -12,14 +12,12 @@
 #include "trust/crypto/digest.h"
 #include "trust/oci/image_config.h"
 #include "trust/oci/image_reference.h"
+#include "trust/policy/judgement.h"
 #include "trust/policy/signature_discovery.h"
 #include "trust/policy/trust_policy.h"
 #include "trust/policy/verdict.h"
 
 namespace kintsugi::trust {
-
-/// Those that select an image, in any mode.
-using Policies = std::vector<const TrustPolicy*>;
 
 /// What a registry holds of an image.
 struct ImageContents {
@@ -30,16 +28,11 @@ struct ImageContents {
   std::optional<Result<ImageOrigin>> running;
 };
 
-bool enforces(const TrustPolicy& policy);
-
 /// In which repository a policy looks for the signatures of an image.
 const ImageReference& place_of_signatures(const TrustPolicy& policy, const ImageReference& image);
 /// What was found there.
 const FoundSignatures& signatures_for(const TrustPolicy& policy, const ImageReference& image,
                                       const ImageContents& contents);
-
-/// The verdict by which a policy refuses the digest itself, whatever is signed; nothing where none does.
-std::optional<Verdict> refuse_revoked(const Verdict& verdict, const Policies& policies);
 
 /// The verdict about `image`, of which `verdict` holds name, digest and time. Every policy that enforces has
 /// to be content, and none of the digests by which runtimes name the image may be revoked.

@@ -6,14 +6,13 @@
 #include <span>
 #include <utility>
 
-#include "base/escape.h"
 #include "trust/crypto/refusal.h"
+#include "trust/policy/judgement.h"
 
 namespace kintsugi::trust {
 namespace {
 
 constexpr std::size_t kShown = 3;
-constexpr std::size_t kMaxShownName = 64;
 
 /// By any of these authorities of the policy.
 Result<Proof> evaluate_signature(const TrustPolicy& policy, std::span<const Authority> authorities,
@@ -27,10 +26,7 @@ Result<Proof> evaluate_signature(const TrustPolicy& policy, std::span<const Auth
 
 /// Why there is nothing to evaluate, or success.
 Result<void> check_applicable(const TrustPolicy& policy, const FoundSignatures& found) {
-  if (policy.defect) {
-    const bool is_key_kind = policy.defect->reason == reason::kUnsupportedKey;
-    return refuse(is_key_kind ? reason::kUnsupportedKey : reason::kPolicyInvalid, policy.defect->to_string());
-  }
+  if (auto usable = check_usable(policy); !usable) return usable;
   if (found.signatures.empty()) {
     if (found.trouble) return fail(*found.trouble);
     return refuse(reason::kNoSignature, "no signature is stored beside the image");
@@ -80,20 +76,9 @@ Result<std::vector<Proof>> evaluate_signatures(const TrustPolicy& policy, const 
                                                const FoundSignatures& found, WallTime now) {
   if (auto applicable = check_applicable(policy, found); !applicable)
     return fail(std::move(applicable).error());
-  const std::span<const Authority> all = policy.authorities;
-  const bool needs_all = policy.spec.quorum == TrustPolicySpec::Quorum::kAll;
-  const std::size_t together = needs_all ? 1 : all.size();
-  std::vector<Proof> proofs;
-  for (std::size_t first = 0; first < all.size(); first += together) {
-    auto proof = find_proof(policy, all.subspan(first, together), image, found, now);
-    if (!proof && needs_all) {
-      proof.error().message =
-          fmt::format("not signed by {}: {}", escape(all[first].name, kMaxShownName), proof.error().message);
-    }
-    if (!proof) return fail(std::move(proof).error());
-    proofs.push_back(std::move(*proof));
-  }
-  return proofs;
+  return prove_by_quorum(policy, [&](std::span<const Authority> authorities) {
+    return find_proof(policy, authorities, image, found, now);
+  });
 }
 
 }  // namespace kintsugi::trust

@@ -131,6 +131,7 @@ std::string hash_of(const TrustPolicy& policy) {
   fingerprint.add("mode", std::to_string(int(spec.mode)));
   fingerprint.add("quorum", std::to_string(int(spec.quorum)));
   for (const ImageGlob& glob : spec.images) fingerprint.add("image", glob.text());
+  for (const FileGlob& glob : spec.files) fingerprint.add_text("file", glob.text());
   for (const Authority& authority : policy.authorities) fingerprint.add(authority);
   for (const AttestationRule& rule : spec.attestations)
     fingerprint.add_text("attestation", kintsugi::trust::fingerprint(rule));
@@ -143,6 +144,10 @@ std::string hash_of(const TrustPolicy& policy) {
   if (spec.freshness) fingerprint.add_text("freshness", kintsugi::trust::fingerprint(*spec.freshness));
   for (const PinnedDigest& pin : spec.pinned_digests) {
     fingerprint.add("pin", pin.image.to_string());
+    fingerprint.add("to", pin.digest.text());
+  }
+  for (const PinnedFile& pin : spec.pinned_files) {
+    fingerprint.add_text("pinned file", pin.location.text());
     fingerprint.add("to", pin.digest.text());
   }
   fingerprint.add(spec.revoked);
@@ -168,6 +173,21 @@ bool TrustPolicySpec::pins(const ImageReference& image, const Digest& digest) co
   return std::any_of(pinned_digests.begin(), pinned_digests.end(), [&](const PinnedDigest& one) {
     return one.digest == digest && one.image.name() == image.name();
   });
+}
+
+bool TrustPolicySpec::selects(const FileLocation& location) const {
+  return std::any_of(files.begin(), files.end(),
+                     [&](const FileGlob& glob) { return glob.matches(location); });
+}
+
+std::optional<Digest> TrustPolicySpec::pinned_digest(const FileLocation& location) const {
+  const auto pin = std::find_if(pinned_files.begin(), pinned_files.end(),
+                                [&](const PinnedFile& one) { return one.location == location; });
+  return pin == pinned_files.end() ? std::nullopt : std::optional(pin->digest);
+}
+
+bool TrustPolicySpec::pins(const FileLocation& location, const Digest& digest) const {
+  return pinned_digest(location) == digest;
 }
 
 Result<RootSet> read_trusted_roots(const std::vector<std::string>& paths) {

@@ -20,6 +20,7 @@
 #include "trust/crypto/digest.h"
 #include "trust/crypto/public_key.h"
 #include "trust/oci/image_reference.h"
+#include "trust/policy/file_location.h"
 #include "trust/policy/freshness.h"
 #include "trust/policy/signed_reference.h"
 #include "trust/sigstore/annotations.h"
@@ -71,6 +72,12 @@ struct PinnedDigest {
   Digest digest;
 };
 
+/// The same for a file: what is at this place has to be this content.
+struct PinnedFile {
+  FileLocation location;
+  Digest digest;
+};
+
 /// A TrustPolicy as written.
 struct TrustPolicySpec {
   enum class Quorum : std::uint8_t { kAny, kAll };
@@ -80,7 +87,10 @@ struct TrustPolicySpec {
   };
 
   std::string name;
+  /// What it selects: images of registries by the first, files by the second. None of the one selects any of
+  /// the other, "**" neither.
   std::vector<ImageGlob> images;
+  std::vector<FileGlob> files;
   Mode mode = Mode::kEnforce;
   Quorum quorum = Quorum::kAny;  ///< how many of the authorities have to sign
   std::vector<AuthoritySpec> authorities;
@@ -90,6 +100,7 @@ struct TrustPolicySpec {
   std::optional<SignedReferenceRule> signed_reference;  ///< nothing: it binds nothing
   std::optional<FreshnessRule> freshness;               ///< nothing: of any age
   std::vector<PinnedDigest> pinned_digests;
+  std::vector<PinnedFile> pinned_files;
   Revocations revoked;
 
   bool selects(const ImageReference& image) const;
@@ -97,6 +108,10 @@ struct TrustPolicySpec {
   std::optional<Digest> pinned_digest(const ImageReference& image) const;
   /// Whether it pins this content, under any tag of this name.
   bool pins(const ImageReference& image, const Digest& digest) const;
+
+  bool selects(const FileLocation& location) const;
+  std::optional<Digest> pinned_digest(const FileLocation& location) const;
+  bool pins(const FileLocation& location, const Digest& digest) const;
 };
 
 using TrustedRoots = std::shared_ptr<const std::vector<TrustedRoot>>;

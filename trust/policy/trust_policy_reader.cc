@@ -46,12 +46,18 @@ void read_images(ObjectReader& spec, TrustPolicySpec& out) {
   std::vector<std::string> images;
   if (!spec.strings("images", images, Presence::kRequired, kImageLimits)) return;
   if (images.empty()) spec.report("images", "a policy for no image");
-  for (const std::string& text : images) {
-    auto glob = ImageGlob::parse(text);
+  const auto take = [&](auto glob, auto& list) {
     if (glob) {
-      out.images.push_back(std::move(*glob));
+      list.push_back(std::move(*glob));
     } else {
       spec.report("images", glob.error().message, glob.error().advice);
+    }
+  };
+  for (const std::string& text : images) {
+    if (is_about_files(text)) {
+      take(FileGlob::parse(text), out.files);
+    } else {
+      take(ImageGlob::parse(text), out.images);
     }
   }
 }
@@ -270,6 +276,25 @@ void read_signed_reference(ObjectReader& spec, ProblemList& problems, TrustPolic
   }
 }
 
+void read_pinned_file(ObjectReader& reader, const std::string& text, const Digest& digest,
+                      TrustPolicySpec& out) {
+  auto location = FileLocation::parse(text);
+  if (!location) return reader.report("image", location.error().message);
+  if (!out.selects(*location)) reader.report("image", "is not selected by this policy's images");
+  if (out.pinned_digest(*location)) reader.report("image", "is pinned already");
+  out.pinned_files.push_back({std::move(*location), digest});
+}
+
+void read_pinned_image(ObjectReader& reader, const std::string& text, const Digest& digest,
+                       TrustPolicySpec& out) {
+  const auto image = ImageReference::parse(text);
+  if (!image) return reader.report("image", image.error().message);
+  if (image->digest) reader.report("image", "a name with a tag is needed here, and the digest beside it");
+  if (!out.selects(*image)) reader.report("image", "is not selected by this policy's images");
+  if (out.pinned_digest(*image)) reader.report("image", "is pinned already");
+  out.pinned_digests.push_back({*image, digest});
+}
+
 void read_pinned_digests(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
   std::size_t index = 0;
   for (const Node& item : items_of(spec, "pinnedDigests", kMaxPinnedDigests)) {
@@ -278,15 +303,14 @@ void read_pinned_digests(ObjectReader& spec, ProblemList& problems, TrustPolicyS
     std::string image_text, digest_text;
     if (!reader.string("image", image_text, Presence::kRequired)) continue;
     if (!reader.string("digest", digest_text, Presence::kRequired)) continue;
-    const auto image = ImageReference::parse(image_text);
     const auto digest = Digest::parse(digest_text);
-    if (!image) reader.report("image", image.error().message);
-    if (!digest) reader.report("digest", digest.error().message);
-    if (!image || !digest) continue;
-    if (image->digest) reader.report("image", "a name with a tag is needed here, and the digest beside it");
-    if (!out.selects(*image)) reader.report("image", "is not selected by this policy's images");
-    if (out.pinned_digest(*image)) reader.report("image", "is pinned already");
-    out.pinned_digests.push_back({*image, *digest});
+    if (!digest) {
+      reader.report("digest", digest.error().message);
+    } else if (is_about_files(image_text)) {
+      read_pinned_file(reader, image_text, *digest, out);
+    } else {
+      read_pinned_image(reader, image_text, *digest, out);
+    }
   }
 }
 

@@ -18,13 +18,6 @@
 namespace kintsugi::trust {
 namespace {
 
-Error no_policy(const Policies& selecting) {
-  return make_error(ErrorCode::kRefused, selecting.empty()
-                                             ? "no TrustPolicy selects this image"
-                                             : "only TrustPolicies in mode warn select this image")
-      .because(reason::kNoMatchingPolicy);
-}
-
 bool compares_with_running(const Policies& policies) {
   return std::any_of(policies.begin(), policies.end(), [](const TrustPolicy* policy) {
     return policy->spec.freshness && policy->spec.freshness->not_older_than_running;
@@ -125,7 +118,7 @@ Verdict Verifier::verify(const ImageReference& image, std::span<const TrustPolic
     known->image = verdict.image;
     return *std::move(known);
   }
-  if (auto refusal = refuse_revoked(verdict, selecting)) {
+  if (auto refusal = refuse_revoked(verdict, selecting, *verdict.digest)) {
     verdict = *std::move(refusal);
   } else {
     const ImageContents contents = fetch(image, *verdict.digest, selecting, call, predecessor);
@@ -168,14 +161,12 @@ bool Verifier::prepare(const ImageReference& image, std::span<const TrustPolicy>
                        Verdict& verdict, Policies& selecting) {
   verdict.image = image.to_string();
   verdict.checked = clock_.now();
-  for (const TrustPolicy& policy : policies) {
-    if (policy.spec.selects(image)) selecting.push_back(&policy);
-  }
-  const auto decides = [](const TrustPolicy* policy) { return enforces(*policy); };
-  if (std::none_of(selecting.begin(), selecting.end(), decides)) {
-    verdict = refused(std::move(verdict), no_policy(selecting));
+  auto found = find_policies(policies, [&](const TrustPolicySpec& policy) { return policy.selects(image); });
+  if (!found) {
+    verdict = refused(std::move(verdict), found.error());
     return false;
   }
+  selecting = std::move(*found);
   verdict.digest = image.digest ? image.digest : pinned_digest(selecting, image);
   if (verdict.digest) return true;
   const auto resolved = registry_.resolve_tag(image, call);

@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "base/encoding.h"
 #include "trust/crypto/refusal.h"
 #include "trust/crypto/timestamp.h"
 #include "trust/sigstore/statement.h"
@@ -98,6 +99,19 @@ Result<void> check_timestamps(const Bundle& bundle, std::span<const TrustedRoot>
 }
 
 }  // namespace
+
+Result<Digest> claimed_digest(const Bundle& bundle) {
+  if (bundle.message) {
+    if (bundle.message->algorithm == HashAlgorithm::kSha256)
+      return Digest::parse("sha256:" + hex_encode(bundle.message->digest));
+    return refuse(reason::kContentNeeded, "the bundle does not name the SHA-256 digest of what it is over");
+  }
+  const auto statement = parse_statement(*bundle.envelope);
+  if (!statement) return fail(statement.error());
+  if (statement->subjects.size() == 1) return statement->subjects.front();
+  return refuse(reason::kContentNeeded,
+                "the statement is not about exactly one content by its SHA-256 digest");
+}
 
 Result<BlobSigner> verify_blob(const Bundle& bundle, const Artifact& artifact, const PublicKey& key,
                                std::span<const TrustedRoot> roots) {

@@ -22,6 +22,11 @@ struct BlobSigner {
   std::string predicate_type;  ///< of the statement about the artifact; empty: the artifact itself is signed
 };
 
+/// The SHA-256 digest of the content that a bundle says it is over: what has to be verified before a large
+/// file is fetched, and what the file has to have then. Not to be believed before that. Error: kRefused with
+/// ContentNeeded where it names none, or several.
+Result<Digest> claimed_digest(const Bundle& bundle);
+
 /// Verifies a bundle by `key`. Where `roots` are given, what the bundle has of log entries has to hold, too,
 /// and no timestamp may be wrong. Errors: DigestNotSigned, PayloadMalformed, and those of verify_artifact(),
 /// verify_log_entry() and verify_timestamp().

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include "base/encoding.h"
+#include "trust/crypto/hash.h"
 #include "trust/sigstore/dsse.h"
 
 namespace kintsugi::trust::testing {
@@ -29,6 +30,12 @@ std::string keyed_bundle(const SigningKey& key, const std::string& payload, cons
   return fmt::format(
       R"({{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{{"publicKey":{{"hint":"aGludA=="}}}},"dsseEnvelope":{{"payload":"{}","payloadType":"{}","signatures":[{{"sig":"{}"}}]}}}})",
       base64_encode(payload), payload_type, base64_encode(key.sign(envelope.pre_authentication_encoding())));
+}
+
+std::string blob_bundle(const SigningKey& key, std::string_view content) {
+  return fmt::format(
+      R"({{"mediaType":"application/vnd.dev.sigstore.bundle.v0.3+json","verificationMaterial":{{"publicKey":{{"hint":"aGludA=="}}}},"messageSignature":{{"messageDigest":{{"algorithm":"SHA2_256","digest":"{}"}},"signature":"{}"}}}})",
+      base64_encode(sha256(content)), base64_encode(key.sign(content)));
 }
 
 }  // namespace kintsugi::trust::testing

@@ -20,5 +20,7 @@ std::string cosign_statement(const Digest& image);
 /// A bundle v0.3 with `payload` in an envelope signed by `key`, as `cosign sign --key` without a log.
 std::string keyed_bundle(const SigningKey& key, const std::string& payload,
                          const std::string& payload_type = "application/vnd.in-toto+json");
+/// A bundle v0.3 over a file, as `cosign sign-blob --key` without a log.
+std::string blob_bundle(const SigningKey& key, std::string_view content);
 
 }  // namespace kintsugi::trust::testing
