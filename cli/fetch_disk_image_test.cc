@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/fetch_disk_image.h"
+#include "trust/artifact/disk_artifact.h"
 
 #include <unistd.h>
 

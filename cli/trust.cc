@@ -6,13 +6,14 @@
 #include <utility>
 
 #include "base/escape.h"
-#include "base/file.h"
 #include "base/time.h"
 #include "cli/document_text.h"
-#include "cli/fetch_disk_image.h"
+#include "cli/judge_blob.h"
 #include "cli/trust_import.h"
+#include "cli/trust_policies.h"
 #include "cli/trust_text.h"
 #include "cli/verify_blob.h"
+#include "trust/artifact/disk_artifact.h"
 #include "trust/policy/verifier.h"
 #include "trust/registry/credential_helpers.h"
 #include "trust/registry/registry_access.h"
@@ -22,56 +23,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxPolicyFile = 4u << 20;
-
-/// A policy for every image by whom the flags name.
-trust::TrustPolicySpec policy_of_flags(const TrustInvocation& invocation) {
-  trust::TrustPolicySpec spec;
-  spec.name = "command-line";
-  spec.images = {trust::ImageGlob::parse("**").value()};
-  trust::AuthoritySpec authority;
-  authority.name = "command-line";
-  if (invocation.identity) {
-    authority.kind = trust::AuthoritySpec::Kind::kKeyless;
-    authority.identity = *invocation.identity;
-  } else {
-    authority.key = {trust::TextReference::Source::kFile, invocation.key_file, {}};
-  }
-  spec.authorities = {std::move(authority)};
-  return spec;
-}
-
-/// What the policy file or the flags say.
-Result<std::vector<trust::TrustPolicy>> read_policies(const TrustInvocation& invocation,
-                                                      const trust::RootSet& roots) {
-  const trust::ObjectTextReader no_cluster = [](const trust::TextReference& reference) {
-    const bool is_secret = reference.source == trust::TextReference::Source::kSecret;
-    const std::string object = (is_secret ? "Secret " : "ConfigMap ") + escape(reference.text, 253);
-    return Result<std::string>(fail(make_error(ErrorCode::kUnsupported, "no cluster is asked for " + object)
-                                        .advise("give the key inline or as a file")));
-  };
-  std::vector<trust::TrustPolicy> policies;
-  if (invocation.policy_file.empty()) {
-    policies.push_back(resolve_references(policy_of_flags(invocation), no_cluster, roots));
-    return policies;
-  }
-  const auto text = read_file(invocation.policy_file, kMaxPolicyFile);
-  if (!text) return fail(text.error());
-  const auto documents = parse_yaml_documents(*text);
-  if (!documents) return fail(Error(documents.error()).on(invocation.policy_file));
-  for (const Node& document : *documents) {
-    ProblemList problems(invocation.policy_file);
-    auto spec = trust::parse_trust_policy(document, problems);
-    if (!problems.empty()) return fail(problems.to_error());
-    policies.push_back(resolve_references(std::move(spec), no_cluster, roots));
-  }
-  if (policies.empty()) return fail(ErrorCode::kInvalidInput, "no TrustPolicy in " + invocation.policy_file);
-  return policies;
-}
-
 struct VerifiedDiskImage {
   trust::Verdict verdict;
-  std::optional<FetchedDiskImage> disk;
+  std::optional<trust::FetchedDiskImage> disk;
 };
 
 /// Asks the registry; kept together because the parts refer to each other.
@@ -180,20 +134,40 @@ ExitCode run_blob(const TrustInvocation& invocation, const Surroundings& surroun
   return output.end(true, blob_json(subject, *blob), blob_text(subject, *blob), "");
 }
 
+/// A verdict, and the disk image that was found in what is accepted.
+ExitCode end_with_disk(TrustOutput& output, const trust::Verdict& verdict, const json& disk,
+                       const std::string& disk_line) {
+  json document = to_json(verdict);
+  if (!disk.is_null()) document["disk"] = disk;
+  return output.end(verdict.accepted, document, verdict_text(verdict) + disk_line,
+                    verdict.reason + ": " + verdict.message);
+}
+
+ExitCode run_judged_blob(const TrustInvocation& invocation, const Surroundings& surroundings) {
+  TrustOutput output(invocation, surroundings);
+  const std::string subject = escape(invocation.subject, 1024);
+  const auto roots = trust::read_trusted_roots(invocation.trusted_roots);
+  if (!roots) return output.refuse(subject, roots.error());
+  const auto policies = read_policies(invocation, *roots);
+  if (!policies) return output.refuse(subject, policies.error());
+  const auto judged = judge_blob(invocation, *policies, surroundings.clock);
+  if (!judged) return output.refuse(subject, judged.error());
+  if (!judged->disk) return end_with_disk(output, judged->verdict, nullptr, "");
+  return end_with_disk(output, judged->verdict, disk_json(*judged->disk),
+                       "  disk " + disk_text(*judged->disk) + "\n");
+}
+
 ExitCode run_disk_image(const TrustInvocation& invocation, const Surroundings& surroundings) {
   TrustOutput output(invocation, surroundings);
   const auto answer = ImageQuestion(invocation, surroundings).fetch();
   if (!answer) return output.refuse(escape(invocation.subject, 1024), answer.error());
-  const trust::Verdict& verdict = answer->verdict;
-  json document = to_json(verdict);
-  std::string text = verdict_text(verdict);
-  if (answer->disk) {
-    document["disk"] = disk_json(answer->disk->disk);
-    document["disk"]["digest"] = answer->disk->layer.text();
-    document["disk"]["size"] = answer->disk->size;
-    text += "  disk " + disk_text(answer->disk->disk) + ", in " + escape(invocation.disk_file, 1024) + "\n";
-  }
-  return output.end(verdict.accepted, document, text, verdict.reason + ": " + verdict.message);
+  if (!answer->disk) return end_with_disk(output, answer->verdict, nullptr, "");
+  json disk = disk_json(answer->disk->disk);
+  disk["digest"] = answer->disk->layer.text();
+  disk["size"] = answer->disk->size;
+  return end_with_disk(
+      output, answer->verdict, disk,
+      "  disk " + disk_text(answer->disk->disk) + ", in " + escape(invocation.disk_file, 1024) + "\n");
 }
 
 ExitCode run_requirements(const TrustInvocation& invocation, const Surroundings& surroundings) {
@@ -215,7 +189,9 @@ ExitCode run_trust(const TrustInvocation& invocation, const Surroundings& surrou
     case TrustVerb::kVerify:
     case TrustVerb::kExplain: return run_image(invocation, surroundings);
     case TrustVerb::kFetchDiskImage: return run_disk_image(invocation, surroundings);
-    case TrustVerb::kVerifyBlob: return run_blob(invocation, surroundings);
+    case TrustVerb::kVerifyBlob:
+      return invocation.policy_file.empty() ? run_blob(invocation, surroundings)
+                                            : run_judged_blob(invocation, surroundings);
     case TrustVerb::kSignRequirements: return run_requirements(invocation, surroundings);
     case TrustVerb::kImport: return run_trust_import(invocation, surroundings);
   }

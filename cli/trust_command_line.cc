@@ -37,6 +37,7 @@ class TrustCommandLine {
   std::string finish();
   std::string finish_identity();
   std::string finish_blob() const;
+  std::string finish_judged_blob() const;
   Ended wrong(const std::string& message) const;
 
   const std::string program_;
@@ -121,6 +122,9 @@ void TrustCommandLine::add_blob() {
                   "What is signed in place of FILE: a list like SHA256SUMS that has FILE by its base name");
   blob.add_flag("--disk-image", invocation_.is_disk_image,
                 "FILE has to be a disk image, qcow2 or raw; other formats are refused");
+  blob.add_option("--location", invocation_.location,
+                  "With --policy: where FILE comes from, as its globs say it; default: where it is");
+  add_policy(blob);
   add_signers(blob);
   add_common(blob);
 }
@@ -195,7 +199,19 @@ std::string TrustCommandLine::finish_identity() {
   return {};
 }
 
+std::string TrustCommandLine::finish_judged_blob() const {
+  if (!invocation_.signature_file.empty() || !invocation_.checksums_file.empty())
+    return "--policy judges bundles: --signature and --checksums need --key";
+  if (invocation_.subject_is_digest() && invocation_.location.empty())
+    return "--policy needs --location where the file is not there";
+  if (invocation_.subject_is_digest() && invocation_.is_disk_image)
+    return "--disk-image needs the file itself";
+  return {};
+}
+
 std::string TrustCommandLine::finish_blob() const {
+  if (!invocation_.policy_file.empty()) return finish_judged_blob();
+  if (!invocation_.location.empty()) return "--location needs --policy";
   const bool is_detached = !invocation_.signature_file.empty();
   if (is_detached == !invocation_.bundle_file.empty())
     return "exactly one of --bundle and --signature is needed";
@@ -221,9 +237,9 @@ std::string TrustCommandLine::finish() {
     case TrustVerb::kVerify:
     case TrustVerb::kExplain:
     case TrustVerb::kFetchDiskImage:
-      return given == 1 ? "" : "exactly one of --policy, --key and --certificate-identity is needed";
     case TrustVerb::kVerifyBlob:
-      return given == 1 ? finish_blob() : "exactly one of --key and --certificate-identity is needed";
+      if (given != 1) return "exactly one of --policy, --key and --certificate-identity is needed";
+      return invocation_.verb == TrustVerb::kVerifyBlob ? finish_blob() : "";
     case TrustVerb::kSignRequirements: return given == 1 ? "" : "--policy is needed";
     case TrustVerb::kImport: return {};
   }

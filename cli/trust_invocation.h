@@ -31,7 +31,7 @@ struct TrustInvocation {
   bool as_json = false;                       ///< else text; of import: YAML
   std::chrono::milliseconds timeout{60'000};  ///< for everything
 
-  // Who may sign: exactly one of these three; of verify-blob: one of the last two.
+  // Who may sign: exactly one of these three.
   std::string policy_file;
   std::string key_file;
   std::optional<trust::IdentityRule> identity;
@@ -43,11 +43,12 @@ struct TrustInvocation {
 
   std::string disk_file;  ///< of fetch-disk-image: where it goes
 
-  // Of verify-blob. Exactly one of the first two.
+  // Of verify-blob. Exactly one of the first two; with a policy, the first or none.
   std::string bundle_file;
   std::string signature_file;  ///< detached; with a key only
   std::string checksums_file;  ///< what is signed in place of the subject; empty: the subject itself
   bool is_disk_image = false;  ///< the subject has to be qcow2 or raw
+  std::string location;        ///< with a policy: where the subject comes from; empty: where it is
 
   /// Of verify-blob: the file is elsewhere, and known by its SHA-256 only.
   bool subject_is_digest() const { return subject.starts_with("sha256:"); }

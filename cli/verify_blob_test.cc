@@ -50,6 +50,7 @@ class Release {
   Release(const Release&) = delete;
   Release& operator=(const Release&) = delete;
 
+  const SigningKey& key() const { return key_; }
   std::string path(const std::string& name) const { return folder_ + "/" + name; }
   void write(const std::string& name, const std::string& content) const {
     REQUIRE(write_file_durably(path(name), content));
@@ -280,6 +281,38 @@ TEST_CASE("a large file is hashed, and refused where its signature needs all of 
   CHECK(ed25519.ask("a", "a") == "Verified");
 }
 
+TEST_CASE("trust verify-blob says what policies make of a file, from where it is or will be") {
+  const Release release;
+  release.write("disk.qcow2", qcow2());
+  release.write("disk.bundle", trust::testing::blob_bundle(release.key(), qcow2()));
+  release.write("golden.yaml",
+                "apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {name: golden}\nspec:\n"
+                "  images: ['file://" +
+                    release.path("*") +
+                    "', 'https://h.example.com/**']\n"
+                    "  authorities: [{key: {file: '" +
+                    release.path("key.pub") + "'}}]\n");
+  const auto by = [&](const std::string& subject, std::vector<std::string> more) {
+    more.insert(more.begin(), {subject, "--policy", release.path("golden.yaml")});
+    return reason_of(more);
+  };
+  const std::string disk = release.path("disk.qcow2"), bundle = release.path("disk.bundle");
+  CHECK(by(disk, {"--bundle", bundle}) == "Verified");
+  CHECK(by(disk, {"--bundle", bundle, "--location", "https://h.example.com/web.qcow2"}) == "Verified");
+  CHECK(by(disk, {"--bundle", bundle, "--location", "/elsewhere/web.qcow2"}) == "NoMatchingPolicy");
+  CHECK(by(disk, {"--bundle", bundle, "--location", "relative"}) == "ImageReferenceInvalid");
+  CHECK(by(disk, {}) == "NoSignature");
+  CHECK(by(release.path("key.pub"), {"--bundle", bundle}) == "KeyMismatch");
+  const std::string digest = trust::Digest::of(qcow2()).text();
+  CHECK(by(digest, {"--bundle", bundle, "--location", "https://h.example.com/x"}) == "Verified");
+  const Ending ending =
+      verify({disk, "--policy", release.path("golden.yaml"), "--bundle", bundle, "-o", "json"});
+  const json document = json::parse(ending.out);
+  CHECK(document["policy"] == "golden");
+  CHECK(document["disk"]["format"] == "qcow2");
+  CHECK(document["image"] == "file://" + disk);
+}
+
 TEST_CASE("wrong use of verify-blob ends with 2 and a word about it") {
   const std::string digest = "sha256:" + std::string(64, 'a');
   const std::vector<std::vector<std::string>> cases = {
@@ -300,6 +333,11 @@ TEST_CASE("wrong use of verify-blob ends with 2 and a word about it") {
       {digest, "--checksums", "c", "--bundle", "b", "--key", "a"},
       {digest, "--disk-image", "--bundle", "b", "--key", "a"},
       {digest, "--disk-image", "--signature", "b", "--key", "a"},
+      {"f", "--policy", "p", "--signature", "s"},
+      {"f", "--policy", "p", "--bundle", "b", "--checksums", "c"},
+      {"f", "--bundle", "b", "--key", "a", "--location", "/golden/f"},
+      {digest, "--policy", "p", "--bundle", "b"},
+      {digest, "--policy", "p", "--bundle", "b", "--location", "/golden/f", "--disk-image"},
   };
   for (const auto& arguments : cases) {
     INFO(json(arguments).dump());
@@ -310,7 +348,8 @@ TEST_CASE("wrong use of verify-blob ends with 2 and a word about it") {
   }
   const Ending help = verify({"--help"});
   CHECK(help.code == ExitCode::kDone);
-  for (const char* flag : {"--bundle", "--signature", "--checksums", "--disk-image"})
+  for (const char* flag :
+       {"--bundle", "--signature", "--checksums", "--disk-image", "--policy", "--location"})
     CHECK_THAT(help.out, Catch::Contains(flag));
 }
 

@@ -21,6 +21,7 @@ declare -A may_use=(
   [trust/registry]="base net trust/crypto trust/oci"
   [trust/sigstore]="base trust/crypto trust/oci"
   [trust/disk]="base trust/crypto"
+  [trust/artifact]="base trust/crypto trust/oci trust/registry trust/disk"
   [trust/attestation]="base trust/crypto trust/sigstore"
   [trust/testing]="base net trust"
   [trust/policy]="base net trust"
@@ -48,7 +49,10 @@ fail() { # file:line, what
 find_folder() {
   folder=${1%%/*}
   local rest=${1#*/}
-  case $folder in k8s-client | trust) folder+=/${rest%%/*} ;; esac
+  case $folder in
+    k8s-client | trust) folder+=/${rest%%/*} ;;
+    *) [ -z "${may_use[$folder/${rest%%/*}]+known}" ] || folder+=/${rest%%/*} ;;
+  esac
   [ -n "${may_use[$folder]+known}" ] || folder=""
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "cli/fetch_disk_image.h"
+#include "trust/artifact/disk_artifact.h"
 
 #include <utility>
 
@@ -7,19 +7,20 @@
 #include "trust/crypto/reasons.h"
 #include "trust/disk/qcow2.h"
 
-namespace kintsugi::cli {
+namespace kintsugi::trust {
 namespace {
 
-tl::unexpected<Error> no_disk_image(const trust::ImageReference& image, std::string message,
-                                    std::string advice) {
+tl::unexpected<Error> no_disk_image(const ImageReference& image, std::string message, std::string advice) {
   return fail(make_error(ErrorCode::kUnsupported, std::move(message))
                   .advise(std::move(advice))
                   .on(image.to_string())
-                  .because(trust::reason::kDiskFormatUnsupported));
+                  .because(reason::kDiskFormatUnsupported));
 }
 
-Result<trust::Descriptor> find_layer(trust::RegistryClient& registry, const trust::ImageReference& image,
-                                     const trust::Digest& digest, const trust::Call& call) {
+}  // namespace
+
+Result<Descriptor> find_disk_layer(RegistryClient& registry, const ImageReference& image,
+                                   const Digest& digest, const Call& call) {
   const auto manifest = registry.get_manifest(image, digest, call);
   if (!manifest) return fail(manifest.error());
   auto document = parse_image_document(*manifest);
@@ -30,29 +31,26 @@ Result<trust::Descriptor> find_layer(trust::RegistryClient& registry, const trus
     return no_disk_image(image, "it has " + std::to_string(document->layers.size()) + " layers",
                          "a disk image is an artifact with one layer");
   }
-  trust::Descriptor layer = std::move(document->layers.front());
+  Descriptor layer = std::move(document->layers.front());
   if (layer.media_type.find("tar") != std::string::npos)
     return no_disk_image(image, "its layer is an archive",
                          "a containerDisk is verified as a container's image");
   return layer;
 }
 
-}  // namespace
-
-Result<FetchedDiskImage> fetch_disk_image(trust::RegistryClient& registry, const trust::ImageReference& image,
-                                          const trust::Digest& digest, const std::string& path,
-                                          const trust::Call& call) {
-  const auto layer = find_layer(registry, image, digest, call);
+Result<FetchedDiskImage> fetch_disk_image(RegistryClient& registry, const ImageReference& image,
+                                          const Digest& digest, const std::string& path, const Call& call) {
+  const auto layer = find_disk_layer(registry, image, digest, call);
   if (!layer) return fail(layer.error());
   FetchedDiskImage fetched{layer->digest, std::uint64_t(layer->size), {}};
   const auto written = write_pieces_durably(path, [&](const PieceSink& write) -> Result<void> {
     std::string head;
     const auto keep_and_write = [&](std::string_view piece) {
-      head += piece.substr(0, trust::kQcow2HeadBytes - std::min(head.size(), trust::kQcow2HeadBytes));
+      head += piece.substr(0, kQcow2HeadBytes - std::min(head.size(), kQcow2HeadBytes));
       return write(piece);
     };
     if (auto read = registry.download_blob(image, *layer, keep_and_write, call); !read) return read;
-    auto disk = trust::check_disk_image(head, fetched.size);
+    auto disk = check_disk_image(head, fetched.size);
     if (!disk) return fail(std::move(disk).error());
     fetched.disk = *disk;
     return {};
@@ -61,4 +59,4 @@ Result<FetchedDiskImage> fetch_disk_image(trust::RegistryClient& registry, const
   return fetched;
 }
 
-}  // namespace kintsugi::cli
+}  // namespace kintsugi::trust
