@@ -15,6 +15,7 @@ find_package(Boost 1.81 REQUIRED)
 find_package(pugixml 1.13 REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(LIBVIRT REQUIRED IMPORTED_TARGET libvirt>=9.0)
+pkg_check_modules(LIBARCHIVE REQUIRED IMPORTED_TARGET libarchive>=3.6)  # tests read with it what host/images writes
 
 # Catch2 2.13 is one large header: its main is compiled once and shared by all test binaries.
 add_library(kintsugi_catch_main STATIC ${CMAKE_SOURCE_DIR}/tests/catch_main.cc)

@@ -21,7 +21,7 @@ struct TrustedImage {
   std::vector<std::string> equivalents;  ///< digests under which a runtime may report it
   std::string policy;
   std::string key_id;
-  std::string origin;  ///< "Template", "Running", "LastKnownGood"
+  std::string origin;  ///< "Template", "Running", "LastKnownGood", "Golden"
 };
 
 }  // namespace kintsugi

@@ -33,6 +33,7 @@ declare -A may_use=(
   [metrics]="base model"
   [controller]="base model net k8s-client signals playbooks trust admission evidence targets incidents metrics"
   [host/control]="base model net k8s-client/core incidents"
+  [host/images]="base model net trust"
   [host]="base model net k8s-client signals playbooks trust evidence targets incidents metrics controller"
   [cli]="base model net k8s-client signals playbooks trust admission evidence targets incidents metrics sandbox host/control"
   [sandbox]="base net k8s-client/core"

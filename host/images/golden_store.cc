@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/images/golden_store.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+#include "base/escape.h"
+#include "base/regular_file.h"
+#include "host/images/web_download.h"
+#include "trust/artifact/disk_artifact.h"
+#include "trust/crypto/refusal.h"
+#include "trust/policy/blob_evaluation.h"
+#include "trust/policy/demanded_policy.h"
+#include "trust/sigstore/blob_signature.h"
+
+namespace kintsugi::host {
+namespace {
+
+namespace reason = trust::reason;
+
+constexpr std::string_view kArtifactScheme = "oci://";
+constexpr const char* kBundleSuffix = ".sigstore.json";
+constexpr std::size_t kMaxShown = 512;
+
+Error bad_source(const Error& error) {
+  return make_error(ErrorCode::kInvalidInput, error.message)
+      .advise(error.advice)
+      .because(reason::kImageReferenceInvalid);
+}
+
+/// What a verdict refuses, as an error.
+Error refusal_of(const trust::Verdict& verdict) {
+  Error error = make_error(verdict.retryable ? ErrorCode::kUnavailable : ErrorCode::kRefused,
+                           verdict.policy.empty()
+                               ? verdict.message
+                               : fmt::format("policy {}: {}", escape(verdict.policy, 253), verdict.message));
+  error.retry_after = verdict.retry_after;
+  return std::move(error).on(verdict.image).because(verdict.reason);
+}
+
+/// A file's trouble, in the words for sources.
+Error source_trouble(const Error& error) {
+  const char* why = error.code == ErrorCode::kNotFound ? reason::kSourceNotFound
+                    : error.retryable                  ? reason::kSourceUnavailable
+                                                       : reason::kSourceInvalid;
+  return Error(error).because(why);
+}
+
+/// What is small enough to be held in memory.
+class TextSink final : public ImageSink {
+ public:
+  Result<void> expect(std::uint64_t bytes) override { return check(bytes); }
+  Result<void> write(std::string_view piece) override {
+    text.append(piece);
+    return check(text.size());
+  }
+
+  std::string text;
+
+ private:
+  static Result<void> check(std::uint64_t bytes) {
+    if (bytes <= trust::kMaxBundleBytes) return {};
+    return fail(make_error(ErrorCode::kTooLarge, "too large for a bundle").because(reason::kTooLarge));
+  }
+};
+
+GoldenImage golden(const trust::Verdict& verdict, const std::string& location, const trust::Digest& digest,
+                   const ImageDirectory::Stored& stored) {
+  GoldenImage image;
+  image.trusted.container = "root";
+  image.trusted.image = escape(location, 1024);
+  image.trusted.digest = digest.text();
+  for (const trust::Digest& one : verdict.equivalents) {
+    if (one != digest) image.trusted.equivalents.push_back(one.text());
+  }
+  image.trusted.policy = verdict.policy;
+  image.trusted.key_id = verdict.proofs.empty() ? "" : verdict.proofs.front().signer();
+  image.trusted.origin = "Golden";
+  image.path = stored.path;
+  image.format = to_string(stored.disk.format);
+  image.virtual_size = stored.disk.virtual_size;
+  return image;
+}
+
+Result<void> check_demanded(const std::string& policy, std::span<const trust::TrustPolicy> all,
+                            const std::function<bool(const trust::TrustPolicySpec&)>& selects) {
+  if (policy.empty()) return {};
+  const auto lack = trust::lack_of(policy, all, selects);
+  if (!lack) return {};
+  return trust::refuse(reason::kNoMatchingPolicy, fmt::format("policy {}: {}", escape(policy, 253), *lack));
+}
+
+}  // namespace
+
+Result<GoldenImage> GoldenStore::provide(const GoldenSource& source, const std::string& policy,
+                                         MonotonicTime deadline, std::stop_token stop) {
+  const trust::Call call{deadline, std::move(stop)};
+  const auto policies = world_.policies();
+  auto image = source.location.starts_with(kArtifactScheme)
+                   ? provide_artifact(source, policy, *policies, call)
+                   : provide_file(source, policy, *policies, call);
+  if (!image && image.error().object.empty())
+    image.error().on("golden image " + trust::shown_location(source.location));
+  return image;
+}
+
+Result<GoldenImage> GoldenStore::provide_artifact(const GoldenSource& source, const std::string& policy,
+                                                  const TrustPolicies& policies, const trust::Call& call) {
+  const auto name = trust::ImageReference::parse(source.location.substr(kArtifactScheme.size()));
+  if (!name) {
+    return fail(bad_source(make_error(ErrorCode::kInvalidInput, "what follows \"oci://\" names no artifact")
+                               .advise("write oci://registry.example.com/repository:tag")));
+  }
+  if (!source.bundle.empty()) {
+    return fail(bad_source(make_error(ErrorCode::kInvalidInput, "an artifact's signatures lie beside it")
+                               .advise("leave the bundle away")));
+  }
+  const auto selects = [&](const trust::TrustPolicySpec& spec) { return spec.selects(*name); };
+  if (auto demanded = check_demanded(policy, policies, selects); !demanded)
+    return fail(std::move(demanded).error());
+  const trust::Verdict verdict = world_.verifier.verify(*name, policies, call);
+  if (!verdict.accepted) return fail(refusal_of(verdict));
+  const auto layer = find_disk_layer(world_.registry, *name, *verdict.digest, call);
+  if (!layer) return fail(layer.error());
+  const auto selecting = trust::find_policies(policies, selects);
+  if (!selecting) return fail(selecting.error());
+  if (const auto refusal = refuse_revoked(verdict, *selecting, layer->digest))
+    return fail(refusal_of(*refusal));
+  const auto stored = world_.directory.provide(
+      layer->digest,
+      [&](ImageSink& sink) -> Result<void> {
+        if (auto expected = sink.expect(std::uint64_t(layer->size)); !expected) return expected;
+        return world_.registry.download_blob(
+            *name, *layer, [&](std::string_view piece) { return sink.write(piece); }, call);
+      },
+      call);
+  if (!stored) return fail(stored.error());
+  return golden(verdict, source.location, layer->digest, *stored);
+}
+
+Result<GoldenImage> GoldenStore::provide_file(const GoldenSource& source, const std::string& policy,
+                                              const TrustPolicies& policies, const trust::Call& call) {
+  const auto location = locate(source.location);
+  if (!location) return fail(location.error());
+  const auto bundle_location =
+      locate(source.bundle.empty() ? location->text() + kBundleSuffix : source.bundle);
+  if (!bundle_location) return fail(bundle_location.error());
+  const auto selects = [&](const trust::TrustPolicySpec& spec) { return spec.selects(*location); };
+  if (auto demanded = check_demanded(policy, policies, selects); !demanded)
+    return fail(std::move(demanded).error());
+  // Nobody is asked for anything about a file that no policy selects.
+  if (auto selecting = trust::find_policies(policies, selects); !selecting)
+    return fail(std::move(selecting).error());
+  auto bundles = read_bundles(*bundle_location, call);
+  std::optional<trust::Digest> digest = pinned_digest(policies, *location);
+  if (!digest && !bundles) return fail(bundles.error());
+  if (!digest) {
+    auto claimed = trust::claimed_digest(bundles->front());
+    if (!claimed) return fail(std::move(claimed).error());
+    digest = std::move(*claimed);
+  }
+  const trust::Artifact artifact{*digest};
+  trust::BlobInQuestion blob{*location, artifact, {}};
+  if (bundles) {
+    blob.bundles = *bundles;
+  } else {
+    blob.trouble = bundles.error();
+  }
+  const trust::Verdict verdict = judge_blob(blob, policies, world_.clock.now());
+  if (!verdict.accepted) return fail(refusal_of(verdict));
+  const auto stored =
+      world_.directory.provide(*digest, [&](ImageSink& sink) { return bring(*location, sink, call); }, call);
+  if (!stored) return fail(stored.error());
+  return golden(verdict, source.location, *digest, *stored);
+}
+
+Result<trust::FileLocation> GoldenStore::locate(const std::string& text) const {
+  auto location = trust::FileLocation::parse(text);
+  if (!location) return fail(bad_source(location.error()));
+  if (location->is_path()) return location;
+  const auto url = net::parse_url(location->text());
+  if (!url) return fail(bad_source(url.error()));
+  if (url->tls || world_.permits_http(*url)) return location;
+  return trust::refuse(reason::kPlainHttpRefused, "plain HTTP, and not to a loopback address");
+}
+
+Result<void> GoldenStore::bring(const trust::FileLocation& location, ImageSink& sink,
+                                const trust::Call& call) {
+  if (!location.is_path()) return download(world_.transport, location.text(), sink, world_.clock, call);
+  const auto file = RegularFile::open(location.path());
+  if (!file) return fail(source_trouble(file.error()));
+  if (auto expected = sink.expect(file->size()); !expected) return expected;
+  std::optional<Error> not_taken;
+  const auto read = file->read([&](std::string_view piece) {
+    auto taken = sink.write(piece);
+    if (!taken) not_taken = taken.error();
+    return taken;
+  });
+  if (not_taken) return fail(*std::move(not_taken));
+  return read ? Result<void>() : fail(source_trouble(read.error()));
+}
+
+Result<std::vector<trust::Bundle>> GoldenStore::read_bundles(const trust::FileLocation& location,
+                                                             const trust::Call& call) {
+  TextSink sink;
+  if (auto brought = bring(location, sink, call); !brought) {
+    if (brought.error().reason != reason::kSourceNotFound) return fail(std::move(brought).error());
+    return fail(trust::refuse(reason::kNoSignature, "there is no bundle with its signature")
+                    .value()
+                    .on(escape(location.text(), kMaxShown))
+                    .advise("sign it: cosign sign-blob --bundle"));
+  }
+  auto bundle = trust::parse_bundle(sink.text);
+  if (!bundle) return fail(std::move(bundle).error().on(escape(location.text(), kMaxShown)));
+  std::vector<trust::Bundle> bundles;
+  bundles.push_back(std::move(*bundle));
+  return bundles;
+}
+
+Result<void> GoldenStore::check(const GoldenImage& image, std::stop_token stop) {
+  const auto digest = trust::Digest::parse(image.trusted.digest);
+  if (!digest) return fail(digest.error());
+  if (image.path != world_.directory.path_of(*digest, image.format)) {
+    return fail(trust::refuse(reason::kDigestMismatch, "the image is not where images of its digest are kept")
+                    .value()
+                    .on(escape(image.path, kMaxShown)));
+  }
+  return world_.directory.check(*digest, image.format, stop);
+}
+
+}  // namespace kintsugi::host
