@@ -11,6 +11,7 @@
 #include "trust/crypto/reasons.h"
 #include "trust/disk/qcow2.h"
 #include "trust/policy/blob_evaluation.h"
+#include "trust/sigstore/bundle_list.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -24,13 +25,11 @@ Result<trust::FileLocation> location_of(const TrustInvocation& invocation) {
 }
 
 Result<std::vector<trust::Bundle>> bundles_of(const TrustInvocation& invocation) {
-  std::vector<trust::Bundle> bundles;
-  if (invocation.bundle_file.empty()) return bundles;
+  if (invocation.bundle_file.empty()) return std::vector<trust::Bundle>();
   const auto text = read_file(invocation.bundle_file, trust::kMaxBundleBytes);
   if (!text) return fail(text.error());
-  auto bundle = trust::parse_bundle(*text);
-  if (!bundle) return fail(std::move(bundle).error().on(invocation.bundle_file));
-  bundles.push_back(std::move(*bundle));
+  auto bundles = trust::parse_bundles(*text);
+  if (!bundles) return fail(std::move(bundles).error().on(invocation.bundle_file));
   return bundles;
 }
 

@@ -13,6 +13,7 @@
 #include "trust/policy/blob_evaluation.h"
 #include "trust/policy/demanded_policy.h"
 #include "trust/sigstore/blob_signature.h"
+#include "trust/sigstore/bundle_list.h"
 
 namespace kintsugi::host {
 namespace {
@@ -211,10 +212,8 @@ Result<std::vector<trust::Bundle>> GoldenStore::read_bundles(const trust::FileLo
                     .on(escape(location.text(), kMaxShown))
                     .advise("sign it: cosign sign-blob --bundle"));
   }
-  auto bundle = trust::parse_bundle(sink.text);
-  if (!bundle) return fail(std::move(bundle).error().on(escape(location.text(), kMaxShown)));
-  std::vector<trust::Bundle> bundles;
-  bundles.push_back(std::move(*bundle));
+  auto bundles = trust::parse_bundles(sink.text);
+  if (!bundles) return fail(std::move(bundles).error().on(escape(location.text(), kMaxShown)));
   return bundles;
 }
 

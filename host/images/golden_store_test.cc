@@ -332,6 +332,19 @@ TEST_CASE("only a policy for the place has a say, and one that is demanded has t
   CHECK(world.reason_for(location) == reason::kNoMatchingPolicy);
 }
 
+TEST_CASE("where all authorities are needed, the bundles of all of them are in one file") {
+  World world;
+  const SigningKey review;
+  world.write_signed("web.qcow2", kDisk);
+  world.forget_policies();
+  const json authorities = {{{"key", {{"inline", world.key.pem()}}}}, {{"key", {{"inline", review.pem()}}}}};
+  world.accept({"file:///**"}, "both", {{"require", "all"}, {"authorities", authorities}});
+  CHECK(world.reason_for(world.path("web.qcow2")) == reason::kKeyMismatch);
+  world.write("web.qcow2.sigstore.json",
+              blob_bundle(world.key, kDisk) + "\n" + blob_bundle(review, kDisk) + "\n");
+  CHECK(world.provide(world.path("web.qcow2")));
+}
+
 TEST_CASE("a pinned file needs no bundle") {
   World world;
   world.write("web.qcow2", kDisk);
