@@ -17,6 +17,7 @@
 #include "controller/pod_resolver.h"
 #include "controller/pod_steps.h"
 #include "controller/preparation.h"
+#include "controller/registry_settings.h"
 #include "controller/remembered_ledger.h"
 #include "incidents/kubernetes_ledger.h"
 #include "incidents/kubernetes_store.h"
@@ -26,9 +27,7 @@
 #include "k8s-client/runtime/backoff.h"
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/event_recorder.h"
-#include "net/curl_transport.h"
-#include "trust/policy/verifier.h"
-#include "trust/registry/registry_access.h"
+#include "trust/policy/verification.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -65,11 +64,8 @@ class App {
         ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
         probe_(client_, clock, log),
         config_(client_, settings_, book_, clock, log, [this] { wake_all(); }),
-        registry_transport_(std::move(registry.transport)),
-        registry_(*registry_transport_, clock, std::move(registry.options)),
-        verdicts_(clock),
-        verifier_(registry_, verdicts_, clock),
-        trust_(verifier_, book_, client_, settings.name_space, metrics_, clock),
+        verification_(std::move(registry), clock),
+        trust_(verification_.verifier(), book_, client_, settings.name_space, metrics_, clock),
         evidence_store_(settings.evidence_directory, settings.evidence_budget, clock),
         evidence_(settings.evidence_directory.empty() ? nullptr : &evidence_store_, client_, target_,
                   metrics_, clock),
@@ -160,10 +156,7 @@ class App {
   PlaybookBook book_;
   NetworkProbe probe_;
   ConfigWatch config_;
-  std::unique_ptr<net::HttpTransport> registry_transport_;
-  trust::RegistryClient registry_;
-  trust::VerdictCache verdicts_;
-  trust::Verifier verifier_;
+  trust::Verification verification_;
   ImageTrust trust_;
   evidence::DirectoryStore evidence_store_;
   EvidenceCollector evidence_;
@@ -364,9 +357,7 @@ Result<void> run_controller(const Settings& settings, const Clock& clock, Logger
   options.user_agent = k8s::make_user_agent("kintsugi-controller", version(), "");
   auto connection = k8s::connect(options, clock);
   if (!connection) return tl::unexpected(std::move(connection).error());
-  auto registry = trust::reach_registries(
-      {settings.registry_config_file, settings.registry_hosts_file, settings.allow_http_registry},
-      net::make_curl_transport, log);
+  auto registry = reach_registries(settings, log);
   if (!registry) return tl::unexpected(std::move(registry).error());
   App app(settings, clock, log, std::move(*connection), std::move(*registry));
   return app.run(std::move(stop));

@@ -153,6 +153,10 @@ void add_host_options(CLI::App& app, Settings& settings) {
   app.add_option("--control-socket", settings.host.control_socket,
                  "Where 'kintsugi --host PATH' finds this process")
       ->needs(host);
+  app.add_option("--images-dir", settings.host.images_directory,
+                 "Where golden images are kept, which virtual machines have to be able to read; default: "
+                 "'images' beside the state file")
+      ->needs(host);
 }
 
 void add_storage_options(CLI::App& app, Settings& settings, Texts& texts) {

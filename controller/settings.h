@@ -33,8 +33,9 @@ struct AdmissionSettings {
 struct HostSettings {
   bool is_enabled = false;
   std::string libvirt_uri = "qemu:///system";
-  std::string state_file;      ///< the SQLite database with incidents and ledger
-  std::string control_socket;  ///< where people speak to us; empty: nowhere
+  std::string state_file;        ///< the SQLite database with incidents and ledger
+  std::string control_socket;    ///< where people speak to us; empty: nowhere
+  std::string images_directory;  ///< of golden images; empty: `images` beside the state file
 };
 
 /// What the command line and the environment decide; fixed for the life of the process.

@@ -5,6 +5,7 @@
 #include "controller/target_steps.h"
 #include "evidence/store.h"
 #include "host/domain_inventory.h"
+#include "host/images/golden_images.h"
 #include "targets/libvirt/domain_target.h"
 
 namespace kintsugi::host {
@@ -19,6 +20,7 @@ struct DomainWorld {
   DomainInventory& inventory;
   const controller::PlaybookBook& book;
   evidence::Store* evidence;  ///< null: there is nowhere to keep anything
+  GoldenImages& images;
 };
 
 /// The verbs for libvirt domains: each is in the file of its step.

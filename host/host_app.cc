@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <condition_variable>
+#include <filesystem>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -14,13 +15,16 @@
 #include "controller/http_front.h"
 #include "controller/incident_engine.h"
 #include "controller/intake.h"
+#include "controller/registry_settings.h"
 #include "host/control/control_server.h"
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
 #include "host/file_config.h"
+#include "host/images/golden_store.h"
 #include "incidents/sqlite_ledger.h"
 #include "incidents/sqlite_store.h"
 #include "targets/libvirt/libvirt_hypervisor.h"
+#include "trust/policy/verification.h"
 
 namespace kintsugi::host {
 namespace {
@@ -40,11 +44,16 @@ class SilentAnnouncer final : public controller::Announcer {
                 std::string_view /*message*/) override {}
 };
 
+std::string images_directory(const controller::HostSettings& settings) {
+  if (!settings.images_directory.empty()) return settings.images_directory;
+  return (std::filesystem::path(settings.state_file).parent_path() / "images").string();
+}
+
 /// The parts of the process, in the order of their dependencies; destroyed in the reverse order.
 class HostApp {
  public:
   HostApp(const Settings& settings, const Clock& clock, Logger& log, incidents::SqliteDatabase& database,
-          incidents::SqliteIncidentStore& store)
+          incidents::SqliteIncidentStore& store, trust::RegistryAccess registry, ImageDirectory& images)
       : settings_(settings),
         clock_(clock),
         log_(log),
@@ -58,9 +67,15 @@ class HostApp {
         inventory_(hypervisor_, clock),
         resolver_(inventory_),
         config_(settings_, book_, log, [this] { engine_.wake_all(); }),
+        verification_(std::move(registry), clock),
+        golden_images_(golden_world(images)),
         evidence_store_(settings.evidence_directory, settings.evidence_budget, clock),
-        domains_{hypervisor_, target_, inventory_, book_,
-                 settings.evidence_directory.empty() ? nullptr : &evidence_store_},
+        domains_{hypervisor_,
+                 target_,
+                 inventory_,
+                 book_,
+                 settings.evidence_directory.empty() ? nullptr : &evidence_store_,
+                 golden_images_},
         steps_(domains_),
         jobs_(controller::Jobs::Limits{}),
         world_{store_,
@@ -100,6 +115,7 @@ class HostApp {
   }
 
   ControlWorld control_world();
+  GoldenWorld golden_world(ImageDirectory& images);
   Result<std::vector<DomainEntry>> domain_entries();
   Result<void> start_control();
   void housekeeping(const std::stop_token& stop);
@@ -120,6 +136,8 @@ class HostApp {
   DomainInventory inventory_;
   const DomainResolver resolver_;
   FileConfig config_;
+  trust::Verification verification_;
+  GoldenStore golden_images_;
   evidence::DirectoryStore evidence_store_;
   const DomainWorld domains_;
   const DomainSteps steps_;
@@ -153,6 +171,16 @@ ControlWorld HostApp::control_world() {
           .clock = clock_,
           .own_uid = ::geteuid(),
           .name_space = kHostNamespace};
+}
+
+GoldenWorld HostApp::golden_world(ImageDirectory& images) {
+  return {.policies = [this] { return book_.policies(); },
+          .verifier = verification_.verifier(),
+          .registry = verification_.registry(),
+          .transport = verification_.transport(),
+          .permits_http = [this](const net::Url& url) { return verification_.options().permits_http(url); },
+          .directory = images,
+          .clock = clock_};
 }
 
 Result<std::vector<DomainEntry>> HostApp::domain_entries() {
@@ -252,9 +280,13 @@ Result<void> run_host(const Settings& settings, const Clock& clock, Logger& log,
   if (!database) return fail(std::move(database).error());
   auto store = incidents::SqliteIncidentStore::open(**database, clock);
   if (!store) return fail(std::move(store).error());
+  auto registry = controller::reach_registries(settings, log);
+  if (!registry) return fail(std::move(registry).error());
+  const auto images = ImageDirectory::open(images_directory(settings.host), clock);
+  if (!images) return fail(images.error());
   Settings own = settings;
   own.name_space = kHostNamespace;
-  HostApp app(own, clock, log, **database, **store);
+  HostApp app(own, clock, log, **database, **store, std::move(*registry), **images);
   return app.run(std::move(stop));
 }
 
