@@ -164,6 +164,9 @@ void add_storage_options(CLI::App& app, Settings& settings, Texts& texts) {
   app.add_option("--evidence-max-bytes", settings.evidence_budget.total_bytes,
                  "Of all evidence together; 0: no limit on a durable volume, 1.5 GiB on one that is not")
       ->capture_default_str();
+  app.add_option("--evidence-memory-max-bytes", settings.evidence_budget.per_incident_dump_bytes,
+                 "Of a machine's memory, for each incident")
+      ->capture_default_str();
   app.add_option("--incident-retention", texts.retention,
                  "How long incidents that are over are kept, such as 90d; 0: for ever")
       ->capture_default_str();

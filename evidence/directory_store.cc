@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "base/file.h"
+#include "evidence/regular_file.h"
 #include "evidence/store.h"
 
 namespace kintsugi::evidence {
@@ -32,14 +33,22 @@ bool is_plain_path(const std::string& path) {
   return true;
 }
 
-std::uint64_t bytes_below(const fs::path& folder) {
+/// Of all regular files but those that `is_left_out`.
+std::uint64_t bytes_below(const fs::path& folder, const std::function<bool(const fs::path&)>& is_left_out) {
   std::uint64_t total = 0;
   std::error_code error;
   for (fs::recursive_directory_iterator it(folder, error), end; !error && it != end; it.increment(error)) {
     std::error_code ignored;
-    if (it->is_regular_file(ignored)) total += it->file_size(ignored);
+    const bool counts = it->symlink_status(ignored).type() == fs::file_type::regular;
+    if (!counts || is_left_out(it->path())) continue;
+    const std::uintmax_t size = it->file_size(ignored);
+    if (!ignored) total += size;  // else it went meanwhile
   }
   return total;
+}
+
+bool is_dump(const fs::path& file) {
+  return file.parent_path().filename() == kDumpFolder;
 }
 
 struct Mount {
@@ -79,16 +88,22 @@ bool is_durable_mount(std::string_view mountinfo, std::string_view directory) {
   return !(nearest.point == "/" && nearest.type == "overlay");
 }
 
-DirectoryStore::DirectoryStore(std::string directory, Budget budget, const Clock& clock)
-    : directory_(std::move(directory)), budget_(budget), clock_(clock) {}
+DirectoryStore::DirectoryStore(std::string directory, Budget budget, const Clock& clock, AskDiskSpace ask)
+    : directory_(std::move(directory)), budget_(budget), clock_(clock), ask_(std::move(ask)) {}
+
+void DirectoryStore::measure() {
+  if (measured_ && clock_.monotonic() < *measured_ + kMeasureAgain) return;
+  std::error_code error;
+  used_bytes_ = bytes_below(fs::absolute(directory_, error),
+                            [&](const fs::path& file) { return rooms_.contains(file); });
+  for (const auto& [path, bytes] : rooms_) used_bytes_ += bytes;
+  limit_bytes_ = budget_.total_bytes != 0 ? budget_.total_bytes : is_durable() ? 0 : kNotDurableBytes;
+  measured_ = clock_.monotonic();
+}
 
 Result<void> DirectoryStore::reserve(std::uint64_t bytes) {
   const std::lock_guard lock(mutex_);
-  if (!measured_ || clock_.monotonic() >= *measured_ + kMeasureAgain) {
-    used_bytes_ = bytes_below(directory_);
-    limit_bytes_ = budget_.total_bytes != 0 ? budget_.total_bytes : is_durable() ? 0 : kNotDurableBytes;
-    measured_ = clock_.monotonic();
-  }
+  measure();
   const std::uint64_t open = bytes <= kSmallBytes ? limit_bytes_ : limit_bytes_ - limit_bytes_ / 8;
   if (limit_bytes_ != 0 && used_bytes_ + bytes > open) {
     return fail(
@@ -108,7 +123,9 @@ void DirectoryStore::give_back(std::uint64_t bytes) {
 
 Result<File> DirectoryStore::put(const std::string& incident, const std::string& path,
                                  std::string_view content, std::string_view collector) {
-  if (!is_plain_path(incident) || !is_plain_path(path)) {
+  const bool is_in_dumps =
+      fs::path(path).begin() != fs::path(path).end() && *fs::path(path).begin() == kDumpFolder;
+  if (!is_plain_path(incident) || !is_plain_path(path) || is_in_dumps) {
     return fail(ErrorCode::kInvalidInput, "not a plain path for evidence: " + escape(path, 64));
   }
   const fs::path folder = fs::path(directory_) / incident;
@@ -120,7 +137,7 @@ Result<File> DirectoryStore::put(const std::string& incident, const std::string&
                     .on(file.parent_path().string())
                     .advise("check that the evidence directory exists and is writable"));
   }
-  if (bytes_below(folder) + content.size() > budget_.per_incident_bytes) {
+  if (bytes_below(folder, is_dump) + content.size() > budget_.per_incident_bytes) {
     return fail(make_error(ErrorCode::kTooLarge,
                            fmt::format("over the budget of {} bytes an incident", budget_.per_incident_bytes))
                     .on(file.string()));
@@ -134,6 +151,21 @@ Result<File> DirectoryStore::put(const std::string& incident, const std::string&
   }
   give_back(replaced);
   return File{path, sha256_hex(content), content.size(), std::string(collector), clock_.now(), false};
+}
+
+Result<File> DirectoryStore::find_file(const std::string& incident, const std::string& path,
+                                       std::string_view collector, std::stop_token stop) {
+  if (!is_plain_path(incident) || !is_plain_path(path))
+    return fail(ErrorCode::kInvalidInput, "not a plain path for evidence: " + escape(path, 64));
+  const auto file = RegularFile::open((fs::path(directory_) / incident / path).string());
+  if (!file) return tl::unexpected(file.error());
+  const auto bytes = file->bytes();
+  if (!bytes) return tl::unexpected(bytes.error());
+  const auto modified = file->modified();
+  if (!modified) return tl::unexpected(modified.error());
+  auto hash = file->sha256([&] { return !stop.stop_requested(); });
+  if (!hash) return tl::unexpected(std::move(hash).error());
+  return File{path, *std::move(hash), *bytes, std::string(collector), *modified, false};
 }
 
 Result<std::string> DirectoryStore::finish(const Manifest& manifest) {
