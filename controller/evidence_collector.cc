@@ -22,6 +22,9 @@ constexpr std::chrono::milliseconds kMaxCall{10'000};
 /// The pod's manifest is one small read, and asked for also by a job that has waited past its deadline.
 constexpr std::chrono::seconds kLeastForPod{2};
 
+/// The collector of the pod's own manifest.
+constexpr char kDefinition[] = "pod";
+
 /// Commands that answer without a shell; the first that the image has is taken.
 const std::vector<std::vector<std::string>> kProcessCommands = {
     {"ps", "-ef"}, {"ps"}, {"/bin/busybox", "ps"}};
@@ -74,9 +77,9 @@ class EvidenceCollector::Session {
 
   void take_pod() {
     auto document = read_pod_persistently();
-    if (!document) return failed("pod", document.error());
+    if (!document) return failed(kDefinition, document.error());
     pod_ = std::move(*document);
-    keep("pod.json", pod_.dump(2), "pod");
+    keep("pod.json", pod_.dump(2), kDefinition);
   }
 
   /// Last: a container that was started anew meanwhile has taken its processes with it.
@@ -261,42 +264,6 @@ EvidenceCollector::EvidenceCollector(evidence::Store* store, k8s::Client& client
       clock_(clock),
       log_slots_(kLogsAtOnce, clock) {}
 
-void EvidenceCollector::keep_result(const std::string& incident, Result<Collected> result) {
-  std::lock_guard lock(mutex_);
-  Attempts& attempts = attempts_[incident];
-  ++attempts.made;
-  attempts.result = std::move(result);
-}
-
-std::optional<Result<Collected>> EvidenceCollector::take_result(const std::string& incident) {
-  std::lock_guard lock(mutex_);
-  const auto found = attempts_.find(incident);
-  if (found == attempts_.end()) return std::nullopt;
-  return std::exchange(found->second.result, std::nullopt);
-}
-
-int EvidenceCollector::attempts(const std::string& incident) const {
-  std::lock_guard lock(mutex_);
-  const auto found = attempts_.find(incident);
-  return found == attempts_.end() ? 0 : found->second.made;
-}
-
-void EvidenceCollector::postpone(const std::string& incident, MonotonicTime until) {
-  std::lock_guard lock(mutex_);
-  attempts_[incident].next = until;
-}
-
-MonotonicTime EvidenceCollector::next_attempt(const std::string& incident) const {
-  std::lock_guard lock(mutex_);
-  const auto found = attempts_.find(incident);
-  return found == attempts_.end() ? MonotonicTime() : found->second.next;
-}
-
-void EvidenceCollector::forget(const std::string& incident) {
-  std::lock_guard lock(mutex_);
-  attempts_.erase(incident);
-}
-
 Result<Collected> EvidenceCollector::collect(const Incident& incident, const CollectStep& step,
                                              MonotonicTime deadline, std::stop_token stop) {
   if (store_ == nullptr) {
@@ -304,22 +271,10 @@ Result<Collected> EvidenceCollector::collect(const Incident& incident, const Col
                     .on("--evidence-dir")
                     .advise("give the controller a directory on a durable volume"));
   }
-  const auto summarize = [&](const evidence::Manifest& manifest, std::string hash) {
-    Collected collected;
-    collected.location = store_->location(incident.name);
-    collected.manifest_sha256 = std::move(hash);
-    for (const evidence::Failure& failure : manifest.failures)
-      collected.failures.push_back(failure.collector);
-    collected.has_pod_manifest =
-        std::any_of(manifest.files.begin(), manifest.files.end(),
-                    [](const evidence::File& file) { return file.collector == "pod"; });
-    collected.is_durable = store_->is_durable();
-    return collected;
-  };
   if (auto finished = store_->find(incident.name)) {
     auto hash = store_->finish(*finished);
     if (!hash) return tl::unexpected(std::move(hash).error());
-    return summarize(*finished, *hash);
+    return collected_of(*finished, *std::move(hash), *store_, kDefinition);
   }
   Session session(*this, incident, deadline, stop);
   session.take_pod();
@@ -338,7 +293,7 @@ Result<Collected> EvidenceCollector::collect(const Incident& incident, const Col
   session.manifest().created = clock_.now();
   auto hash = store_->finish(session.manifest());
   if (!hash) return tl::unexpected(std::move(hash).error());
-  return summarize(session.manifest(), *hash);
+  return collected_of(session.manifest(), *std::move(hash), *store_, kDefinition);
 }
 
 }  // namespace kintsugi::controller

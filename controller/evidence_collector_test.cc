@@ -87,7 +87,7 @@ TEST_CASE("what a collection says about the evidence") {
   Collected gone_with_the_pod = collected();
   gone_with_the_pod.is_durable = false;
   Collected without_pod = collected({"pod"});
-  without_pod.has_pod_manifest = false;
+  without_pod.has_definition = false;
   struct Case {
     Collected collected;
     ConditionStatus status;
@@ -102,7 +102,7 @@ TEST_CASE("what a collection says about the evidence") {
   };
   for (const Case& c : cases) {
     INFO(c.reason);
-    const auto finding = judge_collection(c.collected, 1, true);
+    const auto finding = judge_collection(c.collected, 1, true, kPodWords);
     REQUIRE(finding);
     CHECK(finding->status == c.status);
     CHECK(finding->reason == c.reason);
@@ -112,12 +112,12 @@ TEST_CASE("what a collection says about the evidence") {
 
 TEST_CASE("a collection that failed is tried again while there is a pod, a few times") {
   const Result<Collected> failed = fail(ErrorCode::kInternal, "no space left on device");
-  CHECK_FALSE(judge_collection(failed, 1, true));
-  CHECK_FALSE(judge_collection(failed, kMaxCollections - 1, true));
-  const auto last = judge_collection(failed, kMaxCollections, true);
-  const auto gone = judge_collection(failed, 1, false);
+  CHECK_FALSE(judge_collection(failed, 1, true, kPodWords));
+  CHECK_FALSE(judge_collection(failed, kMaxCollections - 1, true, kPodWords));
+  const auto last = judge_collection(failed, kMaxCollections, true, kPodWords);
+  const auto gone = judge_collection(failed, 1, false, kPodWords);
   const auto no_store =
-      judge_collection(fail(ErrorCode::kUnsupported, "there is no evidence store"), 1, true);
+      judge_collection(fail(ErrorCode::kUnsupported, "there is no evidence store"), 1, true, kPodWords);
   for (const auto& finding : {last, gone, no_store}) {
     REQUIRE(finding);
     CHECK(finding->reason == "CollectionFailed");
@@ -127,21 +127,26 @@ TEST_CASE("a collection that failed is tried again while there is a pod, a few t
 }
 
 TEST_CASE("attempts are counted, wait for their time, and are forgotten") {
-  Fixture fixture;
-  EvidenceCollector& collector = fixture.collector;
-  CHECK(collector.attempts("inc-1") == 0);
-  CHECK_FALSE(collector.take_result("inc-1"));
+  const ManualClock clock;
+  CollectionResults results;
+  CHECK(results.attempts("inc-1") == 0);
+  CHECK_FALSE(results.take("inc-1"));
   for (int i = 1; i <= 2; ++i) {
-    collector.keep_result("inc-1", fail(ErrorCode::kInternal, "no"));
-    CHECK(collector.take_result("inc-1"));
-    CHECK_FALSE(collector.take_result("inc-1"));
-    CHECK(collector.attempts("inc-1") == i);
+    results.keep("inc-1", fail(ErrorCode::kInternal, "no"));
+    CHECK(results.take("inc-1"));
+    CHECK_FALSE(results.take("inc-1"));
+    CHECK(results.attempts("inc-1") == i);
   }
-  collector.postpone("inc-1", fixture.world.clock.monotonic() + 5s);
-  CHECK(collector.next_attempt("inc-1") == fixture.world.clock.monotonic() + 5s);
-  collector.forget("inc-1");
-  CHECK(collector.attempts("inc-1") == 0);
-  CHECK(collector.next_attempt("inc-1") <= fixture.world.clock.monotonic());
+  results.postpone("inc-1", clock.monotonic() + 5s);
+  CHECK(results.next_attempt("inc-1") == clock.monotonic() + 5s);
+  CHECK_FALSE(results.take_progress("inc-1"));
+  results.set_progress("inc-1", "a quarter");
+  results.set_progress("inc-1", "half");
+  CHECK(results.take_progress("inc-1") == "half");
+  CHECK_FALSE(results.take_progress("inc-1"));
+  results.forget("inc-1");
+  CHECK(results.attempts("inc-1") == 0);
+  CHECK(results.next_attempt("inc-1") <= clock.monotonic());
 }
 
 TEST_CASE("everything is asked for in the background and kept whole where it is short") {
@@ -149,7 +154,7 @@ TEST_CASE("everything is asked for in the background and kept whole where it is 
   const auto collected = fixture.collect();
   REQUIRE(collected);
   CHECK(collected->failures.empty());
-  CHECK(collected->has_pod_manifest);
+  CHECK(collected->has_definition);
   for (const char* path : {"pod.json", "owners.json", "events.json", "logs/web.log", "processes/web.txt",
                            "sockets/web.txt", "restarts.json"}) {
     INFO(path);
@@ -204,7 +209,7 @@ TEST_CASE("a job that waited past its deadline still keeps the pod's manifest, a
   const MonotonicTime before = fixture.world.clock.monotonic();
   const auto collected = fixture.collect({}, -1s);
   REQUIRE(collected);
-  CHECK(collected->has_pod_manifest);
+  CHECK(collected->has_definition);
   CHECK(collected->failures ==
         std::vector<std::string>{"events", "logs/web", "processes/web", "sockets/web", "restarts"});
   CHECK(fixture.world.clock.monotonic() - before <= 2s);
@@ -217,7 +222,7 @@ TEST_CASE("a full evidence directory is a failure of what does not fit") {
   fixture.log = std::string(300u << 10, 'x');
   const auto collected = collector.collect(incident(), {}, fixture.world.clock.monotonic() + 20s, {});
   REQUIRE(collected);
-  CHECK(collected->has_pod_manifest);
+  CHECK(collected->has_definition);
   CHECK(collected->failures == std::vector<std::string>{"logs"});
   CHECK(fixture.manifest()["failures"][0]["message"].get<std::string>().find("--evidence-max-bytes") !=
         std::string::npos);

@@ -46,11 +46,22 @@ struct ContainStep {
   bool pause = false;     ///< of a machine also its processors are stopped; pods have no such thing
 };
 struct CollectStep {
+  // Of a pod.
   bool logs = true;
   bool processes = true;
   bool sockets = true;
   bool events = true;
-  std::chrono::seconds deadline{20};
+  // Of a machine.
+  bool memory = true;
+  bool disks = true;
+  bool screenshot = true;
+  bool guest_facts = true;  ///< what the guest says of itself
+
+  /// Nothing: what is usual for the kind of target. A dump has the size of a machine's memory.
+  std::optional<std::chrono::seconds> deadline = std::nullopt;
+
+  static constexpr std::chrono::seconds kPodDeadline{20};
+  static constexpr std::chrono::seconds kMachineDeadline{600};
 };
 struct RedeployStep {
   std::string trust_policy;  ///< empty: every policy that matches the image

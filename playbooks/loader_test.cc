@@ -74,7 +74,7 @@ spec:
   guards: {maxTargetsPerWorkload: 1, maxTargetsPerMinute: 10, maxUnavailable: 30%}
   steps:
     - contain: {forensics: incident-tools}
-    - collect: {logs: true, processes: false, deadlineSeconds: 5}
+    - collect: {logs: true, processes: false, memory: false, guestFacts: false, deadlineSeconds: 5}
     - redeploy: {trustPolicy: release-images, harden: [readOnlyRootFilesystem, dropCapabilities], recreate: true,
                  suspectImage: true, requireApproval: true}
     - verify: {readySeconds: 120, quietSeconds: 0}
@@ -95,6 +95,10 @@ spec:
   CHECK(playbook.step<ContainStep>()->forensics == "incident-tools");
   CHECK_FALSE(playbook.step<CollectStep>()->processes);
   CHECK(playbook.step<CollectStep>()->sockets);
+  CHECK_FALSE(playbook.step<CollectStep>()->memory);
+  CHECK_FALSE(playbook.step<CollectStep>()->guest_facts);
+  CHECK(playbook.step<CollectStep>()->disks);
+  CHECK(playbook.step<CollectStep>()->screenshot);
   CHECK(playbook.step<CollectStep>()->deadline == 5s);
   CHECK(playbook.step<RedeployStep>()->trust_policy == "release-images");
   CHECK(playbook.step<RedeployStep>()->harden.size() == 2);
@@ -117,6 +121,7 @@ TEST_CASE("Playbooks: what is left out has its default") {
             .steps.size() == 5);
   CHECK(good(with_steps("contain-only", "[contain: {}, redeploy: {}, verify: {}]")).steps.size() == 3);
   CHECK(good(with_steps("full", "[collect: {}]")).steps.size() == 1);
+  CHECK_FALSE(good(with_steps("full", "[collect: {}]")).step<CollectStep>()->deadline);
   CHECK(good(with_spec("  guards: {maxUnavailable: 2}\n")).guards.max_unavailable == IntOrPercent{2, false});
 }
 
@@ -206,9 +211,12 @@ TEST_CASE("Playbooks: each mistake is named with its place and a suggestion") {
       {with_steps("full", "[contain: [a]]"), "spec.steps[0].contain: expected an object, found a list"},
       {with_steps("full", "[collect: {logs: yes}]"),
        "collect.logs: expected true or false, found string 'yes'"},
+      {with_steps("full", "[collect: {memory: some}]"), "memory"},
+      {with_steps("full", "[collect: {guestfacts: true}]"), "unknown key 'guestfacts'"},
+      {with_steps("full", "[collect: {deadlineSeconds: 3601}]"), "from 1 to 3600, found 3601"},
       {with_steps("full", "[collect: {deadlineSeconds: 0}]"),
-       "deadlineSeconds: expected an integer from 1 to 600"},
-      {with_steps("full", "[collect: {deadlineSeconds: 1e9}]"), "from 1 to 600, found 1e9"},
+       "deadlineSeconds: expected an integer from 1 to 3600"},
+      {with_steps("full", "[collect: {deadlineSeconds: 1e9}]"), "from 1 to 3600, found 1e9"},
       {with_steps("full", "[contain: {}, redeploy: {harden: [dropCapabilites]}]"),
        "did you mean 'dropCapabilities'?"},
       {with_steps("full", "[contain: {}, redeploy: {harden: [runAsNonRoot, runAsNonRoot]}]"),

@@ -14,7 +14,7 @@
 namespace kintsugi::playbooks {
 namespace {
 
-constexpr std::int64_t kMostCollectSeconds = 600;
+constexpr std::int64_t kMostCollectSeconds = 3600;
 constexpr std::int64_t kDaySeconds = 86'400;
 constexpr std::int64_t kYearSeconds = 365 * kDaySeconds;
 
@@ -29,9 +29,12 @@ constexpr std::pair<std::string_view, Hardening> kHardenings[] = {
     {"noServiceAccountToken", Hardening::kNoServiceAccountToken},
 };
 
-void read_seconds(ObjectReader& reader, std::string_view key, std::chrono::seconds& out, IntegerRange range) {
+/// Whether it is there, and right.
+bool read_seconds(ObjectReader& reader, std::string_view key, std::chrono::seconds& out, IntegerRange range) {
   std::int64_t seconds = 0;
-  if (reader.integer(key, seconds, range)) out = std::chrono::seconds(seconds);
+  if (!reader.integer(key, seconds, range)) return false;
+  out = std::chrono::seconds(seconds);
+  return true;
 }
 
 void read_name(ObjectReader& reader, std::string_view key, std::string& out,
@@ -48,7 +51,8 @@ void refuse_unverified_replacement(ObjectReader& reader) {
 }
 
 ContainStep read_contain(const Node& node, const std::string& path, bool& approval, ProblemList& problems) {
-  ObjectReader reader(node, path, {"forensics", "pause", "requireApproval", "unverifiedReplacement"}, problems);
+  ObjectReader reader(node, path, {"forensics", "pause", "requireApproval", "unverifiedReplacement"},
+                      problems);
   ContainStep step;
   read_name(reader, "forensics", step.forensics, is_dns_label);
   reader.boolean("pause", step.pause);
@@ -58,14 +62,22 @@ ContainStep read_contain(const Node& node, const std::string& path, bool& approv
 }
 
 CollectStep read_collect(const Node& node, const std::string& path, bool& approval, ProblemList& problems) {
-  ObjectReader reader(
-      node, path, {"logs", "processes", "sockets", "events", "deadlineSeconds", "requireApproval"}, problems);
+  ObjectReader reader(node, path,
+                      {"logs", "processes", "sockets", "events", "memory", "disks", "screenshot",
+                       "guestFacts", "deadlineSeconds", "requireApproval"},
+                      problems);
   CollectStep step;
   reader.boolean("logs", step.logs);
   reader.boolean("processes", step.processes);
   reader.boolean("sockets", step.sockets);
   reader.boolean("events", step.events);
-  read_seconds(reader, "deadlineSeconds", step.deadline, {1, kMostCollectSeconds});
+  reader.boolean("memory", step.memory);
+  reader.boolean("disks", step.disks);
+  reader.boolean("screenshot", step.screenshot);
+  reader.boolean("guestFacts", step.guest_facts);
+  if (std::chrono::seconds deadline{};
+      read_seconds(reader, "deadlineSeconds", deadline, {1, kMostCollectSeconds}))
+    step.deadline = deadline;
   reader.boolean("requireApproval", approval);
   return step;
 }
