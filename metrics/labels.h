@@ -29,8 +29,9 @@ inline constexpr std::array<std::string_view, 7> kActionValues{
     "release/deletion-cost", kOther};
 
 /// The collectors of evidence.
-inline constexpr std::array<std::string_view, 9> kEvidenceKindValues{
-    "pod", "owners", "events", "restarts", "logs", "logs-previous", "processes", "sockets", kOther};
+inline constexpr std::array<std::string_view, 14> kEvidenceKindValues{
+    "pod",     "owners",     "events", "restarts",   "logs",   "logs-previous", "processes",
+    "sockets", "definition", "guest",  "screenshot", "memory", "disks",         kOther};
 
 /// The value itself, or "other".
 template <std::size_t size>
