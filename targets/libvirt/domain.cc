@@ -35,6 +35,7 @@ DomainDisk read_disk(pugi::xml_node disk) {
       read.source = attribute.value();
   }
   read.format = disk.child("driver").attribute("type").value();
+  read.format_below = disk.child("backingStore").child("format").attribute("type").value();
   read.is_read_only = bool(disk.child("readonly"));
   read.is_shareable = bool(disk.child("shareable"));
   return read;

@@ -43,6 +43,7 @@ struct DomainDisk {
   std::string format;  ///< "qcow2", "raw"
   bool is_read_only = false;
   bool is_shareable = false;
+  std::string format_below = "";  ///< of the file that this one is a layer above, while the domain runs
   bool operator==(const DomainDisk&) const = default;
 };
 

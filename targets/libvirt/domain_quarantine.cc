@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <iterator>
 
+#include "targets/libvirt/domain_disks.h"
 #include "targets/libvirt/domain_document.h"
 
 namespace kintsugi::targets {
@@ -15,6 +17,9 @@ constexpr char kFilterDefinition[] =
     "<filter name='kintsugi-quarantine' chain='root'>"
     "<rule action='drop' direction='inout' priority='-1000'><all/></rule>"
     "<rule action='drop' direction='inout' priority='-1000'><mac/></rule></filter>";
+
+/// What of a disk's element changes with a layer.
+constexpr std::array<const char*, 3> kDiskContent{"driver", "source", "backingStore"};
 
 pugi::xml_node devices_of(const pugi::xml_document& document) {
   return document.child("domain").child("devices");
@@ -81,6 +86,30 @@ void remember_interface(pugi::xml_node mark, pugi::xml_node interface) {
   entry.append_attribute("mac").set_value(mac.c_str());
   for (const char* child : {"link", "filterref"}) {
     if (const auto present = interface.child(child)) entry.append_copy(present);
+  }
+}
+
+pugi::xml_node find_by_target(pugi::xml_node devices, const std::string& target) {
+  return devices.find_child([&](pugi::xml_node device) {
+    return std::string_view(device.name()) == "disk" &&
+           target == device.child("target").attribute("dev").value();
+  });
+}
+
+std::string file_of(pugi::xml_node disk) {
+  return disk.child("source").attribute("file").value();
+}
+
+/// Keeps where the content of a disk is: it may get a layer above it.
+void remember_disk(pugi::xml_node mark, pugi::xml_node disk) {
+  const std::string target = disk.child("target").attribute("dev").value();
+  const auto is_same = [&](pugi::xml_node entry) { return target == entry.attribute("target").value(); };
+  const auto known = mark.children("disk");
+  if (file_of(disk).empty() || std::any_of(known.begin(), known.end(), is_same)) return;
+  pugi::xml_node entry = mark.append_child("disk");
+  entry.append_attribute("target").set_value(target.c_str());
+  for (const char* child : kDiskContent) {
+    if (const auto present = disk.child(child)) entry.append_copy(present);
   }
 }
 
@@ -161,6 +190,13 @@ void restore_child(pugi::xml_node interface, pugi::xml_node taken, const char* n
 void restore_interface(pugi::xml_node interface, pugi::xml_node taken) {
   restore_child(interface, taken, "link");
   restore_child(interface, taken, "filterref");
+}
+
+/// A disk that somebody has given other content keeps it.
+void restore_disk(pugi::xml_node disk, pugi::xml_node taken, std::string_view incident) {
+  const std::string before = file_of(taken);
+  if (file_of(disk) != before && file_of(disk) != layer_path(before, incident)) return;
+  for (const char* child : kDiskContent) restore_child(disk, taken, child);
 }
 
 /// Puts a device where it was; libvirt itself keeps the order among those of a kind only.
@@ -277,6 +313,8 @@ Result<std::string> quarantined_definition(std::string_view persistent, std::str
       filter_all(device);
     } else if (is_to_close(device)) {
       remember_device(mark, device);
+    } else if (std::string_view(device.name()) == "disk") {
+      remember_disk(mark, device);
     }
   }
   for (const pugi::xml_node device : devices) {
@@ -296,6 +334,10 @@ Result<RestoredDefinition> restored_definition(std::string_view persistent, std:
   for (const pugi::xml_node taken : mark.children("interface")) {
     if (const auto interface = find_interface(devices, taken.attribute("mac").value()))
       restore_interface(interface, taken);
+  }
+  for (const pugi::xml_node taken : mark.children("disk")) {
+    if (const auto disk = find_by_target(devices, taken.attribute("target").value()))
+      restore_disk(disk, taken, incident);
   }
   for (const pugi::xml_node taken : mark.children("device"))
     reinsert(devices, taken.first_child(), std::size_t(taken.attribute("index").as_ullong()));

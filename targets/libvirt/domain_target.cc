@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets/libvirt/domain_target.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "targets/libvirt/domain_quarantine.h"
@@ -54,6 +56,8 @@ Finding assess_isolation(const DomainObservation& domain, const DomainIsolation&
     return {ConditionStatus::kTrue, "ShutOff", "the domain does not run, and would start in quarantine"};
   std::string message = "the links of its network cards are down, now and for the next start";
   if (domain.status.state == DomainState::kPaused) message += "; its processors are paused";
+  if (wanted.agent_stays && !open_passages(domain, false).empty())
+    message += "; the guest agent's channel stays open until it was asked for evidence";
   return {ConditionStatus::kTrue, "DefinitionEvaluated", std::move(message)};
 }
 
@@ -137,10 +141,76 @@ Result<std::vector<std::string>> DomainTarget::seal(const std::string& uuid,
   return failures;
 }
 
+Result<FrozenDisks> DomainTarget::freeze_disks(const std::string& uuid, const std::string& incident) const {
+  const auto before = observe(uuid);
+  if (!before) return fail(before.error());
+  if (!*before || !(*before)->live || (*before)->status.state != DomainState::kRunning) return FrozenDisks();
+  DiskFreezing plan = plan_disk_freezing(*(*before)->live, incident);
+  if (!plan.snapshot.empty()) {
+    if (auto made = hypervisor_.snapshot_disks(uuid, plan.snapshot); !made)
+      return fail(std::move(made).error());
+  }
+  const auto after = observe(uuid);
+  if (!after) return fail(after.error());
+  if (!*after || !(*after)->live) return FrozenDisks();
+  FrozenDisks frozen{layers_of(*(*after)->live, incident), std::move(plan.others)};
+  for (const DiskLayer& layer : plan.layers) {
+    if (std::find(frozen.layers.begin(), frozen.layers.end(), layer) == frozen.layers.end())
+      frozen.others.push_back(layer.target);
+  }
+  return frozen;
+}
+
+/// Says how far it is; empty: it has ended.
+Result<std::string> DomainTarget::advance_commit(const std::string& uuid, const DiskLayer& layer) const {
+  const auto job = hypervisor_.disk_job(uuid, layer.target);
+  if (!job) return fail(job.error());
+  if (!*job) {
+    if (auto begun = hypervisor_.commit_disk(uuid, layer.target); !begun)
+      return fail(std::move(begun).error());
+    return "begins to write " + layer.layer + " into " + layer.below;
+  }
+  if (!(*job)->is_commit)
+    return fail(
+        make_error(ErrorCode::kConflict, "something else is done with it").on("disk " + layer.target));
+  const JobProgress& progress = (*job)->progress;
+  if (!(*job)->is_ready) {
+    const std::uint64_t quarters = progress.done_bytes / (progress.total_bytes / 4 + 1);
+    return fmt::format("{} % of {} are written into {}", quarters * 25, layer.layer, layer.below);
+  }
+  if (auto ended = hypervisor_.end_commit(uuid, layer.target); !ended) return fail(std::move(ended).error());
+  return std::string();
+}
+
+Result<DiskReturn> DomainTarget::give_back_disks(const std::string& uuid, const std::string& incident) const {
+  const auto observed = observe(uuid);
+  if (!observed) return fail(observed.error());
+  if (!*observed) return DiskReturn{true, ""};
+  if (!(*observed)->live) {
+    if (layers_of((*observed)->any(), incident).empty()) return DiskReturn{true, ""};
+    return fail(make_error(ErrorCode::kRefused, "it was shut off while its disks had layers")
+                    .on("domain " + (*observed)->any().name)
+                    .advise("start it: it starts isolated, and its disks are given back then"));
+  }
+  const auto layers = layers_of(*(*observed)->live, incident);
+  DiskReturn given{layers.empty(), ""};
+  for (const DiskLayer& layer : layers) {
+    auto progress = advance_commit(uuid, layer);
+    if (!progress) return fail(std::move(progress).error());
+    if (given.progress.empty()) given.progress = *std::move(progress);
+  }
+  return given;
+}
+
 Result<void> DomainTarget::restore(const std::string& uuid, const std::string& incident) const {
   const auto observed = observe(uuid);
   if (!observed) return fail(observed.error());
   if (!*observed) return {};
+  // Of a domain that does not run they would lose what was written since.
+  if (!layers_of((*observed)->any(), incident).empty()) {
+    return fail(make_error(ErrorCode::kConflict, "its disks are still to be given back")
+                    .on("domain " + (*observed)->any().name));
+  }
   if ((*observed)->persistent && (*observed)->persistent->incident == incident) {
     const auto persistent = hypervisor_.persistent_definition(uuid);
     if (!persistent) return fail(persistent.error());

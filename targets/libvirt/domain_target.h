@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "model/finding.h"
 #include "targets/libvirt/domain.h"
+#include "targets/libvirt/domain_disks.h"
 #include "targets/libvirt/hypervisor.h"
 
 namespace kintsugi::targets {
@@ -35,6 +36,16 @@ struct DomainIsolation {
 /// PassageOpen.
 Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted);
 
+struct FrozenDisks {
+  std::vector<DiskLayer> layers;
+  std::vector<std::string> others;  ///< for people: disks that the guest goes on writing to
+};
+
+struct DiskReturn {
+  bool done = false;
+  std::string progress;  ///< for people; empty where there is nothing to say
+};
+
 /// Thread-safe for different domains.
 class DomainTarget {
  public:
@@ -52,8 +63,18 @@ class DomainTarget {
   /// that lead out. Returns what could not be had, for people; what fails alone is no error.
   Result<std::vector<std::string>> seal(const std::string& uuid, const DomainIsolation& wanted) const;
 
-  /// Ends the quarantine of this incident: definition, autostart, devices, links, and it runs unless it was
-  /// paused before. A domain that is in nobody's quarantine is left as it is.
+  /// Keeps the disks of a running domain as they are now: their files are not written again. A domain that is
+  /// paused or off writes nothing, and is left as it is. May be repeated.
+  Result<FrozenDisks> freeze_disks(const std::string& uuid, const std::string& incident) const;
+
+  /// The way back, a bit of it with each call: what was written since goes into the disks' own files, in the
+  /// background, and the layers are deleted. To be called until it is done. kRefused where the domain has
+  /// been shut off meanwhile, kConflict where something else is done with a disk.
+  Result<DiskReturn> give_back_disks(const std::string& uuid, const std::string& incident) const;
+
+  /// Ends the quarantine of this incident, after its disks were given back: definition, autostart, devices,
+  /// links, and it runs unless it was paused before. A domain that is in nobody's quarantine is left as it
+  /// is.
   Result<void> restore(const std::string& uuid, const std::string& incident) const;
 
  private:
@@ -61,6 +82,7 @@ class DomainTarget {
   Result<void> cut_off_persistent(const std::string& uuid, const DomainIsolation& wanted,
                                   bool autostart) const;
   Result<void> ensure_filter() const;
+  Result<std::string> advance_commit(const std::string& uuid, const DiskLayer& layer) const;
   Result<void> restore_live(const std::string& uuid, const std::string& incident, bool is_paused) const;
 
   Hypervisor& hypervisor_;

@@ -2,6 +2,7 @@
 #include "targets/libvirt/domain_target.h"
 
 #include <catch2/catch.hpp>
+#include <utility>
 
 #include "base/file.h"
 #include "targets/libvirt/domain_document.h"
@@ -173,6 +174,77 @@ TEST_CASE("another incident's quarantine is not ended") {
   CHECK(host.is_paused);
   CHECK(assess(target, {kIncident, true, false}).holds());
   CHECK_FALSE(target.observe("00000000-0000-4000-8000-000000000000").value().has_value());
+}
+
+TEST_CASE("whichever change fails, disks are frozen and given back when it is repeated") {
+  for (const bool after : {false, true}) {
+    for (int n = 1; n <= 3; ++n) {
+      INFO("change " << n << (after ? " was made and" : "") << " failed");
+      FakeHypervisor host = running_host();
+      const DomainTarget target(host);
+      const DomainIsolation wanted{kIncident, false, false};
+      const State before = state_of(host);
+      REQUIRE(isolate(target, wanted));
+      host.fail_change(n, after);
+      auto frozen = target.freeze_disks(kUuid, kIncident);
+      if (!frozen) frozen = target.freeze_disks(kUuid, kIncident);
+      REQUIRE(frozen);
+      const std::string layer = std::string("/srv/vm/web1.g1.qcow2.") + kIncident;
+      CHECK(frozen->layers == std::vector<DiskLayer>{{"vda", "/srv/vm/web1.g1.qcow2", layer}});
+      CHECK(frozen->others.empty());
+      CHECK(parse_domain(host.live)->disks.front().source == layer);
+      CHECK(parse_domain(host.persistent)->disks.front().source == layer);
+
+      const auto too_early = target.restore(kUuid, kIncident);
+      REQUIRE_FALSE(too_early);
+      CHECK(too_early.error().code == ErrorCode::kConflict);
+      int calls = 0;
+      for (bool done = false; !done && calls < 20; ++calls) {
+        const auto given = target.give_back_disks(kUuid, kIncident);
+        done = given && given->done;
+      }
+      CHECK(calls > host.looks_until_ready);
+      CHECK(calls < 10);
+      REQUIRE(target.restore(kUuid, kIncident));
+      CHECK(state_of(host) == before);
+      CHECK(host.layers.empty());
+    }
+  }
+}
+
+TEST_CASE("a domain that does not run, or is paused, writes nothing and gets no layer") {
+  FakeHypervisor off("", data("persistent.xml"));
+  CHECK(DomainTarget(off).freeze_disks(kUuid, kIncident)->layers.empty());
+  FakeHypervisor paused = running_host();
+  paused.is_paused = true;
+  CHECK(DomainTarget(paused).freeze_disks(kUuid, kIncident)->layers.empty());
+  CHECK(paused.layers.empty());
+  CHECK(DomainTarget(paused).give_back_disks(kUuid, kIncident)->done);
+}
+
+TEST_CASE("a domain that was shut off with a layer keeps it until it runs again") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  REQUIRE(isolate(target, {kIncident, false, false}));
+  REQUIRE(target.freeze_disks(kUuid, kIncident));
+  const std::string running = std::exchange(host.live, "");
+  const auto given = target.give_back_disks(kUuid, kIncident);
+  REQUIRE_FALSE(given);
+  CHECK(given.error().code == ErrorCode::kRefused);
+  CHECK_THAT(given.error().to_string(), Catch::Contains("start it"));
+  CHECK_FALSE(target.restore(kUuid, kIncident));
+  CHECK(host.layers.size() == 1);
+  host.live = running;
+  CHECK(target.give_back_disks(kUuid, kIncident));
+}
+
+TEST_CASE("a disk that somebody has replaced is not put back") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  REQUIRE(isolate(target, {kIncident, false, false}));
+  host.persistent.replace(host.persistent.rfind("web1.g1.qcow2"), 13, "web1.g2.qcow2");
+  REQUIRE(target.restore(kUuid, kIncident));
+  CHECK(parse_domain(host.persistent)->disks.front().source == "/srv/vm/web1.g2.qcow2");
 }
 
 }  // namespace kintsugi::targets

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,45 @@ struct DomainStatus {
   bool is_active = false;
   bool is_persistent = false;  ///< else it is gone for good once it ends
   bool autostart = false;      ///< starts with the host
+};
+
+/// How far a job of the host's has come, in bytes. The total may grow while it runs; 0: not known yet.
+struct JobProgress {
+  std::uint64_t done_bytes = 0;
+  std::uint64_t total_bytes = 0;
+};
+
+/// Whoever waits for a call that takes long. Both are called from another thread than the call's, a few times
+/// a second, and return at once.
+struct LongCall {
+  std::function<bool()> go_on;  ///< no: the call is to end early, as far as the host can do that
+  std::function<void(const JobProgress&)> report;
+};
+
+struct Screenshot {
+  std::string mime_type;  ///< as the host says: "image/png", "image/x-portable-pixmap"
+  std::string bytes;
+};
+inline constexpr std::size_t kMaxScreenshotBytes = 32u << 20;
+
+/// One thing that a guest's agent says of it: {"os.name", "Debian"}. The value is the guest's, whatever it is
+/// and however long.
+struct GuestFact {
+  std::string name;
+  std::string value;
+  bool operator==(const GuestFact&) const = default;
+};
+
+struct DiskSize {
+  std::uint64_t virtual_bytes = 0;    ///< as the guest sees it
+  std::uint64_t allocated_bytes = 0;  ///< on the host
+};
+
+/// What the host does with a disk in the background.
+struct DiskJob {
+  bool is_commit = false;  ///< of its uppermost layer into the one below
+  bool is_ready = false;   ///< of a commit: end_commit() can end it
+  JobProgress progress;
 };
 
 /// What Kintsugi asks of a virtualisation host, and nothing else does. Domains are named by their UUID,
@@ -60,6 +100,28 @@ class Hypervisor {
   virtual Result<void> detach_device(const std::string& uuid, const std::string& device) = 0;
   virtual Result<void> pause(const std::string& uuid) = 0;
   virtual Result<void> resume(const std::string& uuid) = 0;
+
+  // Evidence.
+  /// Writes the guest's memory over the regular file `path`, as an ELF core. A running guest stands still
+  /// meanwhile, and runs again after. Waits for a job that the domain has already. kConflict where it does
+  /// not run, kTimeout where `watch` ended it before it began, kCancelled where it did later.
+  virtual Result<void> dump_memory(const std::string& uuid, const std::string& path,
+                                   const LongCall& watch) = 0;
+  /// kUnsupported for a domain without a screen, kTooLarge above kMaxScreenshotBytes.
+  virtual Result<Screenshot> screenshot(const std::string& uuid) = 0;
+  /// Asks the guest's agent, which gets five seconds for each of about ten answers. kTimeout, kConflict where
+  /// there is nobody who answers.
+  virtual Result<std::vector<GuestFact>> guest_facts(const std::string& uuid) = 0;
+  /// Of the disk with that name in the guest ("vda").
+  virtual Result<DiskSize> disk_size(const std::string& uuid, const std::string& disk) = 0;
+  /// Gives disks of a running domain new layers, all or none: a `<domainsnapshot>` element.
+  virtual Result<void> snapshot_disks(const std::string& uuid, const std::string& snapshot) = 0;
+  /// Nothing: the host does nothing with it.
+  virtual Result<std::optional<DiskJob>> disk_job(const std::string& uuid, const std::string& disk) = 0;
+  /// Starts to write the uppermost layer of a running domain's disk into the one below.
+  virtual Result<void> commit_disk(const std::string& uuid, const std::string& disk) = 0;
+  /// Ends a commit that is ready: the disk stands on the layer below, and the uppermost is deleted.
+  virtual Result<void> end_commit(const std::string& uuid, const std::string& disk) = 0;
 
   /// The nwfilter of that name; kNotFound, and kUnsupported on a host that has none.
   virtual Result<std::string> filter_definition(const std::string& name) = 0;

@@ -33,6 +33,8 @@ ErrorCode code_of(const virError& error) {
     case VIR_ERR_OPERATION_UNSUPPORTED:
     case VIR_ERR_CONFIG_UNSUPPORTED:
     case VIR_ERR_ARGUMENT_UNSUPPORTED: return ErrorCode::kUnsupported;
+    case VIR_ERR_OPERATION_ABORTED: return ErrorCode::kCancelled;
+    case VIR_ERR_BLOCK_COPY_ACTIVE:
     case VIR_ERR_OPERATION_INVALID: return ErrorCode::kConflict;
     case VIR_ERR_XML_ERROR:
     case VIR_ERR_XML_DETAIL:
@@ -49,6 +51,10 @@ ErrorCode code_of(const virError& error) {
 void say_nothing(void* /*data*/, virErrorPtr /*error*/) {}
 
 }  // namespace
+
+std::string domain_object(const std::string& uuid) {
+  return "domain " + escape(uuid, 64);
+}
 
 Error libvirt_error(const std::string& object) {
   const virErrorPtr last = virGetLastError();
@@ -128,7 +134,7 @@ void LibvirtHypervisor::Connection::report(virDomainPtr domain) const {
 
 Result<LibvirtDomain> LibvirtHypervisor::Connection::domain(const std::string& uuid) const {
   LibvirtDomain found(virDomainLookupByUUIDString(connection_, uuid.c_str()), &virDomainFree);
-  if (found == nullptr) return fail(libvirt_error("domain " + escape(uuid, 64)));
+  if (found == nullptr) return fail(libvirt_error(domain_object(uuid)));
   return found;
 }
 

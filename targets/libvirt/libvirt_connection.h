@@ -18,6 +18,9 @@ namespace kintsugi::targets {
 using LibvirtDomain = std::unique_ptr<virDomain, int (*)(virDomainPtr)>;
 using LibvirtFilter = std::unique_ptr<virNWFilter, int (*)(virNWFilterPtr)>;
 
+/// For errors: "domain 4dea22b3-…".
+std::string domain_object(const std::string& uuid);
+
 /// What the last call of this thread failed with. `object`: on what.
 Error libvirt_error(const std::string& object);
 /// A call that says -1 for failure.
@@ -54,5 +57,15 @@ class LibvirtHypervisor::Connection {
   std::atomic<bool> closed_{false};
   std::vector<int> callbacks_;
 };
+
+template <class Call>
+auto LibvirtHypervisor::with_domain(const std::string& uuid, Call call) {
+  using Answer = decltype(call(virDomainPtr()));
+  const auto connected = connection();
+  if (!connected) return Answer(fail(connected.error()));
+  const auto domain = (*connected)->domain(uuid);
+  if (!domain) return Answer(fail(domain.error()));
+  return Answer(call(domain->get()));
+}
 
 }  // namespace kintsugi::targets

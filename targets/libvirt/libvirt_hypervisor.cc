@@ -21,10 +21,6 @@ constexpr milliseconds kLastRetry{5000};
 /// How long the event loop may be without looking whether it is to end.
 constexpr int kLoopPulseMilliseconds = 200;
 
-std::string of(const std::string& uuid) {
-  return "domain " + uuid;
-}
-
 std::string name_of(virDomainPtr domain) {
   const char* name = virDomainGetName(domain);
   return name == nullptr ? "" : name;
@@ -49,7 +45,7 @@ DomainState state_of(int state) {
 
 Result<std::string> definition_of(virDomainPtr domain, unsigned flags) {
   char* text = virDomainGetXMLDesc(domain, flags);
-  if (text == nullptr) return fail(libvirt_error(of(uuid_of(domain))));
+  if (text == nullptr) return fail(libvirt_error(domain_object(uuid_of(domain))));
   return take_text(text);
 }
 
@@ -139,16 +135,6 @@ Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::connec
   return connection_;
 }
 
-template <class Call>
-auto LibvirtHypervisor::with_domain(const std::string& uuid, Call call) {
-  using Answer = decltype(call(virDomainPtr()));
-  const auto connected = connection();
-  if (!connected) return Answer(fail(connected.error()));
-  const auto domain = (*connected)->domain(uuid);
-  if (!domain) return Answer(fail(domain.error()));
-  return Answer(call(domain->get()));
-}
-
 Result<std::vector<DomainSummary>> LibvirtHypervisor::list() {
   const auto connected = connection();
   if (!connected) return fail(connected.error());
@@ -168,14 +154,14 @@ Result<DomainStatus> LibvirtHypervisor::status(const std::string& uuid) {
   return with_domain(uuid, [&](virDomainPtr domain) -> Result<DomainStatus> {
     int state = 0;
     int reason = 0;
-    if (virDomainGetState(domain, &state, &reason, 0) < 0) return fail(libvirt_error(of(uuid)));
+    if (virDomainGetState(domain, &state, &reason, 0) < 0) return fail(libvirt_error(domain_object(uuid)));
     DomainStatus status;
     status.state = state_of(state);
     status.is_active = virDomainIsActive(domain) == 1;
     status.is_persistent = virDomainIsPersistent(domain) == 1;
     int autostart = 0;
     if (status.is_persistent && virDomainGetAutostart(domain, &autostart) < 0)
-      return fail(libvirt_error(of(uuid)));
+      return fail(libvirt_error(domain_object(uuid)));
     status.autostart = autostart != 0;
     return status;
   });
@@ -184,7 +170,7 @@ Result<DomainStatus> LibvirtHypervisor::status(const std::string& uuid) {
 Result<std::string> LibvirtHypervisor::live_definition(const std::string& uuid) {
   return with_domain(uuid, [&](virDomainPtr domain) -> Result<std::string> {
     if (virDomainIsActive(domain) != 1)
-      return fail(make_error(ErrorCode::kConflict, "it does not run").on(of(uuid)));
+      return fail(make_error(ErrorCode::kConflict, "it does not run").on(domain_object(uuid)));
     return definition_of(domain, 0);
   });
 }
@@ -200,7 +186,7 @@ Result<std::string> LibvirtHypervisor::plain_definition(const std::string& uuid)
 Result<std::string> LibvirtHypervisor::persistent(const std::string& uuid, unsigned flags) {
   return with_domain(uuid, [&](virDomainPtr domain) -> Result<std::string> {
     if (virDomainIsPersistent(domain) != 1)
-      return fail(make_error(ErrorCode::kConflict, "it is transient").on(of(uuid)));
+      return fail(make_error(ErrorCode::kConflict, "it is transient").on(domain_object(uuid)));
     return definition_of(domain, flags);
   });
 }
@@ -217,7 +203,7 @@ Result<void> LibvirtHypervisor::define(const std::string& definition) {
 
 Result<void> LibvirtHypervisor::set_autostart(const std::string& uuid, bool autostart) {
   return with_domain(uuid, [&](virDomainPtr domain) {
-    return checked(virDomainSetAutostart(domain, autostart ? 1 : 0), of(uuid));
+    return checked(virDomainSetAutostart(domain, autostart ? 1 : 0), domain_object(uuid));
   });
 }
 
@@ -227,34 +213,39 @@ Result<void> LibvirtHypervisor::set_live_mark(const std::string& uuid, const std
     return checked(
         virDomainSetMetadata(domain, VIR_DOMAIN_METADATA_ELEMENT, mark.empty() ? nullptr : mark.c_str(),
                              name.prefix, name.uri, VIR_DOMAIN_AFFECT_LIVE),
-        of(uuid));
+        domain_object(uuid));
   });
 }
 
 Result<void> LibvirtHypervisor::update_device(const std::string& uuid, const std::string& device) {
   return with_domain(uuid, [&](virDomainPtr domain) {
-    return checked(virDomainUpdateDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE), of(uuid));
+    return checked(virDomainUpdateDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+                   domain_object(uuid));
   });
 }
 
 Result<void> LibvirtHypervisor::attach_device(const std::string& uuid, const std::string& device) {
   return with_domain(uuid, [&](virDomainPtr domain) {
-    return checked(virDomainAttachDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE), of(uuid));
+    return checked(virDomainAttachDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+                   domain_object(uuid));
   });
 }
 
 Result<void> LibvirtHypervisor::detach_device(const std::string& uuid, const std::string& device) {
   return with_domain(uuid, [&](virDomainPtr domain) {
-    return checked(virDomainDetachDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE), of(uuid));
+    return checked(virDomainDetachDeviceFlags(domain, device.c_str(), VIR_DOMAIN_AFFECT_LIVE),
+                   domain_object(uuid));
   });
 }
 
 Result<void> LibvirtHypervisor::pause(const std::string& uuid) {
-  return with_domain(uuid, [&](virDomainPtr domain) { return checked(virDomainSuspend(domain), of(uuid)); });
+  return with_domain(
+      uuid, [&](virDomainPtr domain) { return checked(virDomainSuspend(domain), domain_object(uuid)); });
 }
 
 Result<void> LibvirtHypervisor::resume(const std::string& uuid) {
-  return with_domain(uuid, [&](virDomainPtr domain) { return checked(virDomainResume(domain), of(uuid)); });
+  return with_domain(
+      uuid, [&](virDomainPtr domain) { return checked(virDomainResume(domain), domain_object(uuid)); });
 }
 
 Result<std::string> LibvirtHypervisor::filter_definition(const std::string& name) {

@@ -38,6 +38,14 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<void> detach_device(const std::string& uuid, const std::string& device) override;
   Result<void> pause(const std::string& uuid) override;
   Result<void> resume(const std::string& uuid) override;
+  Result<void> dump_memory(const std::string& uuid, const std::string& path, const LongCall& watch) override;
+  Result<Screenshot> screenshot(const std::string& uuid) override;
+  Result<std::vector<GuestFact>> guest_facts(const std::string& uuid) override;
+  Result<DiskSize> disk_size(const std::string& uuid, const std::string& disk) override;
+  Result<void> snapshot_disks(const std::string& uuid, const std::string& snapshot) override;
+  Result<std::optional<DiskJob>> disk_job(const std::string& uuid, const std::string& disk) override;
+  Result<void> commit_disk(const std::string& uuid, const std::string& disk) override;
+  Result<void> end_commit(const std::string& uuid, const std::string& disk) override;
   Result<std::string> filter_definition(const std::string& name) override;
   Result<void> define_filter(const std::string& definition) override;
   void subscribe(std::function<void(const std::string& uuid)> changed) override;

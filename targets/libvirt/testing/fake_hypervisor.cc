@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets/libvirt/testing/fake_hypervisor.h"
 
+#include <fstream>
+
 #include "targets/libvirt/domain_document.h"
 
 namespace kintsugi::targets::testing {
@@ -134,6 +136,91 @@ Result<void> FakeHypervisor::pause(const std::string&) {
 
 Result<void> FakeHypervisor::resume(const std::string&) {
   return change([&] { is_paused = false; });
+}
+
+Result<void> FakeHypervisor::dump_memory(const std::string&, const std::string& path, const LongCall& watch) {
+  if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
+  if (is_busy || !watch.go_on()) return fail(ErrorCode::kTimeout, "it was busy with another job");
+  return change([&] {
+    std::ofstream(path, std::ios::binary | std::ios::trunc) << memory;
+    watch.report({memory.size(), memory.size()});
+  });
+}
+
+Result<Screenshot> FakeHypervisor::screenshot(const std::string&) {
+  if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
+  if (!screen) return fail(ErrorCode::kUnsupported, "no screen");
+  return *screen;
+}
+
+Result<std::vector<GuestFact>> FakeHypervisor::guest_facts(const std::string&) {
+  if (live.empty() || is_paused) return fail(ErrorCode::kConflict, "the guest does not run");
+  if (live.find("org.qemu.guest_agent.0") == std::string::npos)
+    return fail(ErrorCode::kTimeout, "the guest agent is not connected");
+  return facts;
+}
+
+Result<DiskSize> FakeHypervisor::disk_size(const std::string&, const std::string&) {
+  return DiskSize{48u << 20, 5u << 20};
+}
+
+void FakeHypervisor::point_disk(const std::string& disk, const std::string& file, const std::string& format) {
+  for (std::string* definition : {&live, &persistent}) {
+    pugi::xml_document domain = parse(*definition);
+    pugi::xml_node devices = domain.first_child().child("devices");
+    for (const pugi::xml_node one : devices.children("disk")) {
+      if (one.child("target").attribute("dev").value() != disk) continue;
+      one.child("source").attribute("file").set_value(file.c_str());
+      one.child("driver").attribute("type").set_value(format.c_str());
+    }
+    if (!definition->empty()) *definition = to_xml(domain.first_child());
+  }
+}
+
+Result<void> FakeHypervisor::snapshot_disks(const std::string&, const std::string& snapshot) {
+  if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
+  const pugi::xml_document wanted = parse(snapshot);
+  const auto disks = wanted.first_child().child("disks").children("disk");
+  const auto file_of = [](pugi::xml_node disk) { return disk.child("source").attribute("file").value(); };
+  for (const pugi::xml_node disk : disks) {
+    if (layers.contains(file_of(disk))) return fail(ErrorCode::kUnsupported, "the file exists");
+  }
+  return change([&] {
+    for (const pugi::xml_node disk : disks) {
+      if (std::string_view(disk.attribute("snapshot").value()) != "external") continue;
+      layers[file_of(disk)] = 0;
+      point_disk(disk.attribute("name").value(), file_of(disk),
+                 disk.child("driver").attribute("type").value());
+    }
+  });
+}
+
+Result<std::optional<DiskJob>> FakeHypervisor::disk_job(const std::string&, const std::string& disk) {
+  const auto commit = commits.find(disk);
+  if (commit == commits.end()) return std::optional<DiskJob>();
+  const bool is_ready = commit->second == 0;
+  if (!is_ready) --commit->second;
+  return std::optional<DiskJob>(DiskJob{true, is_ready, {1u << 20, 2u << 20}});
+}
+
+Result<void> FakeHypervisor::commit_disk(const std::string&, const std::string& disk) {
+  if (commits.contains(disk)) return fail(ErrorCode::kConflict, "there is a job");
+  return change([&] { commits[disk] = looks_until_ready; });
+}
+
+Result<void> FakeHypervisor::end_commit(const std::string&, const std::string& disk) {
+  const auto commit = commits.find(disk);
+  if (commit == commits.end() || commit->second > 0) return fail(ErrorCode::kConflict, "it is not ready");
+  return change([&] {
+    commits.erase(disk);
+    const pugi::xml_document domain = parse(live);
+    for (const pugi::xml_node one : domain.first_child().child("devices").children("disk")) {
+      const std::string layer = one.child("source").attribute("file").value();
+      if (one.child("target").attribute("dev").value() != disk || !layers.contains(layer)) continue;
+      layers.erase(layer);
+      point_disk(disk, layer.substr(0, layer.rfind('.')), "qcow2");
+    }
+  });
 }
 
 Result<std::string> FakeHypervisor::filter_definition(const std::string&) {

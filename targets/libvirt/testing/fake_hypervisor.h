@@ -4,7 +4,9 @@
 // demand. What libvirt makes of definitions is proven in tests/machines.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,6 +28,20 @@ class FakeHypervisor : public Hypervisor {
   std::string filter;  ///< empty: none
   /// A guest that gives nothing back.
   bool keeps_devices = false;
+
+  // What it can tell of itself.
+  std::optional<Screenshot> screen;  ///< nothing: it has none
+  std::vector<GuestFact> facts;      ///< of a guest that runs and still has its agent's channel
+  std::string memory =
+      "\x7f"
+      "ELF memory";
+  /// Layers of disks, as files on the host: what the guest has written into each.
+  std::map<std::string, std::uint64_t> layers;
+  /// Disks with a commit, by name, and how often it says that it is not ready yet.
+  std::map<std::string, int> commits;
+  int looks_until_ready = 2;
+  /// A job of somebody else: no dump begins while it lasts.
+  bool is_busy = false;
 
   /// The n-th change from here on (from 1) fails; `after`: once it has been made.
   void fail_change(int n, bool after) {
@@ -49,12 +65,22 @@ class FakeHypervisor : public Hypervisor {
   Result<void> detach_device(const std::string& uuid, const std::string& device) override;
   Result<void> pause(const std::string& uuid) override;
   Result<void> resume(const std::string& uuid) override;
+  Result<void> dump_memory(const std::string& uuid, const std::string& path, const LongCall& watch) override;
+  Result<Screenshot> screenshot(const std::string& uuid) override;
+  Result<std::vector<GuestFact>> guest_facts(const std::string& uuid) override;
+  Result<DiskSize> disk_size(const std::string& uuid, const std::string& disk) override;
+  Result<void> snapshot_disks(const std::string& uuid, const std::string& snapshot) override;
+  Result<std::optional<DiskJob>> disk_job(const std::string& uuid, const std::string& disk) override;
+  Result<void> commit_disk(const std::string& uuid, const std::string& disk) override;
+  Result<void> end_commit(const std::string& uuid, const std::string& disk) override;
   Result<std::string> filter_definition(const std::string& name) override;
   Result<void> define_filter(const std::string& definition) override;
   void subscribe(std::function<void(const std::string& uuid)> /*changed*/) override {}
 
  private:
   Result<void> change(const std::function<void()>& make);
+  /// Has both definitions of the domain say that the disk's content is there.
+  void point_disk(const std::string& disk, const std::string& file, const std::string& format);
 
   int failing_ = 0;
   bool fails_after_ = false;
