@@ -1,60 +1,104 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "base/time.h"
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "controller/collection.h"
 #include "host/domain_steps.h"
+#include "targets/libvirt/domain_disks.h"
 
 namespace kintsugi::host {
 namespace {
 
 using controller::step_done;
+using controller::step_waits;
+using targets::DiskLayer;
+using targets::DomainObservation;
 
-constexpr char kCollector[] = "definition";
+/// Whether it was done, or given up, for good.
+bool is_decided(const Incident& incident, std::string_view id) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
+    return entry.action.id == id && entry.state != JournalEntry::State::kPlanned;
+  });
+}
 
-/// The definition of the running domain, or of what it starts from; never with its passwords.
-Result<std::string> definition_to_keep(targets::Hypervisor& hypervisor, const std::string& uuid) {
-  auto live = hypervisor.live_definition(uuid);
-  if (live || live.error().code != ErrorCode::kConflict) return live;
-  return hypervisor.plain_definition(uuid);
+Action freezing_of(const Incident& incident, const std::vector<DiskLayer>& layers) {
+  const TargetRef& target = incident.spec.target;
+  Action action = action_about(target, kFreezing,
+                               "have domain " + target.name + " write into new layers above its disks");
+  nlohmann::json disks = nlohmann::json::array();
+  for (const DiskLayer& layer : layers)
+    disks.push_back({{"disk", layer.target}, {"file", layer.below}, {"layer", layer.layer}});
+  action.body = nlohmann::json({{"layers", disks}}).dump();
+  action.undo = nlohmann::json({{"commit", disks}}).dump();
+  return action;
 }
 
 }  // namespace
 
-StepResult DomainSteps::collect(IncidentWork& work) const {
-  if (work.playbook()->step<CollectStep>() == nullptr ||
-      find_condition(work.status(), condition::kEvidencePreserved) != nullptr)
-    return step_done();
-  if (domains_.evidence == nullptr) {
-    work.conclude(condition::kEvidencePreserved,
-                  {ConditionStatus::kFalse, "CollectionFailed", "there is no --evidence-dir"});
-    return step_done();
-  }
-  evidence::Manifest manifest;
-  manifest.incident = work.incident().name;
-  manifest.target = work.target().to_string();
-  manifest.created = work.now();
-  const auto definition = definition_to_keep(domains_.hypervisor, work.target().uid);
-  if (!definition && definition.error().retryable) return fail(definition.error());
-  if (definition) {
-    auto kept = domains_.evidence->put(manifest.incident, "domain.xml", *definition, kCollector);
-    if (!kept) return fail(std::move(kept).error());
-    manifest.files.push_back(*std::move(kept));
-  } else {
-    manifest.failures.push_back({kCollector, definition.error().to_string()});
-  }
-  const auto finished = domains_.evidence->finish(manifest);
-  if (!finished) return fail(finished.error());
-  work.status().evidence_location = domains_.evidence->location(manifest.incident);
-  work.status().evidence_manifest_sha256 = *finished;
-  if (!domains_.evidence->is_durable()) {
-    work.conclude(condition::kEvidencePreserved,
-                  {ConditionStatus::kFalse, "StoreNotDurable", "the evidence directory does not last"});
-    return step_done();
-  }
-  work.status().times.evidence_preserved = work.now();
-  work.conclude(condition::kEvidencePreserved,
-                {ConditionStatus::kTrue, "Partial",
-                 "evidence is in " + work.status().evidence_location +
-                     ": the definition alone; memory and disks are left as they are"});
+/// The disks are kept as they are now, before anything slow: the journal first, then the change.
+StepResult DomainSteps::freeze_disks(IncidentWork& work) const {
+  const std::string& incident = work.incident().name;
+  if (is_decided(work.incident(), kFreezing) || work.mode() <= Mode::kObserve) return step_done();
+  const auto observed = domains_.target.observe(work.target().uid);
+  if (!observed) return fail(observed.error());
+  const bool writes =
+      *observed && (*observed)->live && (*observed)->status.state == targets::DomainState::kRunning;
+  if (!writes) return step_done();
+  auto layers = targets::layers_of(*(*observed)->live, incident);
+  const auto plan = targets::plan_disk_freezing(*(*observed)->live, incident);
+  layers.insert(layers.end(), plan.layers.begin(), plan.layers.end());
+  if (layers.empty()) return step_done();
+  if (!controller::leader_may_send(work)) return step_waits(work.world().settings.recheck);
+  const Action action = freezing_of(work.incident(), layers);
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
+  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
+  const MonotonicTime started = work.world().clock.monotonic();
+  const auto frozen = domains_.target.freeze_disks(work.target().uid, incident);
+  work.count(action, frozen.has_value(), work.world().clock.monotonic() - started);
+  if (!frozen && frozen.error().code == ErrorCode::kUnavailable) return fail(frozen.error());
+  if (!frozen) work.note("The disks go on being written to: " + frozen.error().to_string());
+  const auto state = frozen ? JournalEntry::State::kApplied : JournalEntry::State::kAbandoned;
+  if (auto kept = work.journal(action, state); !kept) return fail(kept.error());
   return step_done();
+}
+
+/// A job of its own, because the agent's channel is closed as soon as it is over.
+StepResult DomainSteps::ask_guest(IncidentWork& work) const {
+  controller::World& world = work.world();
+  const std::string name = work.incident().name;
+  world.jobs.start(
+      name, work.target().name_space, kGuestJob,
+      [&evidence = domains_.evidence, incident = work.incident()](std::stop_token stop) {
+        evidence.ask_guest(incident, std::move(stop));
+      },
+      [&world, name] { world.wake(name); });
+  return step_waits(CollectStep::kMachineDeadline);
+}
+
+StepResult DomainSteps::collect(IncidentWork& work) const {
+  const auto* step = work.playbook()->step<CollectStep>();
+  if (step == nullptr || find_condition(work.status(), condition::kEvidencePreserved) != nullptr)
+    return step_done();
+  if (step->disks) {
+    if (auto frozen = freeze_disks(work); !frozen || !frozen->done) return frozen;
+  }
+  DomainEvidence& evidence = domains_.evidence;
+  if (step->guest_facts && !evidence.has_asked_guest(work.incident().name)) return ask_guest(work);
+  return controller::collect_in_job(
+      work, {.results = evidence.results(),
+             .words = kDomainWords,
+             .deadline = step->deadline.value_or(CollectStep::kMachineDeadline),
+             .target_exists =
+                 [&] {
+                   const auto there = exists(work.target(), {});
+                   return !there || *there;  // a host that is away may come back
+                 },
+             .run =
+                 [&evidence, arguments = *step](const Incident& incident, MonotonicTime deadline,
+                                                std::stop_token stop) {
+                   return evidence.collect(incident, arguments, deadline, std::move(stop));
+                 }});
 }
 
 }  // namespace kintsugi::host

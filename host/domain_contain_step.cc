@@ -16,21 +16,11 @@ using targets::DomainObservation;
 
 constexpr char kIsolation[] = "contain/domain";
 constexpr char kSealing[] = "contain/seal";
+constexpr char kAgentClosing[] = "contain/agent";
 
 bool is_ours(const DomainObservation& domain, const Incident& incident) {
   return domain.any().incident == incident.name ||
          (domain.persistent && domain.persistent->incident == incident.name);
-}
-
-Action action_about(const TargetRef& target, const char* id, std::string description) {
-  Action action;
-  action.id = id;
-  action.resource = "domains";
-  action.name_space = target.name_space;
-  action.name = target.name;
-  action.uid = target.uid;
-  action.description = std::move(description);
-  return action;
 }
 
 /// What is done, for people: definitions hold passwords.
@@ -50,6 +40,20 @@ Action sealing_of(const Incident& incident) {
   const TargetRef& target = incident.spec.target;
   return action_about(target, kSealing,
                       "filter the network cards of domain " + target.name + " and close what else leads out");
+}
+
+Action agent_closing_of(const Incident& incident) {
+  const TargetRef& target = incident.spec.target;
+  return action_about(target, kAgentClosing, "close the guest agent's channel of domain " + target.name);
+}
+
+/// What of the second line is still to be done; nothing: all is.
+std::optional<Action> next_sealing(IncidentWork& work, const DomainIsolation& wanted) {
+  const Incident& incident = work.incident();
+  if (!controller::is_applied(incident, kSealing)) return sealing_of(incident);
+  const bool is_to_close = wants_guest(work) && !wanted.agent_stays;
+  if (is_to_close && !controller::is_applied(incident, kAgentClosing)) return agent_closing_of(incident);
+  return std::nullopt;
 }
 
 playbooks::GuardVerdict judge(IncidentWork& work) {
@@ -98,10 +102,21 @@ StepResult record_plan(IncidentWork& work, const Action& action) {
 
 }  // namespace
 
-DomainIsolation isolation_for(IncidentWork& work) {
+bool wants_guest(IncidentWork& work) {
+  const Playbook* playbook = work.playbook();
+  const auto* contain = playbook == nullptr ? nullptr : playbook->step<ContainStep>();
+  const auto* collect = playbook == nullptr ? nullptr : playbook->step<CollectStep>();
+  const bool will_pause = contain != nullptr && contain->pause;
+  return collect != nullptr && collect->guest_facts && !will_pause;
+}
+
+DomainIsolation DomainSteps::isolation_for(IncidentWork& work) const {
   DomainIsolation wanted{work.incident().name, false, false};
   const auto* step = work.playbook() == nullptr ? nullptr : work.playbook()->step<ContainStep>();
   if (step != nullptr) wanted.pause = step->pause;
+  const bool is_collected = find_condition(work.status(), condition::kEvidencePreserved) != nullptr;
+  wanted.agent_stays = wants_guest(work) && !is_collected && !work.incident().spec.release &&
+                       !domains_.evidence.has_asked_guest(work.incident().name);
   return wanted;
 }
 
@@ -139,14 +154,15 @@ StepResult DomainSteps::reassert(IncidentWork& work, const DomainIsolation& want
   return isolate(work, wanted, may_send);
 }
 
-/// The links are down. The second line comes after that is on record, once.
+/// The links are down. The second line comes after that is on record: once, and for the guest's agent when it
+/// was asked.
 StepResult DomainSteps::seal_and_assess(IncidentWork& work, const DomainObservation& domain,
                                         const DomainIsolation& wanted,
                                         const std::function<bool()>& may_send) const {
-  const bool is_sealed = controller::is_applied(work.incident(), kSealing);
-  if (is_sealed || work.mode() <= Mode::kObserve) return assess(work, domain, wanted);
+  const auto sealing = next_sealing(work, wanted);
+  if (!sealing || work.mode() <= Mode::kObserve) return assess(work, domain, wanted);
   if (!may_send()) return step_waits(work.world().settings.recheck);
-  if (auto sealed = seal(work, wanted); !sealed) return fail(std::move(sealed).error());
+  if (auto sealed = seal(work, wanted, *sealing); !sealed) return fail(std::move(sealed).error());
   return step_waits(std::chrono::milliseconds(0));
 }
 
@@ -174,7 +190,7 @@ StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wante
 
 StepResult DomainSteps::assess(IncidentWork& work, const DomainObservation& domain,
                                const DomainIsolation& wanted) const {
-  const bool is_sealed = controller::is_applied(work.incident(), kSealing);
+  const bool is_sealed = !next_sealing(work, wanted);
   const Finding finding = targets::assess_isolation(domain, wanted);
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
@@ -189,9 +205,9 @@ StepResult DomainSteps::assess(IncidentWork& work, const DomainObservation& doma
 }
 
 /// The second line. On record that it is about to be done, and what could not be had.
-Result<void> DomainSteps::seal(IncidentWork& work, const DomainIsolation& wanted) const {
+Result<void> DomainSteps::seal(IncidentWork& work, const DomainIsolation& wanted,
+                               const Action& action) const {
   if (auto saved = work.save(); !saved) return saved;
-  const Action action = sealing_of(work.incident());
   const MonotonicTime started = work.world().clock.monotonic();
   const auto failures = domains_.target.seal(work.target().uid, wanted);
   work.count(action, failures.has_value(), work.world().clock.monotonic() - started);

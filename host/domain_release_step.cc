@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "controller/collection.h"
 #include "controller/target_steps.h"
 #include "host/domain_steps.h"
 
@@ -7,6 +10,16 @@ namespace {
 
 using controller::step_waits;
 using Victim = ReleaseOrder::Victim;
+
+/// How soon a job of the host's is looked at again.
+constexpr std::chrono::milliseconds kLookAtDisks{200};
+
+void note_once(IncidentWork& work, const std::string& message) {
+  const auto& timeline = work.status().timeline;
+  const bool is_said = std::any_of(timeline.begin(), timeline.end(),
+                                   [&](const TimelineEntry& entry) { return entry.message == message; });
+  if (!message.empty() && !is_said) work.note(message);
+}
 
 }  // namespace
 
@@ -22,8 +35,37 @@ StepResult DomainSteps::release(IncidentWork& work) const {
   return step_waits();
 }
 
+/// One bit of it with each visit; what is said of it is said once.
+Result<targets::DiskReturn> DomainSteps::give_back_disks(IncidentWork& work) const {
+  auto given = domains_.target.give_back_disks(work.target().uid, work.incident().name);
+  if (!given) return given;
+  note_once(work, given->progress);
+  if (!given->done) return given;
+  const auto& journal = work.incident().status.journal;
+  const auto freezing = std::find_if(journal.begin(), journal.end(),
+                                     [](const JournalEntry& entry) { return entry.action.id == kFreezing; });
+  if (freezing == journal.end() || freezing->state == JournalEntry::State::kAbandoned) return given;
+  if (auto kept = work.journal(Action(freezing->action), JournalEntry::State::kUndone); !kept)
+    return fail(std::move(kept).error());
+  return given;
+}
+
 StepResult DomainSteps::restore(IncidentWork& work) const {
   if (!controller::leader_may_send(work)) return step_waits(work.world().settings.recheck);
+  const std::string& name = work.incident().name;
+  work.world().jobs.cancel(name);
+  // The host does one thing with a domain at a time.
+  if (work.world().jobs.is_active(name, controller::kCollectJob)) {
+    note_once(work, "The release waits until the memory is written");
+    return step_waits(kLookAtDisks);
+  }
+  const auto given = give_back_disks(work);
+  if (!given && given.error().code == ErrorCode::kRefused) {
+    work.await("release", given.error().to_string());
+    return step_waits(work.world().settings.recheck);
+  }
+  if (!given) return fail(given.error());
+  if (!given->done) return step_waits(kLookAtDisks);
   if (auto restored = domains_.target.restore(work.target().uid, work.incident().name); !restored)
     return fail(std::move(restored).error());
   const auto observed = domains_.target.observe(work.target().uid);

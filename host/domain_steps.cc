@@ -13,6 +13,17 @@ namespace kintsugi::host {
 using controller::step_done;
 using controller::step_waits;
 
+Action action_about(const TargetRef& target, std::string id, std::string description) {
+  Action action;
+  action.id = std::move(id);
+  action.resource = "domains";
+  action.name_space = target.name_space;
+  action.name = target.name;
+  action.uid = target.uid;
+  action.description = std::move(description);
+  return action;
+}
+
 /// Bringing a machine back from a golden image is a person's work so far.
 StepResult DomainSteps::redeploy(IncidentWork& work) const {
   if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();

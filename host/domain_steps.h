@@ -3,7 +3,7 @@
 
 #include "controller/playbook_book.h"
 #include "controller/target_steps.h"
-#include "evidence/store.h"
+#include "host/domain_evidence.h"
 #include "host/domain_inventory.h"
 #include "host/images/golden_images.h"
 #include "targets/libvirt/domain_target.h"
@@ -19,7 +19,7 @@ struct DomainWorld {
   const targets::DomainTarget& target;
   DomainInventory& inventory;
   const controller::PlaybookBook& book;
-  evidence::Store* evidence;  ///< null: there is nowhere to keep anything
+  DomainEvidence& evidence;
   GoldenImages& images;
 };
 
@@ -52,13 +52,25 @@ class DomainSteps final : public controller::TargetSteps {
                              const std::function<bool()>& may_send) const;
   StepResult assess(IncidentWork& work, const targets::DomainObservation& domain,
                     const targets::DomainIsolation& wanted) const;
-  Result<void> seal(IncidentWork& work, const targets::DomainIsolation& wanted) const;
+  Result<void> seal(IncidentWork& work, const targets::DomainIsolation& wanted, const Action& action) const;
+  targets::DomainIsolation isolation_for(IncidentWork& work) const;
+  StepResult freeze_disks(IncidentWork& work) const;
+  StepResult ask_guest(IncidentWork& work) const;
+  Result<targets::DiskReturn> give_back_disks(IncidentWork& work) const;
   StepResult restore(IncidentWork& work) const;
 
   const DomainWorld& domains_;
 };
 
-/// What the playbook asks of this incident's isolation, as far as its other steps have come.
-targets::DomainIsolation isolation_for(IncidentWork& work);
+/// An action on the domain, without its body.
+Action action_about(const TargetRef& target, std::string id, std::string description);
+
+/// Whether the guest is still to be asked for evidence, or was: its agent's channel outlives the others then.
+bool wants_guest(IncidentWork& work);
+
+/// The action that freezes the disks.
+inline constexpr char kFreezing[] = "collect/disks";
+/// The job that asks the guest.
+inline constexpr char kGuestJob[] = "guest";
 
 }  // namespace kintsugi::host

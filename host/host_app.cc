@@ -70,12 +70,9 @@ class HostApp {
         verification_(std::move(registry), clock),
         golden_images_(golden_world(images)),
         evidence_store_(settings.evidence_directory, settings.evidence_budget, clock),
-        domains_{hypervisor_,
-                 target_,
-                 inventory_,
-                 book_,
-                 settings.evidence_directory.empty() ? nullptr : &evidence_store_,
-                 golden_images_},
+        evidence_(settings.evidence_directory.empty() ? nullptr : &evidence_store_, hypervisor_, metrics_,
+                  clock),
+        domains_{hypervisor_, target_, inventory_, book_, evidence_, golden_images_},
         steps_(domains_),
         jobs_(controller::Jobs::Limits{}),
         world_{store_,
@@ -139,6 +136,7 @@ class HostApp {
   trust::Verification verification_;
   GoldenStore golden_images_;
   evidence::DirectoryStore evidence_store_;
+  DomainEvidence evidence_;
   const DomainWorld domains_;
   const DomainSteps steps_;
   controller::Jobs jobs_;
