@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets/libvirt/domain.h"
 
-#include <algorithm>
 #include <limits>
 
-#include "base/machine_name.h"
 #include "targets/libvirt/domain_document.h"
 
 namespace kintsugi::targets {
@@ -24,36 +22,6 @@ std::uint64_t read_memory(pugi::xml_node memory) {
   return fits ? count * factor : 0;
 }
 
-DomainDisk read_disk(pugi::xml_node disk) {
-  DomainDisk read;
-  read.target = disk.child("target").attribute("dev").value();
-  read.device = disk.attribute("device").as_string("disk");
-  read.type = disk.attribute("type").as_string("file");
-  const pugi::xml_node source = disk.child("source");
-  for (const char* word : {"file", "dev", "volume", "name"}) {
-    if (const auto attribute = source.attribute(word); attribute && read.source.empty())
-      read.source = attribute.value();
-  }
-  read.format = disk.child("driver").attribute("type").value();
-  read.format_below = disk.child("backingStore").child("format").attribute("type").value();
-  read.is_read_only = bool(disk.child("readonly"));
-  read.is_shareable = bool(disk.child("shareable"));
-  return read;
-}
-
-DomainTerms read_domain_terms(pugi::xml_node terms) {
-  DomainTerms read;
-  read.is_protected = std::string_view(terms.attribute("protected").value()) == "true";
-  read.mode = terms.attribute("mode").value();
-  for (const pugi::xml_node label : terms.children("label"))
-    read.labels.insert_or_assign(label.attribute("name").value(), label.attribute("value").value());
-  for (const pugi::xml_node address : terms.children("address")) {
-    if (auto known = normal_address(address.attribute("value").value()))
-      read.addresses.push_back(*std::move(known));
-  }
-  return read;
-}
-
 }  // namespace
 
 bool DomainPassage::is_fixed() const {
@@ -69,7 +37,8 @@ Result<Domain> parse_domain(std::string_view xml) {
   domain.uuid = root.child_value("uuid");
   domain.memory_bytes = read_memory(root.child("memory"));
   domain.incident = read_mark(*document).first_child().attribute("incident").value();
-  domain.terms = read_domain_terms(read_terms(*document).first_child());
+  domain.terms = read_terms(*document);
+  domain.rebuilt = read_rebuild_mark(*document);
   for (const pugi::xml_node device : root.child("devices").children()) {
     const std::string_view kind = device.name();
     if (kind == "interface") domain.interfaces.push_back(read_interface(device));

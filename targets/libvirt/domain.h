@@ -5,19 +5,21 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
+#include "targets/libvirt/domain_terms.h"
 
 namespace kintsugi::targets {
 
 /// Definitions have a few dozen KiB; more than this is no definition.
 inline constexpr std::size_t kMaxDomainXmlBytes = 2u << 20;
 inline constexpr std::size_t kMaxDomainDevices = 1024;
+/// Layers of one disk that are looked at; QEMU itself opens 200 at most.
+inline constexpr std::size_t kMaxBackingFiles = 200;
 
 enum class LinkState : std::uint8_t { kUnset, kUp, kDown };
 
@@ -44,6 +46,8 @@ struct DomainDisk {
   bool is_read_only = false;
   bool is_shareable = false;
   std::string format_below = "";  ///< of the file that this one is a layer above, while the domain runs
+  /// What it is a layer over, the nearest first. Of a running domain all of them, else what is stated.
+  std::vector<std::string> backing = {};
   bool operator==(const DomainDisk&) const = default;
 };
 
@@ -51,6 +55,7 @@ struct DomainDisk {
 struct DomainPassage {
   std::string kind;  ///< the element: "channel", "filesystem", "redirdev", "hostdev", "serial", …
   std::string name;  ///< which one, for people: the channel's name, the shared folder's tag; may be empty
+  bool is_connected = false;  ///< of a running domain's channel: the guest has it open
 
   /// Whether QEMU has no unplugging for it.
   bool is_fixed() const;
@@ -59,16 +64,30 @@ struct DomainPassage {
   bool operator==(const DomainPassage&) const = default;
 };
 
-/// What its administrator says of a domain to Kintsugi, in its metadata:
-/// `<kintsugi:domain xmlns:kintsugi="https://kintsugi.dev/domain/v1" protected="true" mode="full">`, and in
-/// it
-/// `<label name="…" value="…"/>` and `<address value="…"/>`.
-struct DomainTerms {
-  bool is_protected = false;
-  std::string mode;  ///< the cap; empty: none
-  std::map<std::string, std::string> labels;
-  std::vector<std::string> addresses;  ///< of the guest, in the form of normal_address()
-  bool operator==(const DomainTerms&) const = default;
+/// A disk that a rebuilt domain has no longer. It is kept as it was.
+struct LeftDisk {
+  std::string target;  ///< "vda"
+  std::string type;    ///< as in DomainDisk
+  std::string source;
+  std::string format;
+  bool was_root = false;  ///< replaced by the golden image; else a data disk that was detached
+  bool operator==(const LeftDisk&) const = default;
+};
+
+/// What a rebuilt definition says of itself, in its metadata.
+struct RebuildMark {
+  std::string incident;       ///< for which it was rebuilt
+  std::string image;          ///< where the golden image came from
+  std::string digest;         ///< "sha256:…" of the golden file
+  std::string golden;         ///< the golden file
+  std::string golden_format;  ///< "qcow2", "raw"
+  std::string overlay;        ///< the layer over it that the domain writes to
+  std::string seed;           ///< the first-boot data
+  bool autostart = false;     ///< whether the domain was started with the host before
+  std::vector<LeftDisk> disks;
+
+  const LeftDisk* root() const;
+  bool operator==(const RebuildMark&) const = default;
 };
 
 struct Domain {
@@ -81,6 +100,7 @@ struct Domain {
   /// The incident whose quarantine it is in; empty: none.
   std::string incident;
   DomainTerms terms;
+  std::optional<RebuildMark> rebuilt;  ///< nothing: it was never rebuilt
 };
 
 /// Reads what virDomainGetXMLDesc() gives, live or inactive. Errors: kTooLarge, and kInvalidInput for what is

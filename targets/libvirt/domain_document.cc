@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets/libvirt/domain_document.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -38,17 +40,6 @@ std::string declaration_of(std::string_view name) {
   return "xmlns:" + std::string(name.substr(0, name.find(':')));
 }
 
-pugi::xml_node find_metadata(const pugi::xml_document& domain, std::string_view element,
-                             std::string_view name_space) {
-  for (const pugi::xml_node entry : domain.child("domain").child("metadata").children()) {
-    const std::string_view name = entry.name();
-    const std::size_t colon = name.find(':');
-    if (colon == std::string_view::npos || name.substr(colon + 1) != element) continue;
-    if (entry.attribute(declaration_of(name).c_str()).value() == name_space) return entry;
-  }
-  return {};
-}
-
 /// Takes one prefix away from all names that have it.
 struct PrefixRemover final : pugi::xml_tree_walker {
   explicit PrefixRemover(std::string with_colon) : prefix(std::move(with_colon)) {}
@@ -61,16 +52,6 @@ struct PrefixRemover final : pugi::xml_tree_walker {
 
   const std::string prefix;
 };
-
-pugi::xml_document without_prefixes(pugi::xml_node metadata) {
-  pugi::xml_document copy;
-  if (!metadata) return copy;
-  const std::string name = metadata.name();
-  copy.append_copy(metadata).remove_attribute(declaration_of(name).c_str());
-  PrefixRemover remover(name.substr(0, name.find(':') + 1));
-  copy.traverse(remover);
-  return copy;
-}
 
 }  // namespace
 
@@ -100,16 +81,99 @@ std::string to_xml(pugi::xml_node node) {
   return out.str();
 }
 
+pugi::xml_node find_metadata(const pugi::xml_document& domain, std::string_view element,
+                             std::string_view name_space) {
+  for (const pugi::xml_node entry : domain.child("domain").child("metadata").children()) {
+    const std::string_view name = entry.name();
+    const std::size_t colon = name.find(':');
+    if (colon == std::string_view::npos || name.substr(colon + 1) != element) continue;
+    if (entry.attribute(declaration_of(name).c_str()).value() == name_space) return entry;
+  }
+  return {};
+}
+
+pugi::xml_document read_metadata(const pugi::xml_document& domain, std::string_view element,
+                                 std::string_view name_space) {
+  pugi::xml_document copy;
+  const pugi::xml_node metadata = find_metadata(domain, element, name_space);
+  if (!metadata) return copy;
+  const std::string name = metadata.name();
+  copy.append_copy(metadata).remove_attribute(declaration_of(name).c_str());
+  PrefixRemover remover(name.substr(0, name.find(':') + 1));
+  copy.traverse(remover);
+  return copy;
+}
+
+void attach_metadata(pugi::xml_document& domain, const pugi::xml_document& element,
+                     std::string_view name_space) {
+  pugi::xml_node root = domain.child("domain");
+  pugi::xml_node metadata = root.child("metadata");
+  if (!metadata) metadata = root.insert_child_after("metadata", root.child("uuid"));
+  const std::string name = element.first_child().name();
+  if (const auto earlier = find_metadata(domain, name, name_space)) metadata.remove_child(earlier);
+  pugi::xml_node attached = metadata.append_copy(element.first_child());
+  attached.set_name(fmt::format("{}:{}", kQuarantinePrefix, name).c_str());
+  attached.prepend_attribute(fmt::format("xmlns:{}", kQuarantinePrefix).c_str())
+      .set_value(std::string(name_space).c_str());
+}
+
+void remove_metadata(pugi::xml_document& domain, std::string_view element, std::string_view name_space) {
+  pugi::xml_node metadata = domain.child("domain").child("metadata");
+  metadata.remove_child(find_metadata(domain, element, name_space));
+  if (!metadata.first_child()) domain.child("domain").remove_child(metadata);
+}
+
 pugi::xml_node find_mark(const pugi::xml_document& domain) {
   return find_metadata(domain, "quarantine", kQuarantineNamespace);
 }
 
 pugi::xml_document read_mark(const pugi::xml_document& domain) {
-  return without_prefixes(find_mark(domain));
+  return read_metadata(domain, "quarantine", kQuarantineNamespace);
 }
 
-pugi::xml_document read_terms(const pugi::xml_document& domain) {
-  return without_prefixes(find_metadata(domain, "domain", kTermsNamespace));
+pugi::xml_node ensure_child(pugi::xml_node parent, const char* name) {
+  const pugi::xml_node child = parent.child(name);
+  return child ? child : parent.append_child(name);
+}
+
+void set_attribute(pugi::xml_node node, const char* name, const char* value) {
+  pugi::xml_attribute attribute = node.attribute(name);
+  if (!attribute) attribute = node.append_attribute(name);
+  attribute.set_value(value);
+}
+
+std::vector<pugi::xml_node> children_of(pugi::xml_node parent) {
+  const auto range = parent.children();
+  return {range.begin(), range.end()};
+}
+
+namespace {
+
+/// Path, volume or name; empty: none.
+std::string source_of(pugi::xml_node source) {
+  for (const char* word : {"file", "dev", "volume", "name"}) {
+    if (const auto attribute = source.attribute(word)) return text_of(attribute);
+  }
+  return "";
+}
+
+}  // namespace
+
+DomainDisk read_disk(pugi::xml_node disk) {
+  DomainDisk read;
+  read.target = disk.child("target").attribute("dev").value();
+  read.device = disk.attribute("device").as_string("disk");
+  read.type = disk.attribute("type").as_string("file");
+  read.source = source_of(disk.child("source"));
+  read.format = disk.child("driver").attribute("type").value();
+  read.is_read_only = bool(disk.child("readonly"));
+  read.is_shareable = bool(disk.child("shareable"));
+  read.format_below = disk.child("backingStore").child("format").attribute("type").value();
+  pugi::xml_node backing = disk.child("backingStore");
+  for (; backing && read.backing.size() < kMaxBackingFiles; backing = backing.child("backingStore")) {
+    if (const auto source = backing.child("source")) read.backing.push_back(source_of(source));
+  }
+  return read;
 }
 
 DomainInterface read_interface(pugi::xml_node interface) {
@@ -131,7 +195,9 @@ std::optional<DomainPassage> read_passage(pugi::xml_node device) {
   const std::string_view kind = device.name();
   const bool is_usb = kind == "hostdev" && std::string_view(device.attribute("type").value()) == "usb";
   if (!is_usb && std::find(kPassages.begin(), kPassages.end(), kind) == kPassages.end()) return std::nullopt;
-  return DomainPassage{std::string(kind), passage_name(device)};
+  const bool is_connected =
+      std::string_view(device.child("target").attribute("state").value()) == "connected";
+  return DomainPassage{std::string(kind), passage_name(device), is_connected};
 }
 
 }  // namespace kintsugi::targets

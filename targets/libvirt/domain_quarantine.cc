@@ -41,18 +41,6 @@ bool is_to_detach(pugi::xml_node device, bool agent_stays) {
   return is_to_close(device) && !(passage && (passage->is_fixed() || (agent_stays && passage->is_agent())));
 }
 
-/// The child of that name, made where there is none.
-pugi::xml_node ensure_child(pugi::xml_node parent, const char* name) {
-  const pugi::xml_node child = parent.child(name);
-  return child ? child : parent.append_child(name);
-}
-
-void set_attribute(pugi::xml_node node, const char* name, const char* value) {
-  pugi::xml_attribute attribute = node.attribute(name);
-  if (!attribute) attribute = node.append_attribute(name);
-  attribute.set_value(value);
-}
-
 /// What it was at first stays.
 void set_first(pugi::xml_node mark, const char* name, bool value) {
   if (!mark.attribute(name)) mark.append_attribute(name).set_value(value ? "yes" : "no");
@@ -147,29 +135,6 @@ void begin_mark(pugi::xml_document& out, const pugi::xml_document& domain, std::
   out = read_mark(domain);
   if (!out.first_child()) out.append_child("quarantine");
   set_attribute(out.first_child(), "incident", std::string(incident).c_str());
-}
-
-/// Puts a mark into a definition under the name that libvirt gives it.
-void attach_mark(pugi::xml_document& domain, const pugi::xml_document& mark) {
-  pugi::xml_node root = domain.child("domain");
-  pugi::xml_node metadata = root.child("metadata");
-  if (!metadata) metadata = root.insert_child_after("metadata", root.child("uuid"));
-  if (const auto earlier = find_mark(domain)) metadata.remove_child(earlier);
-  pugi::xml_node attached = metadata.append_copy(mark.first_child());
-  attached.set_name(fmt::format("{}:quarantine", kQuarantinePrefix).c_str());
-  attached.prepend_attribute(fmt::format("xmlns:{}", kQuarantinePrefix).c_str())
-      .set_value(kQuarantineNamespace);
-}
-
-void remove_mark(pugi::xml_document& domain) {
-  pugi::xml_node metadata = domain.child("domain").child("metadata");
-  metadata.remove_child(find_mark(domain));
-  if (!metadata.first_child()) domain.child("domain").remove_child(metadata);
-}
-
-std::vector<pugi::xml_node> children_of(pugi::xml_node parent) {
-  const auto range = parent.children();
-  return {range.begin(), range.end()};
 }
 
 pugi::xml_node find_interface(pugi::xml_node devices, const std::string& mac) {
@@ -320,7 +285,7 @@ Result<std::string> quarantined_definition(std::string_view persistent, std::str
   for (const pugi::xml_node device : devices) {
     if (is_to_close(device)) devices_of(*document).remove_child(device);
   }
-  attach_mark(*document, out);
+  attach_metadata(*document, out, kQuarantineNamespace);
   return to_xml(document->first_child());
 }
 
@@ -343,7 +308,7 @@ Result<RestoredDefinition> restored_definition(std::string_view persistent, std:
     reinsert(devices, taken.first_child(), std::size_t(taken.attribute("index").as_ullong()));
   RestoredDefinition restored;
   restored.autostart = is_yes(mark.attribute("autostart"));
-  remove_mark(*document);
+  remove_metadata(*document, "quarantine", kQuarantineNamespace);
   restored.xml = to_xml(document->first_child());
   return restored;
 }

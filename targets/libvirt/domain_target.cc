@@ -6,6 +6,7 @@
 #include <algorithm>
 
 #include "targets/libvirt/domain_quarantine.h"
+#include "targets/libvirt/domain_rebuild.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -29,6 +30,14 @@ std::vector<std::string> open_passages(const DomainObservation& domain, bool age
       open.push_back(passage.kind + " " + passage.name);
   }
   return open;
+}
+
+/// Whether the definition is the breached machine's successor, which is not to be isolated with it.
+Result<bool> is_spared(const std::string& definition, const DomainIsolation& wanted) {
+  if (wanted.also_rebuilt) return false;
+  auto domain = parse_domain(definition);
+  if (!domain) return fail(std::move(domain).error());
+  return is_rebuilt_by(*std::move(domain), wanted.incident);
 }
 
 Result<std::optional<Domain>> read(const Result<std::string>& definition) {
@@ -94,6 +103,8 @@ Result<void> DomainTarget::cut_off_live(const std::string& uuid, const DomainIso
                                         bool is_paused) const {
   const auto live = hypervisor_.live_definition(uuid);
   if (!live) return fail(live.error());
+  const auto spared = is_spared(*live, wanted);
+  if (!spared || *spared) return spared ? Result<void>() : fail(spared.error());
   const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, is_paused);
   if (!plan) return fail(plan.error());
   if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return marked;
@@ -107,6 +118,8 @@ Result<void> DomainTarget::cut_off_persistent(const std::string& uuid, const Dom
                                               bool autostart) const {
   const auto persistent = hypervisor_.persistent_definition(uuid);
   if (!persistent) return fail(persistent.error());
+  const auto spared = is_spared(*persistent, wanted);
+  if (!spared || *spared) return spared ? Result<void>() : fail(spared.error());
   const auto changed = quarantined_definition(*persistent, wanted.incident, autostart);
   if (!changed) return fail(changed.error());
   if (auto defined = hypervisor_.define(*changed); !defined) return defined;
@@ -126,6 +139,9 @@ Result<std::vector<std::string>> DomainTarget::seal(const std::string& uuid,
   const auto live = hypervisor_.live_definition(uuid);
   if (!live && live.error().code == ErrorCode::kConflict) return failures;  // it does not run
   if (!live) return fail(live.error());
+  const auto spared = is_spared(*live, wanted);
+  if (!spared) return fail(spared.error());
+  if (*spared) return failures;
   const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, /*is_paused=*/false);
   if (!plan) return fail(plan.error());
   // What is about to be taken is in the mark first.

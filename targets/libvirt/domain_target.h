@@ -29,6 +29,8 @@ struct DomainIsolation {
   std::string incident;
   bool pause = false;
   bool agent_stays = false;  ///< the guest agent is still to be asked
+  /// Also what this incident has rebuilt: it is under suspicion again.
+  bool also_rebuilt = false;
 };
 
 /// Whether the domain is isolated for this incident: its links are down, live and for the next start, and so

@@ -122,6 +122,12 @@ class Hypervisor {
   virtual Result<void> commit_disk(const std::string& uuid, const std::string& disk) = 0;
   /// Ends a commit that is ready: the disk stands on the layer below, and the uppermost is deleted.
   virtual Result<void> end_commit(const std::string& uuid, const std::string& disk) = 0;
+  // Its process as a whole.
+  /// Ends it at once, as a loss of power would. kConflict where it has none.
+  virtual Result<void> destroy(const std::string& uuid) = 0;
+  /// Starts it from the persistent definition, from nothing else: a state that was saved is thrown away, and
+  /// the firmware's variables are new. kConflict where it runs.
+  virtual Result<void> start(const std::string& uuid) = 0;
 
   /// The nwfilter of that name; kNotFound, and kUnsupported on a host that has none.
   virtual Result<std::string> filter_definition(const std::string& name) = 0;

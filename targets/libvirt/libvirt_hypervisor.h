@@ -46,6 +46,8 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<std::optional<DiskJob>> disk_job(const std::string& uuid, const std::string& disk) override;
   Result<void> commit_disk(const std::string& uuid, const std::string& disk) override;
   Result<void> end_commit(const std::string& uuid, const std::string& disk) override;
+  Result<void> destroy(const std::string& uuid) override;
+  Result<void> start(const std::string& uuid) override;
   Result<std::string> filter_definition(const std::string& name) override;
   Result<void> define_filter(const std::string& definition) override;
   void subscribe(std::function<void(const std::string& uuid)> changed) override;

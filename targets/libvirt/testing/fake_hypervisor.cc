@@ -26,6 +26,10 @@ pugi::xml_node find_device(pugi::xml_node devices, pugi::xml_node wanted) {
   });
 }
 
+Error away() {
+  return make_error(ErrorCode::kUnavailable, "the host is away");
+}
+
 /// As virDomainSetMetadata() leaves what it is given.
 void prefix(pugi::xml_node node) {
   node.set_name(("kintsugi:" + std::string(node.name())).c_str());
@@ -38,8 +42,10 @@ FakeHypervisor::FakeHypervisor(std::string running, std::string stored)
     : live(std::move(running)), persistent(std::move(stored)) {}
 
 Result<void> FakeHypervisor::change(const std::function<void()>& make) {
+  if (is_away) return fail(away());
   ++changes_;
   const bool fails = changes_ == failing_;
+  is_away = fails && fails_for_good_;
   if (!fails || fails_after_) make();
   if (!fails) return {};
   Error error = make_error(ErrorCode::kUnavailable, "the connection was lost");
@@ -48,10 +54,12 @@ Result<void> FakeHypervisor::change(const std::function<void()>& make) {
 }
 
 Result<std::vector<DomainSummary>> FakeHypervisor::list() {
+  if (is_away) return fail(away());
   return std::vector<DomainSummary>{{"web1", kUuid, !live.empty()}};
 }
 
 Result<DomainStatus> FakeHypervisor::status(const std::string& uuid) {
+  if (is_away) return fail(away());
   if (uuid != kUuid || (live.empty() && persistent.empty())) return fail(ErrorCode::kNotFound, "no domain");
   DomainStatus status;
   status.is_active = !live.empty();
@@ -64,11 +72,13 @@ Result<DomainStatus> FakeHypervisor::status(const std::string& uuid) {
 }
 
 Result<std::string> FakeHypervisor::live_definition(const std::string&) {
+  if (is_away) return fail(away());
   if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
   return live;
 }
 
 Result<std::string> FakeHypervisor::persistent_definition(const std::string&) {
+  if (is_away) return fail(away());
   if (persistent.empty()) return fail(ErrorCode::kConflict, "it is transient");
   return persistent;
 }
@@ -220,6 +230,23 @@ Result<void> FakeHypervisor::end_commit(const std::string&, const std::string& d
       layers.erase(layer);
       point_disk(disk, layer.substr(0, layer.rfind('.')), "qcow2");
     }
+  });
+}
+
+Result<void> FakeHypervisor::destroy(const std::string&) {
+  if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
+  return change([&] {
+    live.clear();
+    is_paused = false;
+    ++ended;
+  });
+}
+
+Result<void> FakeHypervisor::start(const std::string&) {
+  if (!live.empty()) return fail(ErrorCode::kConflict, "it runs");
+  return change([&] {
+    live = persistent;
+    ++started;
   });
 }
 

@@ -26,6 +26,8 @@ class FakeHypervisor : public Hypervisor {
   bool autostart = true;
   bool is_paused = false;
   std::string filter;  ///< empty: none
+  int ended = 0;       ///< processes so far
+  int started = 0;     ///< likewise
   /// A guest that gives nothing back.
   bool keeps_devices = false;
 
@@ -43,12 +45,16 @@ class FakeHypervisor : public Hypervisor {
   /// A job of somebody else: no dump begins while it lasts.
   bool is_busy = false;
 
-  /// The n-th change from here on (from 1) fails; `after`: once it has been made.
-  void fail_change(int n, bool after) {
+  /// The n-th change from here on (from 1) fails; `after`: once it has been made. `for_good`: the host is
+  /// away from then on.
+  void fail_change(int n, bool after, bool for_good = false) {
     failing_ = n;
     fails_after_ = after;
+    fails_for_good_ = for_good;
     changes_ = 0;
   }
+  /// No call is answered.
+  bool is_away = false;
   /// Of all that were asked for since fail_change().
   int changes() const { return changes_; }
 
@@ -73,6 +79,8 @@ class FakeHypervisor : public Hypervisor {
   Result<std::optional<DiskJob>> disk_job(const std::string& uuid, const std::string& disk) override;
   Result<void> commit_disk(const std::string& uuid, const std::string& disk) override;
   Result<void> end_commit(const std::string& uuid, const std::string& disk) override;
+  Result<void> destroy(const std::string& uuid) override;
+  Result<void> start(const std::string& uuid) override;
   Result<std::string> filter_definition(const std::string& name) override;
   Result<void> define_filter(const std::string& definition) override;
   void subscribe(std::function<void(const std::string& uuid)> /*changed*/) override {}
@@ -84,6 +92,7 @@ class FakeHypervisor : public Hypervisor {
 
   int failing_ = 0;
   bool fails_after_ = false;
+  bool fails_for_good_ = false;
   int changes_ = 0;
 };
 
