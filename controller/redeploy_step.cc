@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/pod_steps.h"
-#include "controller/probation.h"
+#include "controller/redeployment_questions.h"
 #include "targets/kubernetes/containment.h"
 #include "targets/kubernetes/redeployment.h"
 
@@ -67,19 +67,6 @@ std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<I
   return std::nullopt;
 }
 
-/// Waits for what the step needs a person for; a denial ends the automatic part.
-std::optional<StepOutcome> approval(IncidentWork& work, std::string_view question, const std::string& why) {
-  const Approval* decision = work.ask("redeploy", question, why);
-  if (decision == nullptr) {
-    work.conclude(condition::kRedeployed, blocked("AwaitingApproval", why));
-    return step_waits(work.world().settings.recheck);
-  }
-  work.settle("redeploy", {});
-  if (decision->approved) return std::nullopt;
-  work.conclude(condition::kRedeployed, blocked("Denied", "redeployment was denied by " + decision->by));
-  return step_waits(work.world().settings.retry);
-}
-
 bool is_pin(const JournalEntry& entry) {
   return entry.action.id.starts_with(kPinAction);
 }
@@ -141,13 +128,13 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
     const std::string why = "pinning deployment " + deployment.meta.name_space + "/" + deployment.meta.name +
                             " to " + work.status().images.front().digest + " restarts all of its " +
                             std::to_string(deployment.replicas) + " pods";
-    if (auto waits = approval(work, "redeploy/pin", why)) return *waits;
+    if (auto waits = ask_before_redeployment(work, "redeploy/pin", why)) return *waits;
   }
   const auto& journal = work.status().journal;
   if (std::size_t(std::count_if(journal.begin(), journal.end(), is_applied_pin)) >= kMaxPins) {
     const std::string why = "the template was changed again after " + std::to_string(kMaxPins) +
                             " pins: somebody or something works against them; approve to pin it once more";
-    if (auto waits = approval(work, "redeploy/pin-again", why)) return *waits;
+    if (auto waits = ask_before_redeployment(work, "redeploy/pin-again", why)) return *waits;
     work.settle("redeploy", {"redeploy/pin-again"});
   }
   auto live = world.cluster->target.read_deployment(deployment.meta.name_space, deployment.meta.name, {});
@@ -172,9 +159,9 @@ StepResult recreate(IncidentWork& work) {
     return step_waits(world.settings.recheck);
   }
   if (!step->recreate || work.playbook()->requires_approval("redeploy")) {
-    if (auto waits =
-            approval(work, "redeploy/recreate",
-                     "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
+    if (auto waits = ask_before_redeployment(
+            work, "redeploy/recreate",
+            "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
       return *waits;
     }
   }
@@ -193,14 +180,6 @@ StepResult recreate(IncidentWork& work) {
   auto applied = carry_out(work, *action);
   if (applied && applied->done) work.status().replacement = action->name;
   return applied;
-}
-
-/// How long to wait for what may take long: as long again as the condition has not been met.
-std::chrono::nanoseconds patience(IncidentWork& work, std::string_view type) {
-  const Condition* condition = find_condition(work.status(), type);
-  const std::chrono::nanoseconds waited =
-      condition == nullptr ? std::chrono::nanoseconds(0) : work.now() - condition->last_transition_time;
-  return std::clamp<std::chrono::nanoseconds>(waited, work.world().settings.retry, kMostPatient);
 }
 
 /// Turns the answers into the images of the incident, or says why not.
@@ -292,13 +271,7 @@ StepResult redeploy_workload(IncidentWork& work) {
 
 StepResult PodSteps::redeploy(IncidentWork& work) const {
   if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
-  auto outcome = redeploy_workload(work);
-  const Condition* redeployed = find_condition(work.status(), condition::kRedeployed);
-  if (!outcome || outcome->done || redeployed == nullptr) return outcome;
-  const Finding finding{ConditionStatus::kFalse, redeployed->reason, redeployed->message};
-  const auto late = past_deadline(work, finding);
-  if (late || is_true(work.status(), condition::kRecovered)) withdraw_recovery(work, late.value_or(finding));
-  return outcome;
+  return conclude_redeployment(work, redeploy_workload(work));
 }
 
 }  // namespace kintsugi::controller

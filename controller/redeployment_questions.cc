@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/redeployment_questions.h"
+
+#include <algorithm>
+
+#include "controller/probation.h"
+
+namespace kintsugi::controller {
+namespace {
+
+constexpr std::chrono::minutes kMostPatient{1};
+
+}  // namespace
+
+std::optional<StepOutcome> ask_before_redeployment(IncidentWork& work, std::string_view question,
+                                                   const std::string& why) {
+  const Approval* decision = work.ask("redeploy", question, why);
+  if (decision == nullptr) {
+    work.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "AwaitingApproval", why});
+    return step_waits(work.world().settings.recheck);
+  }
+  work.settle("redeploy", {});
+  if (decision->approved) return std::nullopt;
+  work.conclude(condition::kRedeployed,
+                {ConditionStatus::kFalse, "Denied", "redeployment was denied by " + decision->by});
+  return step_waits(work.world().settings.retry);
+}
+
+StepResult conclude_redeployment(IncidentWork& work, StepResult outcome) {
+  const Condition* redeployed = find_condition(work.status(), condition::kRedeployed);
+  if (!outcome || outcome->done || redeployed == nullptr) return outcome;
+  const Finding finding{ConditionStatus::kFalse, redeployed->reason, redeployed->message};
+  const auto late = past_deadline(work, finding);
+  if (late || is_true(work.status(), condition::kRecovered)) withdraw_recovery(work, late.value_or(finding));
+  return outcome;
+}
+
+std::chrono::nanoseconds patience(IncidentWork& work, std::string_view type) {
+  const Condition* condition = find_condition(work.status(), type);
+  const std::chrono::nanoseconds waited =
+      condition == nullptr ? std::chrono::nanoseconds(0) : work.now() - condition->last_transition_time;
+  return std::clamp<std::chrono::nanoseconds>(waited, work.world().settings.retry, kMostPatient);
+}
+
+}  // namespace kintsugi::controller
