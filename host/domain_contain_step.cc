@@ -131,9 +131,9 @@ StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>&
   if (is_ours(domain, work.incident())) {
     // By a process before this one, which ended before it could say so.
     if (!work.status().containment) remember(work, action_on(domain, wanted));
-    const std::string reason = targets::assess_isolation(domain, wanted).reason;
-    const bool is_cut_off = reason != "LinkUp" && reason != "NotInQuarantine";
-    if (is_cut_off || !may_act) return seal_and_assess(work, domain, wanted, may_send);
+    const bool is_marked = targets::assess_isolation(domain, wanted).reason != "NotInQuarantine";
+    if ((is_marked && targets::are_links_down(domain)) || !may_act)
+      return seal_and_assess(work, domain, wanted, may_send);
   } else if (!may_act) {
     return record_plan(work, action_on(domain, wanted));
   } else if (!work.status().containment) {

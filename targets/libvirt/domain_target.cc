@@ -70,6 +70,16 @@ Finding assess_isolation(const DomainObservation& domain, const DomainIsolation&
   return {ConditionStatus::kTrue, "DefinitionEvaluated", std::move(message)};
 }
 
+bool are_links_down(const DomainObservation& domain) {
+  for (const auto* side : {&domain.live, &domain.persistent}) {
+    if (!*side) continue;
+    for (const DomainInterface& interface : (*side)->interfaces) {
+      if (interface.has_link() && interface.link != LinkState::kDown) return false;
+    }
+  }
+  return true;
+}
+
 Result<std::optional<DomainObservation>> DomainTarget::observe(const std::string& uuid) const {
   const auto status = hypervisor_.status(uuid);
   if (!status && status.error().code == ErrorCode::kNotFound) return std::optional<DomainObservation>();

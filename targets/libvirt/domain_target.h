@@ -38,6 +38,10 @@ struct DomainIsolation {
 /// PassageOpen.
 Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted);
 
+/// Whether all links that libvirt has are down, live and for the next start. A network card that the guest
+/// drives itself has none: it is closed as a passage is.
+bool are_links_down(const DomainObservation& domain);
+
 struct FrozenDisks {
   std::vector<DiskLayer> layers;
   std::vector<std::string> others;  ///< for people: disks that the guest goes on writing to
