@@ -16,6 +16,9 @@ constexpr std::uint32_t kJolietPathTable = 21;  ///< the same
 constexpr std::uint32_t kRootDirectory = 23;
 constexpr std::uint32_t kJolietRootDirectory = 24;
 constexpr std::uint32_t kFirstContent = 25;
+/// At the end, as mkisofs has it: who looks for other file systems first (busybox) takes a disk for broken
+/// that ends before the places where those would be.
+constexpr std::uint32_t kPadding = 150;
 
 constexpr std::uint32_t kPathTableBytes = 10;
 constexpr std::uint8_t kDirectoryFlag = 2;
@@ -205,6 +208,7 @@ std::string terminator() {
 std::string iso_image(std::string_view volume_id, const std::vector<IsoFile>& files) {
   std::uint32_t sectors = kFirstContent;
   for (const IsoFile& file : files) sectors += sectors_of(file.content);
+  sectors += kPadding;
   std::string out(kFirstDescriptor * kSector, '\0');
   out += descriptor(Kind::kPrimary, volume_id, sectors);
   out += descriptor(Kind::kJoliet, volume_id, sectors);
@@ -217,6 +221,7 @@ std::string iso_image(std::string_view volume_id, const std::vector<IsoFile>& fi
     out += file.content;
     fill_sector(out);
   }
+  out.append(kPadding * kSector, '\0');
   return out;
 }
 

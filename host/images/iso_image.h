@@ -17,7 +17,7 @@ struct IsoFile {
 /// An image with one directory that has these files, readable by all (ECMA-119, with Rock Ridge by
 /// IEEE P1282 and Joliet level 3). The same bytes each time: no time of day is in it. Times of files are the
 /// beginning of 1970, those of the volume are not given. `files` are in the order of both names, and at most
-/// ten. `volume_id`: ASCII, at most 16 bytes. Pure.
+/// ten. `volume_id`: ASCII, at most 16 bytes. Empty sectors follow the last file. Pure.
 std::string iso_image(std::string_view volume_id, const std::vector<IsoFile>& files);
 
 }  // namespace kintsugi::host
