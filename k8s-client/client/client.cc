@@ -127,6 +127,25 @@ ApiResult<nlohmann::json> Client::get(const Resource& resource, const ObjectKey&
   return impl_->send_for_object(impl_->requests.get(resource, key), name_of(resource, key), call);
 }
 
+ApiResult<nlohmann::json> Client::get_subresource(const Resource& resource, const ObjectKey& key,
+                                                  const std::string& subresource, const CallOptions& call) {
+  return impl_->send_for_object(impl_->requests.get(resource, key, subresource), name_of(resource, key),
+                                call);
+}
+
+ApiResult<void> Client::invoke(const Resource& resource, const ObjectKey& key, const std::string& subresource,
+                               const nlohmann::json& options, const CallOptions& call) {
+  const std::string object = name_of(resource, key);
+  if (call.dry_run) {
+    return tl::unexpected(transport_error(
+        make_error(ErrorCode::kUnsupported, "there is no dry run of " + subresource), object));
+  }
+  auto response =
+      impl_->send(impl_->requests.update(resource, key, subresource, to_body(options), false), object, call);
+  if (!response) return tl::unexpected(std::move(response).error());
+  return {};
+}
+
 ApiResult<std::string> Client::list_page(const Resource& resource, const std::string& name_space,
                                          const ListParams& params, const CallOptions& call) {
   auto response =

@@ -77,6 +77,14 @@ class Client {
   const Options& options() const;
 
   ApiResult<nlohmann::json> get(const Resource& resource, const ObjectKey& key, const CallOptions& call = {});
+  /// What a subresource says of an object: `subresource` is one word, such as "guestosinfo".
+  ApiResult<nlohmann::json> get_subresource(const Resource& resource, const ObjectKey& key,
+                                            const std::string& subresource, const CallOptions& call = {});
+  /// Has a subresource do something by a PUT of `options`, an object ("pause"). It need not answer with an
+  /// object; what it did has to be looked at. There is no dry run of it: with `call.dry_run` it is
+  /// kUnsupported, and nothing is sent.
+  ApiResult<void> invoke(const Resource& resource, const ObjectKey& key, const std::string& subresource,
+                         const nlohmann::json& options, const CallOptions& call = {});
   /// One page as raw bytes (K1); ListWatch parses it.
   ApiResult<std::string> list_page(const Resource& resource, const std::string& name_space,
                                    const ListParams& params, const CallOptions& call = {});

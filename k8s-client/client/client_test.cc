@@ -73,6 +73,46 @@ TEST_CASE("429 and 5xx are retried with Retry-After, and only with it (K13 case 
   }
 }
 
+TEST_CASE("a subresource is asked, and told what to do") {
+  constexpr Resource kMachines{"subresources.kubevirt.io", "v1", "virtualmachineinstances",
+                               "VirtualMachineInstance"};
+  const std::string path = "/apis/subresources.kubevirt.io/v1/namespaces/shop/virtualmachineinstances/web-1/";
+  TestWorld world;
+  net::HttpRequest seen;
+  world.transport.serve([&](const net::HttpRequest& request) {
+    seen = request;
+    return answer(request.method == "GET" ? 200 : 202,
+                  request.method == "GET" ? R"({"hostname":"web"})" : "");
+  });
+  Client client = world.client();
+  const auto guest = client.get_subresource(kMachines, kWeb, "guestosinfo");
+  REQUIRE(guest);
+  CHECK((*guest)["hostname"] == "web");
+  CHECK(seen.url.ends_with(path + "guestosinfo"));
+  REQUIRE(client.invoke(kMachines, kWeb, "pause", json::object()));
+  CHECK(seen.method == "PUT");
+  CHECK(seen.url.ends_with(path + "pause"));
+  CHECK(seen.body == "{}");
+}
+
+TEST_CASE("what a subresource refuses is an error, and there is no dry run of it") {
+  TestWorld world;
+  world.transport.serve([](const net::HttpRequest&) { return answer(409, ""); });
+  Client client = world.client();
+  const auto conflict = client.invoke(kPods, kWeb, "pause", json::object());
+  REQUIRE_FALSE(conflict);
+  CHECK(conflict.error().code == ErrorCode::kConflict);
+  const int sent = world.transport.requests();
+  const auto dry = client.invoke(kPods, kWeb, "pause", json::object(), {.dry_run = true});
+  REQUIRE_FALSE(dry);
+  CHECK(dry.error().code == ErrorCode::kUnsupported);
+  CHECK(world.transport.requests() == sent);
+  world.transport.serve([](const net::HttpRequest&) { return answer(500, ""); });
+  const auto unknown = client.invoke(kPods, kWeb, "pause", json::object());
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().outcome_unknown);
+}
+
 TEST_CASE("a write's 5xx is unknown unless the server was too busy to take it") {
   const auto is_unknown = [](int status, const char* retry_after, const auto& call) {
     TestWorld world;

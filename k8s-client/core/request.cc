@@ -112,8 +112,9 @@ std::string make_user_agent(std::string_view name, std::string_view version, std
   return agent;
 }
 
-Result<net::HttpRequest> RequestBuilder::get(const Resource& resource, const ObjectKey& key) const {
-  const auto path = object_path(resource, key, "");
+Result<net::HttpRequest> RequestBuilder::get(const Resource& resource, const ObjectKey& key,
+                                             const std::string& subresource) const {
+  const auto path = object_path(resource, key, subresource);
   if (!path) return fail(path.error());
   return make_request("GET", server_ + *path);
 }

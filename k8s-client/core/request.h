@@ -50,7 +50,9 @@ class RequestBuilder {
   /// `server`: "https://host:port[/prefix]" without a trailing slash.
   explicit RequestBuilder(std::string server) : server_(std::move(server)) {}
 
-  Result<net::HttpRequest> get(const Resource& resource, const ObjectKey& key) const;
+  /// `subresource` here and below: empty, or "status" and the like.
+  Result<net::HttpRequest> get(const Resource& resource, const ObjectKey& key,
+                               const std::string& subresource = "") const;
   /// An empty namespace lists all. With a continue token the version and its match are left out (K1.1); a
   /// version without a match gets NotOlderThan (K1.3). Asks for gzip (K12.13).
   Result<net::HttpRequest> list(const Resource& resource, const std::string& name_space,
@@ -61,7 +63,6 @@ class RequestBuilder {
                                  const WatchParams& params) const;
   Result<net::HttpRequest> create(const Resource& resource, const std::string& name_space, std::string object,
                                   bool dry_run) const;
-  /// `subresource` here and below: empty, or "status" and the like.
   Result<net::HttpRequest> update(const Resource& resource, const ObjectKey& key,
                                   const std::string& subresource, std::string object, bool dry_run) const;
   /// `patch` is an RFC 6902 text, sent unchanged.
