@@ -106,14 +106,14 @@ bool wants_guest(IncidentWork& work) {
   const Playbook* playbook = work.playbook();
   const auto* contain = playbook == nullptr ? nullptr : playbook->step<ContainStep>();
   const auto* collect = playbook == nullptr ? nullptr : playbook->step<CollectStep>();
-  const bool will_pause = contain != nullptr && contain->pause;
+  const bool will_pause = contain != nullptr && contain->pause.value_or(false);
   return collect != nullptr && collect->guest_facts && !will_pause;
 }
 
 DomainIsolation DomainSteps::isolation_for(IncidentWork& work) const {
   DomainIsolation wanted{work.incident().name, false, false};
   const auto* step = work.playbook() == nullptr ? nullptr : work.playbook()->step<ContainStep>();
-  if (step != nullptr) wanted.pause = step->pause;
+  if (step != nullptr) wanted.pause = step->pause.value_or(false);
   const bool is_collected = find_condition(work.status(), condition::kEvidencePreserved) != nullptr;
   wanted.agent_stays = wants_guest(work) && !is_collected && !work.incident().spec.release &&
                        !domains_.evidence.has_asked_guest(work.incident().name);

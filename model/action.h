@@ -11,16 +11,17 @@ namespace kintsugi {
 /// One change to the world inside a step, with its undo. Bodies are serialised JSON: hashed, shown and sent
 /// unchanged.
 struct Action {
-  enum class Kind : std::uint8_t { kPatch, kCreate, kDelete };
+  /// kInvoke: a PUT to a subresource that does something, such as a machine's "pause".
+  enum class Kind : std::uint8_t { kPatch, kCreate, kDelete, kInvoke };
 
   std::string id;  ///< unique in its incident: "contain/patch-victim"
   Kind kind = Kind::kPatch;
-  std::string resource;  ///< plural and group as the API says: "pods", "deployments.apps"
+  std::string resource;  ///< plural and group as the API says: "pods", "deployments.apps"; kInvoke: "…/pause"
   std::string name_space;
   std::string name;
-  std::string uid;          ///< precondition for kPatch and kDelete; empty for kCreate
-  std::string body;         ///< kPatch: RFC 6902; kCreate: the object; kDelete: empty
-  std::string undo;         ///< kPatch: the patch that takes it back; otherwise empty
+  std::string uid;   ///< precondition; empty for kCreate
+  std::string body;  ///< kPatch: RFC 6902; kCreate: the object; kInvoke: the options; kDelete: empty
+  std::string undo;  ///< kPatch: the patch that takes it back; kInvoke: what was before; otherwise empty
   std::string description;  ///< for people: "isolate pod shop/web-1"
   bool operator==(const Action&) const = default;
 };

@@ -41,6 +41,7 @@ std::string_view to_string(Action::Kind kind) {
     case Action::Kind::kPatch: return "patch";
     case Action::Kind::kCreate: return "create";
     case Action::Kind::kDelete: return "delete";
+    case Action::Kind::kInvoke: return "invoke";
   }
   return "patch";
 }

@@ -251,7 +251,8 @@ class Reader {
 };
 
 constexpr std::array kModes{Mode::kOff, Mode::kObserve, Mode::kContainOnly, Mode::kFull};
-constexpr std::array kActionKinds{Action::Kind::kPatch, Action::Kind::kCreate, Action::Kind::kDelete};
+constexpr std::array kActionKinds{Action::Kind::kPatch, Action::Kind::kCreate, Action::Kind::kDelete,
+                                  Action::Kind::kInvoke};
 constexpr std::array kJournalStates{JournalEntry::State::kPlanned, JournalEntry::State::kApplied,
                                     JournalEntry::State::kUndone, JournalEntry::State::kAbandoned};
 

@@ -43,10 +43,15 @@ Incident full_incident() {
   tally_signal(status, "falco", "Terminal shell", Severity::kCritical, kNow);
   add_timeline(status, kNow, "controller", "Opened");
   set_condition(incident, condition::kContained, ConditionStatus::kTrue, "PolicyEvaluated", "no leak", kNow);
-  status.journal = {{{"redeploy/pin", Action::Kind::kPatch, "deployments.apps", "shop", "web", "dep-uid",
-                      R"([{"op":"test","path":"/x","value":null}])", "[]", "pin"},
-                     JournalEntry::State::kApplied,
-                     "note"}};
+  status.journal = {
+      {{"redeploy/pin", Action::Kind::kPatch, "deployments.apps", "shop", "web", "dep-uid",
+        R"([{"op":"test","path":"/x","value":null}])", "[]", "pin"},
+       JournalEntry::State::kApplied,
+       "note"},
+      {{"contain/pause", Action::Kind::kInvoke, "virtualmachineinstances.subresources.kubevirt.io/pause",
+        "shop", "db", "vmi-uid", "{}", "{}", "pause"},
+       JournalEntry::State::kPlanned,
+       ""}};
   status.containment = ContainmentRecord{
       kNow + 1s, {{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2, {{"web", "i", "id"}}};
   status.questions = {{"redeploy/pin", "redeploy", 1}};

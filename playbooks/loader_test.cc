@@ -73,8 +73,9 @@ spec:
   targets: {namespaceSelector: {matchLabels: {kintsugi.dev/protected: "true"}}, podSelector: {matchLabels: {a: b}}}
   guards: {maxTargetsPerWorkload: 1, maxTargetsPerMinute: 10, maxUnavailable: 30%}
   steps:
-    - contain: {forensics: incident-tools}
-    - collect: {logs: true, processes: false, memory: false, guestFacts: false, deadlineSeconds: 5}
+    - contain: {forensics: incident-tools, pause: false}
+    - collect: {logs: true, processes: false, memory: false, guestFacts: false, memoryDumpClaim: dumps,
+                deadlineSeconds: 5}
     - redeploy: {trustPolicy: release-images, harden: [readOnlyRootFilesystem, dropCapabilities], recreate: true,
                  suspectImage: true, requireApproval: true}
     - verify: {readySeconds: 120, quietSeconds: 0}
@@ -93,7 +94,9 @@ spec:
   CHECK(playbook.guards.max_unavailable == IntOrPercent{30, true});
   REQUIRE(playbook.steps.size() == 5);
   CHECK(playbook.step<ContainStep>()->forensics == "incident-tools");
+  CHECK(playbook.step<ContainStep>()->pause == false);
   CHECK_FALSE(playbook.step<CollectStep>()->processes);
+  CHECK(playbook.step<CollectStep>()->memory_dump_claim == "dumps");
   CHECK(playbook.step<CollectStep>()->sockets);
   CHECK_FALSE(playbook.step<CollectStep>()->memory);
   CHECK_FALSE(playbook.step<CollectStep>()->guest_facts);
@@ -120,8 +123,12 @@ TEST_CASE("Playbooks: what is left out has its default") {
   CHECK(good(with_steps("full", "[contain: , collect: ~, redeploy: {}, verify: {}, release: {}]"))
             .steps.size() == 5);
   CHECK(good(with_steps("contain-only", "[contain: {}, redeploy: {}, verify: {}]")).steps.size() == 3);
-  CHECK(good(with_steps("full", "[collect: {}]")).steps.size() == 1);
-  CHECK_FALSE(good(with_steps("full", "[collect: {}]")).step<CollectStep>()->deadline);
+  const Playbook collects = good(with_steps("full", "[collect: {}]"));
+  REQUIRE(collects.steps.size() == 1);
+  CHECK_FALSE(collects.step<CollectStep>()->deadline);
+  CHECK(collects.step<CollectStep>()->disks);
+  CHECK(collects.step<CollectStep>()->memory_dump_claim.empty());
+  CHECK_FALSE(good(with_steps("full", "[contain: {}]")).step<ContainStep>()->pause.has_value());
   CHECK(good(with_spec("  guards: {maxUnavailable: 2}\n")).guards.max_unavailable == IntOrPercent{2, false});
 }
 
@@ -214,6 +221,8 @@ TEST_CASE("Playbooks: each mistake is named with its place and a suggestion") {
       {with_steps("full", "[collect: {memory: some}]"), "memory"},
       {with_steps("full", "[collect: {guestfacts: true}]"), "unknown key 'guestfacts'"},
       {with_steps("full", "[collect: {deadlineSeconds: 3601}]"), "from 1 to 3600, found 3601"},
+      {with_steps("full", "[collect: {memoryDumpClaim: A/b}]"),
+       "memoryDumpClaim: 'A/b' is no Kubernetes name"},
       {with_steps("full", "[collect: {deadlineSeconds: 0}]"),
        "deadlineSeconds: expected an integer from 1 to 3600"},
       {with_steps("full", "[collect: {deadlineSeconds: 1e9}]"), "from 1 to 3600, found 1e9"},

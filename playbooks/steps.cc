@@ -55,7 +55,7 @@ ContainStep read_contain(const Node& node, const std::string& path, bool& approv
                       problems);
   ContainStep step;
   read_name(reader, "forensics", step.forensics, is_dns_label);
-  reader.boolean("pause", step.pause);
+  if (bool pause = false; reader.boolean("pause", pause)) step.pause = pause;
   reader.boolean("requireApproval", approval);
   refuse_unverified_replacement(reader);
   return step;
@@ -64,7 +64,7 @@ ContainStep read_contain(const Node& node, const std::string& path, bool& approv
 CollectStep read_collect(const Node& node, const std::string& path, bool& approval, ProblemList& problems) {
   ObjectReader reader(node, path,
                       {"logs", "processes", "sockets", "events", "memory", "disks", "screenshot",
-                       "guestFacts", "deadlineSeconds", "requireApproval"},
+                       "guestFacts", "memoryDumpClaim", "deadlineSeconds", "requireApproval"},
                       problems);
   CollectStep step;
   reader.boolean("logs", step.logs);
@@ -75,6 +75,7 @@ CollectStep read_collect(const Node& node, const std::string& path, bool& approv
   reader.boolean("disks", step.disks);
   reader.boolean("screenshot", step.screenshot);
   reader.boolean("guestFacts", step.guest_facts);
+  read_name(reader, "memoryDumpClaim", step.memory_dump_claim, is_dns_subdomain);
   if (std::chrono::seconds deadline{};
       read_seconds(reader, "deadlineSeconds", deadline, {1, kMostCollectSeconds}))
     step.deadline = deadline;

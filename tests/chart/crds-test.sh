@@ -74,6 +74,7 @@ accepts Playbook '{signals: [{source: falco, rules: ["Reverse*"], tags: [T1059],
 accepts Playbook "$(playbook 'contain: {}' contain-only)"
 accepts Playbook "$(playbook 'collect: {logs: false, deadlineSeconds: 3600}')"
 accepts Playbook "$(playbook 'collect: {memory: false, disks: true, screenshot: false, guestFacts: true}')"
+accepts Playbook "$(playbook '{contain: {pause: false}}, {collect: {memoryDumpClaim: dumps}}')"
 accepts Playbook "$(playbook '{contain: {forensics: tools, requireApproval: true}}, {redeploy: {harden: [runAsNonRoot,
   dropCapabilities], recreate: true, suspectImage: true, trustPolicy: a.b}}, {verify: {}}, {release: {}}')"
 accepts Playbook '{signals: [{source: falco}], targets: {namespaceSelector: {matchLabels: {a/b: ""}}, podSelector:
@@ -103,6 +104,7 @@ refuses Playbook "$(playbook '{contain: {}}, {verify: {}}')" 'verify needs a ste
 refuses Playbook "$(playbook 'contain: {unverifiedReplacement: block}')" 'unknown field'
 refuses Playbook "$(playbook '{contain: {}}, {redeploy: {}}, {verify: {requireApproval: true}}')" 'unknown field'
 refuses Playbook "$(playbook 'contain: {forensics: Tools}')" 'should match'
+refuses Playbook "$(playbook 'collect: {memoryDumpClaim: A/b}')" 'should match'
 refuses Playbook "$(playbook 'collect: {deadlineSeconds: 0}')" 'greater than or equal to 1'
 refuses Playbook "$(playbook 'collect: {deadlineSeconds: 3601}')" 'less than or equal to 3600'
 refuses Playbook "$(playbook 'collect: {memory: all}')" 'boolean'
