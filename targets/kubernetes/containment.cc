@@ -57,7 +57,9 @@ bool can_release_by_labels(const Pod& pod) {
 }
 
 Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics,
-                      const Undo* earlier) {
+                      const Undo* earlier, std::span<const std::string_view> kept_keys) {
+  Labels taken = live.meta.labels;
+  for (const std::string_view kept : kept_keys) taken.erase(std::string(kept));
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", live.meta.uid);
   if (!live.incident.empty()) patch.test(annotation_pointer(kIncidentAnnotation), live.incident);
@@ -67,7 +69,7 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
   }
   for (const auto& [key, value] : live.meta.labels) {
     patch.test(label_pointer(key), value);
-    patch.remove(label_pointer(key));
+    if (taken.contains(key)) patch.remove(label_pointer(key));
   }
   patch.add(label_pointer(kQuarantineLabel), "true");
   if (!forensics.empty()) patch.add(label_pointer(kForensicsLabel), std::string(forensics));
@@ -77,7 +79,7 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
   }
   patch.add(annotation_pointer(kIncidentAnnotation), std::string(incident));
   const Undo undo =
-      earlier != nullptr ? *earlier : Undo{live.meta.labels, live.safe_to_evict, true, live.meta.controller};
+      earlier != nullptr ? *earlier : Undo{taken, live.safe_to_evict, true, live.meta.controller};
   json carried = {{"labels", undo.labels}};
   if (const OwnerRef& owner = undo.controller; !owner.kind.empty()) {
     carried["controller"] = {{"kind", owner.kind}, {"name", owner.name}, {"uid", owner.uid}};

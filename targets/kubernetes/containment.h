@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,10 +27,12 @@ bool can_release_by_labels(const Pod& pod);
 /// saw it: where it has moved on, the server refuses the patch and the caller plans again.
 ///
 /// `earlier` is what a first isolation took, where this one repeats it (somebody removed a label of ours) or
-/// takes over a victim that an earlier incident left in quarantine: the undo stays what it was.
+/// takes over a victim that an earlier incident left in quarantine: the undo stays what it was. `kept_keys`
+/// are labels that stay, and are none of the undo's: those by which a controller that cannot do without finds
+/// its pod.
 struct Undo;
 Action plan_isolation(const Pod& live, std::string_view incident, std::string_view forensics,
-                      const Undo* earlier = nullptr);
+                      const Undo* earlier = nullptr, std::span<const std::string_view> kept_keys = {});
 
 /// What isolation took, from the undo annotation or, where somebody edited that, from the incident's copy.
 /// `from_annotation` says which.

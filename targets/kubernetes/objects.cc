@@ -51,24 +51,6 @@ void read_controller(const Node& metadata, ObjectMeta& meta) {
   }
 }
 
-Result<ObjectMeta> meta_of(const Node& object) {
-  const Node& metadata = member(object, "metadata");
-  ObjectMeta meta;
-  meta.name_space = text(metadata, "namespace");
-  meta.name = text(metadata, "name");
-  meta.uid = text(metadata, "uid");
-  meta.resource_version = text(metadata, "resourceVersion");
-  if (meta.name.empty() || meta.uid.empty()) {
-    return fail(
-        make_error(ErrorCode::kInvalidInput, "object without metadata.name or metadata.uid").on(meta.name));
-  }
-  if (const auto created = parse_rfc3339(text(metadata, "creationTimestamp"))) meta.created = *created;
-  meta.being_deleted = member(metadata, "deletionTimestamp").kind == Node::Kind::kString;
-  meta.labels = labels_of(member(metadata, "labels"));
-  read_controller(metadata, meta);
-  return meta;
-}
-
 void read_containers(const Node& spec, std::vector<Container>& out) {
   for (const bool init : {false, true}) {
     for (const Node& item : member(spec, init ? "initContainers" : "containers").items) {
@@ -112,6 +94,26 @@ bool has_written(const Node& metadata, std::string_view manager_prefix) {
                      [&](const Node& field) { return text(field, "manager").starts_with(manager_prefix); });
 }
 
+}  // namespace
+
+Result<ObjectMeta> object_meta_from(const Node& object) {
+  const Node& metadata = member(object, "metadata");
+  ObjectMeta meta;
+  meta.name_space = text(metadata, "namespace");
+  meta.name = text(metadata, "name");
+  meta.uid = text(metadata, "uid");
+  meta.resource_version = text(metadata, "resourceVersion");
+  if (meta.name.empty() || meta.uid.empty()) {
+    return fail(
+        make_error(ErrorCode::kInvalidInput, "object without metadata.name or metadata.uid").on(meta.name));
+  }
+  if (const auto created = parse_rfc3339(text(metadata, "creationTimestamp"))) meta.created = *created;
+  meta.being_deleted = member(metadata, "deletionTimestamp").kind == Node::Kind::kString;
+  meta.labels = labels_of(member(metadata, "labels"));
+  read_controller(metadata, meta);
+  return meta;
+}
+
 /// Argo CD's and Flux's tracking labels and annotations, in the order in which they are trusted to tell. The
 /// label that Argo CD tracks by unless told otherwise is in general use: it counts where Argo CD has applied.
 std::string gitops_owner_of(const Node& metadata) {
@@ -136,8 +138,6 @@ std::string gitops_owner_of(const Node& metadata) {
   return {};
 }
 
-}  // namespace
-
 bool NamespaceInfo::is_protected() const {
   const auto label = labels.find(kProtectedLabel);
   return label != labels.end() && label->second == "true";
@@ -154,7 +154,7 @@ bool Pod::quarantined() const {
 }
 
 Result<Pod> pod_from(const Node& object) {
-  auto meta = meta_of(object);
+  auto meta = object_meta_from(object);
   if (!meta) return tl::unexpected(std::move(meta).error());
   Pod pod;
   pod.meta = std::move(*meta);
@@ -180,13 +180,13 @@ Result<Pod> pod_from(const Node& object) {
 }
 
 Result<ReplicaSet> replica_set_from(const Node& object) {
-  auto meta = meta_of(object);
+  auto meta = object_meta_from(object);
   if (!meta) return tl::unexpected(std::move(meta).error());
   return ReplicaSet{std::move(*meta), count(member(object, "spec"), "replicas", 1)};
 }
 
 Result<Deployment> deployment_from(const Node& object) {
-  auto meta = meta_of(object);
+  auto meta = object_meta_from(object);
   if (!meta) return tl::unexpected(std::move(meta).error());
   Deployment deployment;
   deployment.meta = std::move(*meta);
@@ -215,13 +215,13 @@ Result<Deployment> deployment_from(const Node& object) {
 }
 
 Result<NamespaceInfo> namespace_from(const Node& object) {
-  auto meta = meta_of(object);
+  auto meta = object_meta_from(object);
   if (!meta) return tl::unexpected(std::move(meta).error());
   return NamespaceInfo{meta->name, std::move(meta->labels), meta->being_deleted};
 }
 
 Result<EndpointSlice> endpoint_slice_from(const Node& object) {
-  auto meta = meta_of(object);
+  auto meta = object_meta_from(object);
   if (!meta) return tl::unexpected(std::move(meta).error());
   EndpointSlice slice;
   slice.meta = std::move(*meta);
@@ -239,7 +239,7 @@ Result<EndpointSlice> endpoint_slice_from(const Node& object) {
 }
 
 Result<ServiceInfo> service_from(const Node& object) {
-  auto meta = meta_of(object);
+  auto meta = object_meta_from(object);
   if (!meta) return tl::unexpected(std::move(meta).error());
   return ServiceInfo{std::move(*meta), labels_of(member(member(object, "spec"), "selector"))};
 }

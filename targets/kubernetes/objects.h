@@ -118,11 +118,15 @@ struct ServiceInfo {
 
 // Each reads the object's JSON tree. What the API always sends and is missing, or a member of a wrong type
 // where it is used, is an error that names it.
+Result<ObjectMeta> object_meta_from(const Node& object);
 Result<Pod> pod_from(const Node& object);
 Result<ReplicaSet> replica_set_from(const Node& object);
 Result<Deployment> deployment_from(const Node& object);
 Result<NamespaceInfo> namespace_from(const Node& object);
 Result<EndpointSlice> endpoint_slice_from(const Node& object);
 Result<ServiceInfo> service_from(const Node& object);
+
+/// Who keeps an object as Git has it, by its metadata: "Argo CD application shop"; empty: nobody.
+std::string gitops_owner_of(const Node& metadata);
 
 }  // namespace kintsugi::targets

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "targets/isolation/quarantine.h"
+#include "targets/kubernetes/write_refusal.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -30,10 +31,6 @@ k8s::CallOptions call_of(const ApplyOptions& options) {
   return call;
 }
 
-std::string describe(const Action& action) {
-  return action.resource + " " + action.name_space + "/" + action.name;
-}
-
 /// metadata.uid; empty where there is none.
 std::string uid_of(const json& object) {
   const auto metadata = object.find("metadata");
@@ -42,19 +39,8 @@ std::string uid_of(const json& object) {
   return uid != metadata->end() && uid->is_string() ? uid->get<std::string>() : std::string();
 }
 
-/// What a caller does about a refused write: plan again, or tell a person.
 tl::unexpected<Error> refused(const k8s::ApiError& error, const Action& action) {
-  Error plain = error;
-  if (error.is_failed_patch_test()) {
-    plain.code = ErrorCode::kConflict;
-    plain.reason = "PreconditionFailed";
-    plain.message = "the object has changed since it was read";
-    plain.retryable = true;
-  } else if (error.http_status == 422 || error.http_status == 403) {
-    plain.code = ErrorCode::kRefused;
-    plain.advice = "check admission policies, quotas and the controller's rights";
-  }
-  return fail(std::move(plain).on(describe(action)));
+  return fail(write_refusal(error, action));
 }
 
 /// Of a NetworkPolicy as the API server sends it.
@@ -194,7 +180,7 @@ Result<json> PodTarget::create(const Action& action, const k8s::CallOptions& cal
   const json annotations = present->at("metadata").value("annotations", json::object());
   const char* const mark = "kintsugi.dev/recreated-for";
   if (!annotations.contains(mark) || annotations[mark] != object["metadata"]["annotations"][mark]) {
-    return fail(make_error(ErrorCode::kRefused, "another pod has this name").on(describe(action)));
+    return fail(make_error(ErrorCode::kRefused, "another pod has this name").on(describe_object(action)));
   }
   return std::move(*present);
 }

@@ -19,31 +19,6 @@ using nlohmann::json;
 
 constexpr std::string_view kDigestPrefix = "sha256:";
 
-const TrustedImage* accepted_for(const std::vector<TrustedImage>& accepted, std::string_view container) {
-  const auto found = std::find_if(accepted.begin(), accepted.end(),
-                                  [&](const TrustedImage& image) { return image.container == container; });
-  return found == accepted.end() ? nullptr : &*found;
-}
-
-/// "registry/repository@digest" from a reference with or without tag and digest.
-std::string pinned(std::string_view image, std::string_view digest) {
-  std::string_view repository = image.substr(0, image.find('@'));
-  const std::size_t colon = repository.rfind(':');
-  const std::size_t slash = repository.rfind('/');
-  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
-    repository = repository.substr(0, colon);
-  }
-  return std::string(repository) + "@" + std::string(digest);
-}
-
-bool runs_accepted(const Container& container, const std::vector<TrustedImage>& accepted) {
-  const std::string digest = digest_of(container.image_id);
-  const TrustedImage* image = accepted_for(accepted, container.name);
-  if (digest.empty() || image == nullptr) return false;
-  return digest == image->digest ||
-         std::find(image->equivalents.begin(), image->equivalents.end(), digest) != image->equivalents.end();
-}
-
 /// Sets `value` at `path` below one object of the document, whatever is there: replaces (behind a test) or
 /// adds.
 void put(k8s::JsonPatch& patch, const json& parent, const std::string& parent_pointer, const char* key,
@@ -204,6 +179,45 @@ Finding not_rolled_out(const std::string& rollout, const std::vector<const Pod*>
 
 }  // namespace
 
+const TrustedImage* accepted_for(const std::vector<TrustedImage>& accepted, std::string_view container) {
+  const auto found = std::find_if(accepted.begin(), accepted.end(),
+                                  [&](const TrustedImage& image) { return image.container == container; });
+  return found == accepted.end() ? nullptr : &*found;
+}
+
+std::string pinned(std::string_view image, std::string_view digest) {
+  std::string_view repository = image.substr(0, image.find('@'));
+  const std::size_t colon = repository.rfind(':');
+  const std::size_t slash = repository.rfind('/');
+  if (colon != std::string_view::npos && (slash == std::string_view::npos || colon > slash)) {
+    repository = repository.substr(0, colon);
+  }
+  return std::string(repository) + "@" + std::string(digest);
+}
+
+bool runs_accepted(const Container& container, const std::vector<TrustedImage>& accepted) {
+  const std::string digest = digest_of(container.image_id);
+  const TrustedImage* image = accepted_for(accepted, container.name);
+  if (digest.empty() || image == nullptr) return false;
+  return digest == image->digest ||
+         std::find(image->equivalents.begin(), image->equivalents.end(), digest) != image->equivalents.end();
+}
+
+json undo_of(const k8s::JsonPatch& patch, const json& live) {
+  json undo = json::array();
+  for (const json& operation : json::parse(patch.to_text())) {
+    if (operation["op"] == "test") continue;
+    const std::string path = operation["path"];
+    const json::json_pointer pointer(path);
+    if (live.contains(pointer)) {
+      undo.insert(undo.begin(), json({{"op", "replace"}, {"path", path}, {"value", live.at(pointer)}}));
+    } else if (live.contains(pointer.parent_pointer())) {
+      undo.insert(undo.begin(), json({{"op", "remove"}, {"path", path}}));
+    }
+  }
+  return undo;
+}
+
 std::string digest_of(std::string_view image) {
   const std::size_t at = image.rfind(kDigestPrefix);
   if (at == std::string_view::npos) return {};
@@ -234,23 +248,6 @@ std::string unfinished_rollout(const Deployment& deployment) {
 }
 
 namespace {
-
-/// The patch that takes `patch` back from `live`: only what it changes, for the rest of a template may hold
-/// secrets.
-json undo_of(const k8s::JsonPatch& patch, const json& live) {
-  json undo = json::array();
-  for (const json& operation : json::parse(patch.to_text())) {
-    if (operation["op"] == "test") continue;
-    const std::string path = operation["path"];
-    const json::json_pointer pointer(path);
-    if (live.contains(pointer)) {
-      undo.insert(undo.begin(), json({{"op", "replace"}, {"path", path}, {"value", live.at(pointer)}}));
-    } else if (live.contains(pointer.parent_pointer())) {
-      undo.insert(undo.begin(), json({{"op", "remove"}, {"path", path}}));
-    }
-  }
-  return undo;
-}
 
 /// What the recreated pod takes over: all but what is ours or tells of the old one.
 json kept_annotations(const json& victim, const std::string& incident) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "k8s-client/core/patch.h"
 #include "model/action.h"
 #include "model/finding.h"
 #include "model/hardening.h"
@@ -21,6 +22,19 @@ namespace kintsugi::targets {
 /// The digest of an imageID or image reference, "sha256:<64 hex>"; empty where it names none. The repository
 /// and scheme in front do not matter: content is compared, not names.
 std::string digest_of(std::string_view image);
+
+/// "registry/repository@digest" from a reference with or without tag and digest.
+std::string pinned(std::string_view image, std::string_view digest);
+
+/// What was accepted for a container of that name; nullptr: nothing.
+const TrustedImage* accepted_for(const std::vector<TrustedImage>& accepted, std::string_view container);
+
+/// Whether a container runs what was accepted for it, as its runtime reports that.
+bool runs_accepted(const Container& container, const std::vector<TrustedImage>& accepted);
+
+/// The patch that takes `patch` back from `live`: only what it changes, for the rest of a template may hold
+/// secrets.
+nlohmann::json undo_of(const k8s::JsonPatch& patch, const nlohmann::json& live);
 
 /// Whether each container of the template names, by digest, what was accepted for it.
 bool is_prepared(const Deployment& deployment, const std::vector<TrustedImage>& accepted);
