@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/kubevirt/machine_target.h"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/document.h"
+#include "targets/kubernetes/write_refusal.h"
+
+namespace kintsugi::targets {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kPauseResource = "virtualmachineinstances.subresources.kubevirt.io/pause";
+constexpr const char* kUnpauseResource = "virtualmachineinstances.subresources.kubevirt.io/unpause";
+constexpr DocumentLimits kNoteLimits{4u << 10, 3, 16};
+
+std::string full_name(const k8s::Resource& resource) {
+  return std::string(resource.plural) + "." + std::string(resource.group);
+}
+
+const k8s::Resource* resource_of(const std::string& name) {
+  static constexpr const k8s::Resource* kKnown[] = {&kMachines,          &kMachineInstances,
+                                                    &kMachineMigrations, &kMachineSnapshots,
+                                                    &kMachineActions,    &kMachineInstanceActions};
+  const auto found = std::find_if(std::begin(kKnown), std::end(kKnown), [&](const k8s::Resource* resource) {
+    return full_name(*resource) == name;
+  });
+  return found == std::end(kKnown) ? nullptr : *found;
+}
+
+k8s::CallOptions call_of(const ApplyOptions& options) {
+  k8s::CallOptions call;
+  call.priority = options.priority;
+  call.timeout = options.timeout;
+  call.stop = options.stop;
+  call.dry_run = options.dry_run;
+  return call;
+}
+
+std::string uid_of(const json& object) {
+  const json::json_pointer path("/metadata/uid");
+  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>() : "";
+}
+
+Action action_on(const TargetRef& instance, std::string id, Action::Kind kind, std::string resource) {
+  Action action;
+  action.id = std::move(id);
+  action.kind = kind;
+  action.resource = std::move(resource);
+  action.name_space = instance.name_space;
+  action.name = instance.name;
+  action.uid = instance.uid;
+  return action;
+}
+
+tl::unexpected<Error> unknown_resource(const Action& action) {
+  return fail(ErrorCode::kInternal, "no such resource: " + action.resource);
+}
+
+bool is_over(const json& migration) {
+  const json::json_pointer path("/status/phase");
+  return migration.contains(path) && (migration.at(path) == "Succeeded" || migration.at(path) == "Failed");
+}
+
+}  // namespace
+
+Result<std::optional<MachineInstance>> MachineTarget::find(const std::string& name_space,
+                                                           const std::string& name,
+                                                           std::stop_token stop) const {
+  k8s::CallOptions call;
+  call.priority = net::Priority::kContainment;
+  call.stop = std::move(stop);
+  const auto document = client_.get(kMachineInstances, {name_space, name}, call);
+  if (!document && document.error().code == ErrorCode::kNotFound) return std::nullopt;
+  if (!document) return fail(document.error());
+  auto instance = machine_instance_from(from_json(*document));
+  if (!instance) return fail(std::move(instance).error());
+  return std::move(*instance);
+}
+
+Result<std::optional<MachineInstance>> MachineTarget::read(const TargetRef& instance,
+                                                           std::stop_token stop) const {
+  auto found = find(instance.name_space, instance.name, std::move(stop));
+  if (found && *found && (*found)->meta.uid != instance.uid) return std::nullopt;
+  return found;
+}
+
+Result<json> MachineTarget::read_machine_document(const std::string& name_space,
+                                                  const OwnerRef& machine) const {
+  auto document = client_.get(kMachines, {name_space, machine.name});
+  if (!document) return fail(document.error());
+  if (uid_of(*document) != machine.uid) {
+    return fail(make_error(ErrorCode::kNotFound, "the name belongs to another virtual machine now")
+                    .on("virtualmachine " + name_space + "/" + machine.name));
+  }
+  return std::move(*document);
+}
+
+Result<std::optional<Machine>> MachineTarget::read_machine(const std::string& name_space,
+                                                           const OwnerRef& machine) const {
+  const auto document = read_machine_document(name_space, machine);
+  if (!document && document.error().code == ErrorCode::kNotFound) return std::nullopt;
+  if (!document) return fail(document.error());
+  auto read = machine_from(from_json(*document));
+  if (!read) return fail(std::move(read).error());
+  return std::move(*read);
+}
+
+Result<std::vector<std::string>> MachineTarget::migrations_of(const TargetRef& instance) const {
+  const auto migrations = client_.list(kMachineMigrations, instance.name_space);
+  if (!migrations) return fail(migrations.error());
+  std::vector<std::string> names;
+  const json::json_pointer about("/spec/vmiName");
+  for (const json& migration : *migrations) {
+    const bool is_of_it = migration.contains(about) && migration.at(about) == instance.name;
+    if (is_of_it && !is_over(migration)) names.push_back(migration.at("metadata").value("name", ""));
+  }
+  return names;
+}
+
+Result<void> MachineTarget::apply(const Action& action, const ApplyOptions& options) const {
+  const k8s::CallOptions call = call_of(options);
+  if (action.kind == Action::Kind::kInvoke) return invoke(action, call);
+  const k8s::Resource* resource = resource_of(action.resource);
+  if (resource == nullptr) return unknown_resource(action);
+  const k8s::ObjectKey key{action.name_space, action.name};
+  if (action.kind == Action::Kind::kPatch) {
+    const auto patched = client_.patch_text(*resource, key, action.body, "", call);
+    if (!patched) return fail(write_refusal(patched.error(), action));
+    return {};
+  }
+  if (action.kind == Action::Kind::kDelete) {
+    k8s::DeleteOptions precondition;
+    precondition.uid = action.uid;
+    const auto removed = client_.remove(*resource, key, precondition, call);
+    // Gone, or the name belongs to another by now: what was to be deleted does not exist.
+    const bool is_gone = !removed && (removed.error().code == ErrorCode::kNotFound ||
+                                      removed.error().code == ErrorCode::kConflict);
+    if (!removed && !is_gone) return fail(write_refusal(removed.error(), action));
+    return {};
+  }
+  const json object = json::parse(action.body, nullptr, /*allow_exceptions=*/false);
+  if (object.is_discarded()) return fail(ErrorCode::kInternal, "the journaled object is no JSON");
+  const auto created = client_.create(*resource, action.name_space, object, call);
+  if (!created && created.error().code != ErrorCode::kAlreadyExists)
+    return fail(write_refusal(created.error(), action));
+  return {};
+}
+
+Result<void> MachineTarget::invoke(const Action& action, const k8s::CallOptions& call) const {
+  const std::size_t slash = action.resource.find('/');
+  const k8s::Resource* acting = resource_of(action.resource.substr(0, slash));
+  if (acting == nullptr || slash == std::string::npos) return unknown_resource(action);
+  const k8s::ObjectKey key{action.name_space, action.name};
+  const k8s::Resource& subject = *acting == kMachineActions ? kMachines : kMachineInstances;
+  const auto now = client_.get(subject, key, call);
+  if (!now) return fail(write_refusal(now.error(), action));
+  if (uid_of(*now) != action.uid) {
+    return fail(make_error(ErrorCode::kConflict, "the name belongs to another object now")
+                    .on(describe_object(action)));
+  }
+  const json body = json::parse(action.body, nullptr, /*allow_exceptions=*/false);
+  if (!body.is_object()) return fail(ErrorCode::kInternal, "the journaled options are no JSON object");
+  const auto done = client_.invoke(*acting, key, action.resource.substr(slash + 1), body, call);
+  if (!done) return fail(write_refusal(done.error(), action));
+  return {};
+}
+
+Action plan_pause(const MachineInstance& instance) {
+  Action action = action_on(instance.ref(), "contain/pause", Action::Kind::kInvoke, kPauseResource);
+  action.body = "{}";
+  action.undo = json({{"agentConnected", instance.agent_connected}}).dump();
+  action.description = "stop the processors of " + instance.ref().to_string();
+  return action;
+}
+
+Action plan_unpause(const TargetRef& instance) {
+  Action action = action_on(instance, "release/unpause", Action::Kind::kInvoke, kUnpauseResource);
+  action.body = "{}";
+  action.description = "let " + instance.to_string() + " run again";
+  return action;
+}
+
+std::optional<bool> had_agent(const Action& pause) {
+  const auto note = parse_json(pause.undo, kNoteLimits);
+  if (!note || !note->is_object() || !note->contains("agentConnected")) return std::nullopt;
+  const json& connected = note->at("agentConnected");
+  return connected.is_boolean() ? std::optional(connected.get<bool>()) : std::nullopt;
+}
+
+Action plan_migration_end(const TargetRef& instance, const std::string& migration) {
+  Action action = action_on(instance, "contain/end-migration/" + migration, Action::Kind::kDelete,
+                            full_name(kMachineMigrations));
+  action.name = migration;
+  action.uid.clear();
+  action.description = "end migration " + migration + " of " + instance.to_string();
+  return action;
+}
+
+Action plan_instance_deletion(const TargetRef& instance) {
+  Action action = action_on(instance, "release/delete", Action::Kind::kDelete, full_name(kMachineInstances));
+  action.description = "delete " + instance.to_string();
+  return action;
+}
+
+}  // namespace kintsugi::targets

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/kubevirt/machine_target.h"
+
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
+#include "k8s-client/client/test_world.h"
+
+using namespace kintsugi;
+using namespace kintsugi::targets;
+using nlohmann::json;
+
+namespace {
+
+/// A server of one instance, which notes what was done to it.
+struct Fixture {
+  Fixture() {
+    world.transport.serve([this](const net::HttpRequest& request) -> Result<net::HttpResponse> {
+      if (request.method != "GET") {
+        done.push_back(request.method + request.url.substr(request.url.find("/apis")) + " " + request.body);
+        return k8s::answer(status, status < 300 ? "" : k8s::failure(status, reason));
+      }
+      if (!exists) return k8s::answer(404, k8s::failure(404, "NotFound"));
+      return k8s::answer(200, json({{"metadata", {{"namespace", "shop"}, {"name", "web"}, {"uid", uid}}},
+                                    {"status", {{"phase", "Running"}}}})
+                                  .dump());
+    });
+  }
+
+  k8s::TestWorld world;
+  bool exists = true;
+  std::string uid = "i1";
+  int status = 202;
+  std::string reason{};
+  std::vector<std::string> done;
+  k8s::Client client = world.client();
+  MachineTarget target{client};
+};
+
+const TargetRef kInstance{kMachineInstanceKind, "shop", "web", "i1"};
+
+MachineInstance instance() {
+  MachineInstance instance;
+  instance.meta = {};
+  instance.meta.name_space = "shop";
+  instance.meta.name = "web";
+  instance.meta.uid = "i1";
+  return instance;
+}
+
+}  // namespace
+
+TEST_CASE("an instance is read live, and a namesake is none") {
+  Fixture fixture;
+  CHECK(fixture.target.read(kInstance).value().has_value());
+  fixture.uid = "i2";
+  CHECK_FALSE(fixture.target.read(kInstance).value().has_value());
+  CHECK(fixture.target.find("shop", "web").value().has_value());
+  fixture.exists = false;
+  CHECK_FALSE(fixture.target.read(kInstance).value().has_value());
+}
+
+TEST_CASE("a pause goes to the subresource, and what was before is noted") {
+  Fixture fixture;
+  MachineInstance connected = instance();
+  connected.agent_connected = true;
+  const Action pause = plan_pause(connected);
+  REQUIRE(fixture.target.apply(pause, {}));
+  CHECK(fixture.done ==
+        std::vector<std::string>{
+            "PUT/apis/subresources.kubevirt.io/v1/namespaces/shop/virtualmachineinstances/web/pause {}"});
+  CHECK(had_agent(pause) == true);
+  CHECK(had_agent(plan_pause(instance())) == false);
+}
+
+TEST_CASE("nothing is done to a namesake") {
+  Fixture fixture;
+  fixture.uid = "i2";
+  const auto paused = fixture.target.apply(plan_pause(instance()), {});
+  REQUIRE_FALSE(paused);
+  CHECK(paused.error().code == ErrorCode::kConflict);
+  CHECK(fixture.done.empty());
+}
+
+TEST_CASE("what virt-api forbids is for a person, what it cannot do now is looked at again") {
+  Fixture fixture;
+  fixture.status = 403;
+  fixture.reason = "Forbidden";
+  CHECK(fixture.target.apply(plan_pause(instance()), {}).error().code == ErrorCode::kRefused);
+  fixture.status = 409;
+  fixture.reason = "Conflict";
+  CHECK(fixture.target.apply(plan_pause(instance()), {}).error().code == ErrorCode::kConflict);
+}
+
+TEST_CASE("an action on what is not KubeVirt's is refused before anything is sent") {
+  Fixture fixture;
+  for (const char* resource : {"pods", "pods/exec", "virtualmachines.kubevirt.io", "", "/pause"}) {
+    INFO(resource);
+    Action action = plan_pause(instance());
+    action.resource = resource;
+    CHECK_FALSE(fixture.target.apply(action, {}));
+    CHECK(fixture.done.empty());
+  }
+  Action odd = plan_pause(instance());
+  odd.body = "[]";
+  CHECK_FALSE(fixture.target.apply(odd, {}));
+  CHECK(fixture.done.empty());
+}
+
+TEST_CASE("the deletion of what is gone is done") {
+  Fixture fixture;
+  for (const auto& [status, reason] : {std::pair(404, "NotFound"), std::pair(409, "Conflict")}) {
+    INFO(status);
+    fixture.status = status;
+    fixture.reason = reason;
+    CHECK(fixture.target.apply(plan_instance_deletion(kInstance), {}).has_value());
+  }
+  CHECK(fixture.done.front().find(R"("uid":"i1")") != std::string::npos);
+}
+
+TEST_CASE("a note of a pause that was edited is none") {
+  for (const char* note :
+       {"", "{}", "[]", "null", R"({"agentConnected": "yes"})", R"({"agentConnected": 1})"}) {
+    INFO(note);
+    Action action;
+    action.undo = note;
+    CHECK_FALSE(had_agent(action));
+  }
+}

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "targets/kubevirt/objects.h"
+
+#include <algorithm>
+#include <array>
+#include <optional>
+#include <utility>
+
+#include "base/node_text.h"
+
+namespace kintsugi::targets {
+namespace {
+
+/// The member that `path` leads to; an empty node where there is none.
+template <class... Keys>
+const Node& at(const Node& object, Keys... path) {
+  static const Node kNothing;
+  const Node* found = &object;
+  for (const std::string_view key : {std::string_view(path)...}) {
+    found = found->find(key);
+    if (found == nullptr) return kNothing;
+  }
+  return *found;
+}
+
+bool has_condition(const Node& status, std::string_view type) {
+  const auto& conditions = at(status, "conditions").items;
+  return std::any_of(conditions.begin(), conditions.end(), [&](const Node& condition) {
+    return text_of(condition, "type") == type && text_of(condition, "status") == "True";
+  });
+}
+
+bool is_migrating(const Node& status) {
+  const Node& state = at(status, "migrationState");
+  return state.kind == Node::Kind::kObject && !at(state, "completed").boolean;
+}
+
+/// Multus attachments that are not made the pod's default network.
+std::vector<std::string> networks_of(const Node& spec) {
+  std::vector<std::string> networks;
+  for (const Node& network : at(spec, "networks").items) {
+    const Node& multus = at(network, "multus");
+    if (multus.kind == Node::Kind::kObject && !at(multus, "default").boolean)
+      networks.push_back(text_of(multus, "networkName"));
+  }
+  return networks;
+}
+
+MachineVolume volume_from(const Node& volume) {
+  using Source = MachineVolume::Source;
+  struct Kind {
+    const char* member;
+    const char* reference;
+    Source source;
+  };
+  constexpr Kind kKinds[] = {{"containerDisk", "image", Source::kContainerDisk},
+                             {"dataVolume", "name", Source::kDataVolume},
+                             {"persistentVolumeClaim", "claimName", Source::kPersistent},
+                             {"hostDisk", "path", Source::kPersistent},
+                             {"memoryDump", "claimName", Source::kPersistent}};
+  MachineVolume read{text_of(volume, "name"), Source::kOther, ""};
+  for (const Kind& kind : kKinds) {
+    const Node& source = at(volume, kind.member);
+    if (source.kind != Node::Kind::kObject) continue;
+    read.source = kind.source;
+    read.reference = text_of(source, kind.reference);
+  }
+  // Writes to it are thrown away, but what it starts from is a claim.
+  if (const Node& claim = at(volume, "ephemeral", "persistentVolumeClaim"); claim.kind == Node::Kind::kObject)
+    read = {read.name, Source::kPersistent, text_of(claim, "claimName")};
+  return read;
+}
+
+/// The volume of the disk with the lowest bootOrder, else of the first disk.
+std::string root_volume_of(const Node& spec) {
+  const auto& disks = at(spec, "domain", "devices", "disks").items;
+  const Node* root = disks.empty() ? nullptr : &disks.front();
+  std::optional<std::int64_t> lowest;
+  for (const Node& disk : disks) {
+    const auto order = at(disk, "bootOrder").as_integer();
+    if (!order || (lowest && *order >= *lowest)) continue;
+    lowest = *order;
+    root = &disk;
+  }
+  if (root != nullptr) return text_of(*root, "name");
+  const auto& volumes = at(spec, "volumes").items;
+  return volumes.empty() ? std::string() : text_of(volumes.front(), "name");
+}
+
+std::string run_strategy_of(const Node& spec) {
+  if (std::string strategy = text_of(spec, "runStrategy"); !strategy.empty()) return strategy;
+  return at(spec, "running").boolean ? "Always" : "Halted";
+}
+
+}  // namespace
+
+Result<MachineInstance> machine_instance_from(const Node& object) {
+  auto meta = object_meta_from(object);
+  if (!meta) return tl::unexpected(std::move(meta).error());
+  const Node& spec = at(object, "spec");
+  const Node& status = at(object, "status");
+  MachineInstance instance;
+  instance.meta = std::move(*meta);
+  instance.phase = text_of(status, "phase");
+  instance.ready = has_condition(status, "Ready");
+  instance.paused = has_condition(status, "Paused");
+  instance.agent_connected = has_condition(status, "AgentConnected");
+  instance.has_liveness_probe = at(spec, "livenessProbe").kind == Node::Kind::kObject;
+  instance.is_migrating = is_migrating(status);
+  instance.networks = networks_of(spec);
+  return instance;
+}
+
+Result<Machine> machine_from(const Node& object) {
+  auto meta = object_meta_from(object);
+  if (!meta) return tl::unexpected(std::move(meta).error());
+  const Node& spec = at(object, "spec");
+  const Node& instance = at(spec, "template", "spec");
+  Machine machine;
+  machine.meta = std::move(*meta);
+  machine.run_strategy = run_strategy_of(spec);
+  machine.gitops_owner = gitops_owner_of(at(object, "metadata"));
+  machine.kernel_boot_image = text_of(at(instance, "domain", "firmware", "kernelBoot", "container"), "image");
+  for (const Node& volume : at(instance, "volumes").items) machine.volumes.push_back(volume_from(volume));
+  for (const Node& entry : at(spec, "dataVolumeTemplates").items) {
+    machine.data_volume_templates.push_back(
+        {text_of(at(entry, "metadata"), "name"), text_of(at(entry, "spec", "source", "registry"), "url")});
+  }
+  machine.root_volume = root_volume_of(instance);
+  return machine;
+}
+
+}  // namespace kintsugi::targets
