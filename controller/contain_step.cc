@@ -3,9 +3,9 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/containment_questions.h"
+#include "controller/pod_isolation.h"
 #include "controller/pod_steps.h"
 #include "playbooks/guards.h"
-#include "targets/isolation/isolation_proof.h"
 #include "targets/kubernetes/containment.h"
 
 namespace kintsugi::controller {
@@ -13,13 +13,6 @@ namespace {
 
 using playbooks::GuardVerdict;
 using targets::Pod;
-using PodPointer = std::shared_ptr<const Pod>;
-
-constexpr int kMaxPlans = 5;
-
-bool is_ours(const Pod& pod, const Incident& incident) {
-  return pod.quarantined() && pod.incident == incident.name;
-}
 
 /// The victim as a cache knows it, or live; nullptr: gone. What was contained once is always looked at live
 /// before it is called anything else, because a cache may lag behind our own write.
@@ -27,7 +20,7 @@ Result<PodPointer> observe(IncidentWork& work) {
   const TargetRef& target = work.target();
   auto cached = work.world().cluster->cache.pod(target.name_space, target.name);
   const bool known = cached != nullptr && cached->meta.uid == target.uid;
-  if (known && (is_ours(*cached, work.incident()) || !work.status().containment)) return cached;
+  if (known && (is_in_quarantine_of(*cached, work.incident()) || !work.status().containment)) return cached;
   auto live = work.world().cluster->target.read(target, {});
   if (!live) return tl::unexpected(std::move(live).error());
   if (!*live) return PodPointer();
@@ -36,30 +29,13 @@ Result<PodPointer> observe(IncidentWork& work) {
 
 playbooks::CapFacts cap_facts(IncidentWork& work, const Pod& victim) {
   World& world = work.world();
-  playbooks::CapFacts facts;
-  facts.now = work.now();
   const targets::OwnerChain owners =
       world.cluster->target.owners_of(victim.meta.name_space, victim.meta.controller);
-  facts.owner = world.cluster->target.owner_of(victim);
+  playbooks::CapFacts facts = caps_by_others(work, world.cluster->target.owner_of(victim));
   const targets::Replacements siblings = world.cluster->target.replacements_of(work.target(), owners, "");
   facts.owner_replicas = siblings.wanted;
   for (const Pod& pod : siblings.pods) {
     if (!pod.ready) ++facts.owner_unready;
-  }
-  for (const auto& other : world.store.list()) {
-    if (other->name == work.incident().name) continue;
-    // Whether or not the proof held: what was isolated counts.
-    const auto& isolated = other->status.containment;
-    if (isolated && isolated->time) facts.containments.push_back(*isolated->time);
-    const bool same_owner = !facts.owner.uid.empty() && other->spec.owner.uid == facts.owner.uid;
-    // One that has not been contained yet counts as well, or a burst would pass the cap all at once; the
-    // older name wins.
-    const bool earlier = other->created < work.incident().created ||
-                         (other->created == work.incident().created && other->name < work.incident().name);
-    const bool contains =
-        other->status.containment.has_value() || (other->status.awaiting != "contain" && earlier);
-    if (same_owner && !other->is_over() && contains && mode_of(*other) > Mode::kObserve)
-      ++facts.owner_targets;
   }
   return facts;
 }
@@ -85,15 +61,6 @@ GuardVerdict judge(IncidentWork& work, const Pod& victim) {
   return {};
 }
 
-isolation::IsolationProof prove(IncidentWork& work, const Pod& victim) {
-  const auto known = work.world().cluster->cache.network_policies(victim.meta.name_space);
-  std::vector<const isolation::NetworkPolicy*> policies;
-  policies.reserve(known.policies.size());
-  for (const auto& policy : known.policies) policies.push_back(policy.get());
-  return isolation::prove_isolation({victim.meta.name_space, victim.meta.labels, victim.facts},
-                                    {policies, known.unreadable}, work.world().book.network_facts());
-}
-
 /// What else a person may do about a victim that is not contained.
 std::string ways_out(IncidentWork& work) {
   std::string ways = "or 'kintsugi release " + work.incident().name +
@@ -105,7 +72,7 @@ std::string ways_out(IncidentWork& work) {
 
 /// Says what is true of a victim that wears the quarantine label, as it was seen `at`.
 StepResult assess(IncidentWork& work, const Pod& victim, WallTime at) {
-  const isolation::IsolationProof proof = prove(work, victim);
+  const isolation::IsolationProof proof = prove_isolation_of(work.world(), victim);
   Finding finding{proof.isolated ? ConditionStatus::kTrue : ConditionStatus::kFalse,
                   std::string(proof.reason()), proof.message()};
   work.conclude(condition::kContained, finding);
@@ -171,48 +138,31 @@ std::optional<targets::Undo> earlier_undo(IncidentWork& work, const Pod& victim)
   return targets::find_undo(victim, record);
 }
 
-/// Patches until it holds or another read shows that it does. At most kMaxPlans plans.
 StepResult isolate(IncidentWork& work, PodPointer victim, const std::function<bool()>& may_send,
                    std::chrono::milliseconds timeout) {
-  World& world = work.world();
   const auto* step = work.playbook()->step<ContainStep>();
-  targets::ApplyOptions options;
-  options.priority = net::Priority::kContainment;
-  options.timeout = timeout;
-  if (auto policy = world.cluster->target.ensure_quarantine_policy(victim->meta.name_space, options);
-      !policy) {
-    if (policy.error().is_refusal()) return refused(work, "PolicyRefused", policy.error());
-    return tl::unexpected(std::move(policy).error());
-  }
-  Error last;
-  for (int plan = 0; plan < kMaxPlans; ++plan) {
-    const auto earlier = earlier_undo(work, *victim);
-    const Action action = targets::plan_isolation(
-        *victim, work.incident().name, step == nullptr ? "" : step->forensics, earlier ? &*earlier : nullptr);
-    if (!may_send()) return step_waits(world.settings.recheck);
-    auto applied = apply(work, action, options);
-    if (applied) {
-      auto after = targets::pod_from(from_json(*applied));
-      if (!after) return tl::unexpected(std::move(after).error());
+  const auto plan = [&](const Pod& live) {
+    const auto earlier = earlier_undo(work, live);
+    return targets::plan_isolation(live, work.incident().name, step == nullptr ? "" : step->forensics,
+                                   earlier ? &*earlier : nullptr);
+  };
+  auto tried = isolate_pod(work, std::move(victim), plan, may_send, timeout);
+  if (!tried) return tl::unexpected(std::move(tried).error());
+  using Outcome = PodIsolation::Outcome;
+  switch (tried->outcome) {
+    case Outcome::kNotNow: break;
+    case Outcome::kGone: return gone(work);
+    case Outcome::kPolicyRefused: return refused(work, "PolicyRefused", tried->refusal);
+    case Outcome::kPatchRefused: return refused(work, "PatchRefused", tried->refusal);
+    case Outcome::kFoundDone:
+      remember(work, *tried->after, tried->action, work.now());
+      return assess(work, *tried->after, work.now());
+    case Outcome::kDone:
       work.set_isolation(std::make_shared<const Isolation>(
-          Isolation{victim, action, std::make_shared<const Pod>(std::move(*after)), work.now()}));
+          Isolation{tried->before, tried->action, tried->after, work.now()}));
       return conclude_isolation(work);
-    }
-    last = applied.error();
-    if (last.is_refusal()) return refused(work, "PatchRefused", last);
-    const bool look =
-        last.code == ErrorCode::kConflict || last.code == ErrorCode::kNotFound || last.outcome_unknown;
-    if (!look) return tl::unexpected(std::move(last));
-    auto live = world.cluster->target.read(work.target(), {});
-    if (!live) return tl::unexpected(std::move(live).error());
-    if (!*live) return gone(work);
-    victim = std::make_shared<const Pod>(std::move(**live));
-    if (is_ours(*victim, work.incident())) {
-      remember(work, *victim, action, work.now());
-      return assess(work, *victim, work.now());
-    }
   }
-  return tl::unexpected(std::move(last));
+  return step_waits(work.world().settings.recheck);
 }
 
 /// Somebody took the label away: it is put back.
@@ -224,16 +174,6 @@ StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::fun
   return isolate(work, victim, may_send, timeout);
 }
 
-/// Re-makes the standing policy, which was edited or deleted after the containment.
-Result<void> mend_policy(IncidentWork& work) {
-  work.note("The quarantine policy was changed by somebody and is put back");
-  // On record before it is done: once the policy is back, nothing in the world tells that it was ever away.
-  if (auto saved = work.save(); !saved) return saved;
-  targets::ApplyOptions options;
-  options.priority = net::Priority::kContainment;
-  return work.world().cluster->target.ensure_quarantine_policy(work.target().name_space, options);
-}
-
 }  // namespace
 
 StepResult PodSteps::contain(IncidentWork& work, const std::function<bool()>& may_send,
@@ -243,21 +183,15 @@ StepResult PodSteps::contain(IncidentWork& work, const std::function<bool()>& ma
   if (!observed) return tl::unexpected(std::move(observed).error());
   const PodPointer victim = *observed;
   if (victim == nullptr) return gone(work);
-  if (is_ours(*victim, work.incident())) {
+  if (is_in_quarantine_of(*victim, work.incident())) {
     if (!work.status().containment) {
       // Isolated by a winner that was not us, or by us before a crash: what it took travels with the pod.
       remember(work, *victim, targets::plan_isolation(*victim, work.incident().name, ""), work.now());
     }
-    if (work.mode() > Mode::kObserve && leader_may_send(work) &&
-        !work.world().cluster->target.knows_quarantine_policy(work.target().name_space)) {
-      const auto stands = work.world().cluster->target.has_quarantine_policy(work.target().name_space, {});
-      if (!stands) return tl::unexpected(stands.error());
-      // What is back already was put back by us, and the watch is about to show it: it counts once.
-      if (*stands || !may_reassert(work)) return step_waits(work.world().settings.recheck);
-      auto mended = mend_policy(work);
-      if (!mended && mended.error().is_refusal()) return refused(work, "PolicyRefused", mended.error());
-      if (!mended) return tl::unexpected(std::move(mended).error());
-    }
+    const auto kept = keep_quarantine_policy(work);
+    if (!kept && kept.error().is_refusal()) return refused(work, "PolicyRefused", kept.error());
+    if (!kept) return tl::unexpected(kept.error());
+    if (!*kept) return step_waits(work.world().settings.recheck);
     return assess(work, *victim, work.now());
   }
   if (work.mode() <= Mode::kObserve) return record_plan(work, *victim);

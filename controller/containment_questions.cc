@@ -5,6 +5,28 @@ namespace kintsugi::controller {
 
 using playbooks::GuardVerdict;
 
+playbooks::CapFacts caps_by_others(IncidentWork& work, OwnerRef owner) {
+  playbooks::CapFacts facts;
+  facts.now = work.now();
+  facts.owner = std::move(owner);
+  for (const auto& other : work.world().store.list()) {
+    if (other->name == work.incident().name) continue;
+    // Whether or not the proof held: what was isolated counts.
+    const auto& isolated = other->status.containment;
+    if (isolated && isolated->time) facts.containments.push_back(*isolated->time);
+    const bool same_owner = !facts.owner.uid.empty() && other->spec.owner.uid == facts.owner.uid;
+    // One that has not been contained yet counts as well, or a burst would pass the cap all at once; the
+    // older name wins.
+    const bool earlier = other->created < work.incident().created ||
+                         (other->created == work.incident().created && other->name < work.incident().name);
+    const bool contains =
+        other->status.containment.has_value() || (other->status.awaiting != "contain" && earlier);
+    if (same_owner && !other->is_over() && contains && mode_of(*other) > Mode::kObserve)
+      ++facts.owner_targets;
+  }
+  return facts;
+}
+
 std::optional<StepResult> ask_before_containment(IncidentWork& work, const GuardVerdict& verdict) {
   if (verdict.allowed()) return std::nullopt;
   if (verdict.kind == GuardVerdict::Kind::kRefused) {

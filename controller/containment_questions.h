@@ -13,6 +13,10 @@
 
 namespace kintsugi::controller {
 
+/// What is under way elsewhere when a target of `owner` is about to be contained; of the owner itself only
+/// its other targets.
+playbooks::CapFacts caps_by_others(IncidentWork& work, OwnerRef owner);
+
 inline constexpr std::string_view kGuardedQuestion = "contain/guard";
 inline constexpr std::string_view kRemovedQuestion = "contain/removed";
 

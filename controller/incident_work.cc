@@ -21,8 +21,9 @@ IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<cons
 
 namespace {
 
-/// "redeploy/pin" of "redeploy/pin-2".
+/// "redeploy/pin" of "redeploy/pin-2", "contain/isolate" of "contain/isolate/<UID>".
 std::string_view without_number(std::string_view id) {
+  id = id.substr(0, id.find('/', id.find('/') + 1));
   const std::size_t dash = id.find_last_not_of("0123456789");
   const bool is_numbered = dash != std::string_view::npos && dash + 1 < id.size() && id[dash] == '-';
   return is_numbered ? id.substr(0, dash) : id;

@@ -73,6 +73,8 @@ class IncidentWork {
   const Playbook* playbook() const { return playbook_.get(); }
   /// What may be done now: the incident's mode under today's caps.
   Mode mode() const { return mode_; }
+  /// Whether this may only contain, and write nothing about it: that is the leader's.
+  bool is_winner() const { return voice_ == Voice::kWinner; }
   /// Whether the caps have not been lowered since this reconcile began.
   bool is_still_permitted() const;
   WallTime now() const { return world_.clock.now(); }

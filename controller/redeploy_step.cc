@@ -3,23 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/pod_steps.h"
+#include "controller/redeploy_decisions.h"
 #include "controller/redeployment_questions.h"
 #include "targets/kubernetes/containment.h"
 #include "targets/kubernetes/redeployment.h"
 
 namespace kintsugi::controller {
 namespace {
-
-constexpr const char* kJob = "verify-images";
-constexpr std::string_view kPinAction =
-    "redeploy/pin";  // and "redeploy/pin-2", …: each has an undo of its own
-/// After so many somebody or something works against it.
-constexpr std::size_t kMaxPins = 3;
-constexpr std::chrono::minutes kMostPatient{1};
-
-Finding blocked(std::string reason, std::string message) {
-  return {ConditionStatus::kFalse, std::move(reason), std::move(message)};
-}
 
 /// The containers whose images are to be decided: of the template, else of the victim itself.
 std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerChain& owners,
@@ -44,45 +34,6 @@ std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerCha
       if (running.container == question.container) question.running_image_id = running.image_id;
   }
   return out;
-}
-
-/// Decides the images in a job. Nothing: not decided yet.
-std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<ImageQuestion> wanted,
-                                               const std::string& workload_uid) {
-  World& world = work.world();
-  const std::string name = work.incident().name;
-  if (auto answers = world.cluster->trust.take_answers(name)) return answers;
-  const auto* step = work.playbook()->step<RedeployStep>();
-  world.jobs.start(
-      name, work.target().name_space, kJob,
-      [&world, name, wanted = std::move(wanted), arguments = *step, workload_uid](std::stop_token stop) {
-        std::vector<ImageAnswer> answers;
-        for (const ImageQuestion& question : wanted) {
-          answers.push_back(world.cluster->trust.decide(question, arguments.trust_policy,
-                                                        arguments.suspect_image, workload_uid, stop));
-        }
-        if (!stop.stop_requested()) world.cluster->trust.keep_answers(name, std::move(answers));
-      },
-      [&world, name] { world.wake(name); });
-  return std::nullopt;
-}
-
-bool is_pin(const JournalEntry& entry) {
-  return entry.action.id.starts_with(kPinAction);
-}
-
-bool is_applied_pin(const JournalEntry& entry) {
-  return is_pin(entry) && entry.state == JournalEntry::State::kApplied;
-}
-
-/// The id of the next pin; one whose answer was lost is sent again under its own.
-std::string next_pin(IncidentWork& work) {
-  const auto& journal = work.status().journal;
-  for (const JournalEntry& entry : journal) {
-    if (is_pin(entry) && entry.state == JournalEntry::State::kPlanned) return entry.action.id;
-  }
-  const auto pins = std::count_if(journal.begin(), journal.end(), is_pin);
-  return std::string(kPinAction) + (pins == 0 ? "" : "-" + std::to_string(pins + 1));
 }
 
 /// Journals, sends, and marks as applied.
@@ -111,32 +62,14 @@ StepResult carry_out(IncidentWork& work, const Action& action) {
 
 StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
   World& world = work.world();
-  if (!deployment.gitops_owner.empty()) {
-    work.conclude(condition::kRedeployed,
-                  blocked("GitOpsManaged", "the template belongs to " + deployment.gitops_owner +
-                                               ": a pin would be reverted; commit the accepted digest " +
-                                               work.status().images.front().digest + " there"));
-    return step_waits(world.settings.recheck);
-  }
-  if (work.mode() < Mode::kFull) {
-    work.conclude(condition::kRedeployed,
-                  blocked("ModeForbids", "the template names no accepted digest, and mode " +
-                                             std::string(to_string(work.mode())) + " does not permit a pin"));
-    return step_waits(world.settings.recheck);
-  }
+  if (auto waits = ask_before_pin(work, deployment.gitops_owner)) return *waits;
   if (work.playbook()->requires_approval("redeploy")) {
     const std::string why = "pinning deployment " + deployment.meta.name_space + "/" + deployment.meta.name +
                             " to " + work.status().images.front().digest + " restarts all of its " +
                             std::to_string(deployment.replicas) + " pods";
     if (auto waits = ask_before_redeployment(work, "redeploy/pin", why)) return *waits;
   }
-  const auto& journal = work.status().journal;
-  if (std::size_t(std::count_if(journal.begin(), journal.end(), is_applied_pin)) >= kMaxPins) {
-    const std::string why = "the template was changed again after " + std::to_string(kMaxPins) +
-                            " pins: somebody or something works against them; approve to pin it once more";
-    if (auto waits = ask_before_redeployment(work, "redeploy/pin-again", why)) return *waits;
-    work.settle("redeploy", {"redeploy/pin-again"});
-  }
+  if (auto waits = ask_to_pin_again(work)) return *waits;
   auto live = world.cluster->target.read_deployment(deployment.meta.name_space, deployment.meta.name, {});
   if (!live) return tl::unexpected(std::move(live).error());
   auto action = targets::plan_pin(*live, work.status().images, work.playbook()->step<RedeployStep>()->harden);
@@ -159,9 +92,9 @@ StepResult recreate(IncidentWork& work) {
     return step_waits(world.settings.recheck);
   }
   if (!step->recreate || work.playbook()->requires_approval("redeploy")) {
-    if (auto waits = ask_before_redeployment(
-            work, "redeploy/recreate",
-            "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
+    if (auto waits =
+            ask_before_redeployment(work, "redeploy/recreate",
+                            "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
       return *waits;
     }
   }
@@ -180,42 +113,6 @@ StepResult recreate(IncidentWork& work) {
   auto applied = carry_out(work, *action);
   if (applied && applied->done) work.status().replacement = action->name;
   return applied;
-}
-
-/// Turns the answers into the images of the incident, or says why not.
-std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAnswer>& answers) {
-  std::vector<TrustedImage> images;
-  for (const ImageAnswer& answer : answers) {
-    if (!answer.image) {
-      work.conclude(condition::kRedeployed, blocked(answer.reason, answer.message));
-      if (!answer.retryable) {
-        work.await("redeploy",
-                   "no accepted image: " + answer.message + ". Sign or fix it; it is looked at again");
-      }
-      const std::chrono::nanoseconds asked = answer.retry_after.value_or(std::chrono::milliseconds(0));
-      return step_waits(
-          std::clamp<std::chrono::nanoseconds>(asked, patience(work, condition::kRedeployed), kMostPatient));
-    }
-    images.push_back(*answer.image);
-    if (answer.image->origin == "LastKnownGood")
-      work.note("Not taken: " + answer.message + " (" + answer.reason + ")");
-    work.note("Accepted for container " + answer.image->container + ": " + answer.image->image + " " +
-              answer.image->digest + " (" + answer.image->origin + ", policy " + answer.image->policy + ")");
-  }
-  work.status().images = std::move(images);
-  work.settle("redeploy", {});
-  return std::nullopt;
-}
-
-/// A pin whose answer was lost has taken effect where the template shows it.
-void settle_pin(IncidentWork& work) {
-  for (const JournalEntry& entry : work.status().journal) {
-    if (!is_pin(entry) || entry.state != JournalEntry::State::kPlanned) continue;
-    const Action pin = entry.action;
-    work.note("Done: " + pin.description);
-    (void)work.journal(pin, JournalEntry::State::kApplied);  // cannot fail: the entry is there
-    return;
-  }
 }
 
 StepResult redeploy_workload(IncidentWork& work) {
@@ -244,9 +141,7 @@ StepResult redeploy_workload(IncidentWork& work) {
     work.status().times.redeployed.reset();
   }
   if (work.status().images.empty()) {
-    const auto answers = decide(work, questions(work, owners, victim), owners.top().uid);
-    if (!answers) return step_waits(world.settings.retry);
-    if (auto waits = settle(work, *answers)) return *waits;
+    if (auto waits = decide_images(work, questions(work, owners, victim), owners.top().uid)) return *waits;
   }
   if (owners.deployment == nullptr) {
     auto recreated = recreate(work);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/pod_isolation.h"
+
+#include <nlohmann/json.hpp>
+
+#include "controller/containment_questions.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using targets::Pod;
+
+constexpr int kMaxPlans = 5;
+
+/// Re-makes the standing policy, which was edited or deleted after the containment.
+Result<void> mend_policy(IncidentWork& work) {
+  work.note("The quarantine policy was changed by somebody and is put back");
+  // On record before it is done: once the policy is back, nothing in the world tells that it was ever away.
+  if (auto saved = work.save(); !saved) return saved;
+  targets::ApplyOptions options;
+  options.priority = net::Priority::kContainment;
+  return work.world().cluster->target.ensure_quarantine_policy(work.target().name_space, options);
+}
+
+}  // namespace
+
+bool is_in_quarantine_of(const Pod& pod, const Incident& incident) {
+  return pod.quarantined() && pod.incident == incident.name;
+}
+
+isolation::IsolationProof prove_isolation_of(const World& world, const Pod& pod) {
+  const auto known = world.cluster->cache.network_policies(pod.meta.name_space);
+  std::vector<const isolation::NetworkPolicy*> policies;
+  policies.reserve(known.policies.size());
+  for (const auto& policy : known.policies) policies.push_back(policy.get());
+  return isolation::prove_isolation({pod.meta.name_space, pod.meta.labels, pod.facts},
+                                    {policies, known.unreadable}, world.book.network_facts());
+}
+
+Result<PodIsolation> isolate_pod(IncidentWork& work, PodPointer victim,
+                                 const std::function<Action(const Pod& pod)>& plan,
+                                 const std::function<bool()>& may_send, std::chrono::milliseconds timeout) {
+  using Outcome = PodIsolation::Outcome;
+  const targets::PodTarget& target = work.world().cluster->target;
+  targets::ApplyOptions options;
+  options.priority = net::Priority::kContainment;
+  options.timeout = timeout;
+  if (auto policy = target.ensure_quarantine_policy(victim->meta.name_space, options); !policy) {
+    if (policy.error().is_refusal())
+      return PodIsolation{Outcome::kPolicyRefused, victim, nullptr, {}, policy.error()};
+    return fail(std::move(policy).error());
+  }
+  Error last;
+  for (int plans = 0; plans < kMaxPlans; ++plans) {
+    const Action action = plan(*victim);
+    if (!may_send()) return PodIsolation{Outcome::kNotNow, victim, nullptr, action, {}};
+    auto applied = apply(work, action, options);
+    if (applied) {
+      auto after = targets::pod_from(from_json(*applied));
+      if (!after) return fail(std::move(after).error());
+      return PodIsolation{Outcome::kDone, victim, std::make_shared<const Pod>(std::move(*after)), action, {}};
+    }
+    last = applied.error();
+    if (last.is_refusal()) return PodIsolation{Outcome::kPatchRefused, victim, nullptr, action, last};
+    const bool look =
+        last.code == ErrorCode::kConflict || last.code == ErrorCode::kNotFound || last.outcome_unknown;
+    if (!look) return fail(std::move(last));
+    auto live = target.read(victim->ref(), {});
+    if (!live) return fail(std::move(live).error());
+    if (!*live) return PodIsolation{Outcome::kGone, victim, nullptr, action, {}};
+    victim = std::make_shared<const Pod>(std::move(**live));
+    if (is_in_quarantine_of(*victim, work.incident()))
+      return PodIsolation{Outcome::kFoundDone, victim, victim, action, {}};
+  }
+  return fail(std::move(last));
+}
+
+Result<bool> keep_quarantine_policy(IncidentWork& work) {
+  const targets::PodTarget& target = work.world().cluster->target;
+  const std::string& name_space = work.target().name_space;
+  const bool may_look = work.mode() > Mode::kObserve && leader_may_send(work);
+  if (!may_look || target.knows_quarantine_policy(name_space)) return true;
+  const auto stands = target.has_quarantine_policy(name_space, {});
+  if (!stands) return fail(stands.error());
+  // What is back already was put back by us, and the watch is about to show it: it counts once.
+  if (*stands || !may_reassert(work)) return false;
+  if (auto mended = mend_policy(work); !mended) return fail(std::move(mended).error());
+  return true;
+}
+
+}  // namespace kintsugi::controller

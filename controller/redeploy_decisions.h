@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What comes before a template is changed, whatever kind of workload has it: which images may run, whether a
+// pin would last, and whom to ask.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "controller/cluster.h"
+#include "controller/target_steps.h"
+
+namespace kintsugi::controller {
+
+/// Redeployed=False.
+Finding blocked(std::string reason, std::string message);
+
+/// Decides, in a job, which images may run, and keeps them in the incident. Nothing: they are there. Else the
+/// step waits, and the condition says for what.
+std::optional<StepOutcome> decide_images(IncidentWork& work, std::vector<ImageQuestion> questions,
+                                         const std::string& workload_uid);
+
+/// Whether a template may be pinned to the incident's images: nobody else keeps it (`gitops_owner` is empty),
+/// and the mode permits it. Nothing: it may.
+std::optional<StepOutcome> ask_before_pin(IncidentWork& work, const std::string& gitops_owner);
+/// After three pins somebody or something works against them, and a person is asked. Nothing: pin.
+std::optional<StepOutcome> ask_to_pin_again(IncidentWork& work);
+/// The id of the next pin, each of which has an undo of its own; one whose answer was lost is sent again
+/// under its own.
+std::string next_pin(IncidentWork& work);
+/// A pin whose answer was lost has taken effect where the template shows it.
+void settle_pin(IncidentWork& work);
+
+}  // namespace kintsugi::controller
