@@ -13,12 +13,14 @@
 #include "controller/http_front.h"
 #include "controller/incident_engine.h"
 #include "controller/intake.h"
+#include "controller/kubevirt/machine_steps.h"
 #include "controller/network_probe.h"
 #include "controller/pod_resolver.h"
 #include "controller/pod_steps.h"
 #include "controller/preparation.h"
 #include "controller/registry_settings.h"
 #include "controller/remembered_ledger.h"
+#include "controller/steps_by_kind.h"
 #include "incidents/kubernetes_ledger.h"
 #include "incidents/kubernetes_store.h"
 #include "k8s-client/client/connect.h"
@@ -27,6 +29,7 @@
 #include "k8s-client/runtime/backoff.h"
 #include "k8s-client/runtime/client_adapters.h"
 #include "k8s-client/runtime/event_recorder.h"
+#include "targets/kubevirt/launcher.h"
 #include "trust/policy/verification.h"
 
 namespace kintsugi::controller {
@@ -59,6 +62,7 @@ class App {
         metrics_(metrics_options()),
         cache_(client_, clock, log, jitter_of(settings)),
         target_(client_, cache_),
+        machines_(client_),
         store_(client_, settings.name_space, clock, log, jitter_of(settings)),
         durable_ledger_(client_, settings.name_space),
         ledger_(durable_ledger_, {settings.containment_objective, settings.recovery_objective}),
@@ -75,8 +79,10 @@ class App {
         recorder_(k8s::EventAggregator("kintsugi.dev/controller", settings.identity), event_sink_, clock,
                   log),
         announcer_(recorder_),
-        cluster_{cache_, target_, trust_, evidence_},
-        steps_(cluster_, book_, settings.name_space),
+        cluster_{cache_, target_, trust_, evidence_, machines_},
+        pod_steps_(cluster_, book_, settings.name_space),
+        machine_steps_(cluster_, pod_steps_),
+        steps_(pod_steps_, machine_steps_),
         world_{store_,
                ledger_,
                book_,
@@ -92,7 +98,7 @@ class App {
                &cluster_},
         engine_(world_, ledger_),
         preparation_(world_, client_),
-        resolver_(cache_, target_, settings.name_space),
+        resolver_(cache_, target_, machines_, settings.name_space),
         intake_(store_, resolver_, book_, settings_, clock, log,
                 [this](const std::string& name, MonotonicTime started) { engine_.won(name, started); }),
         front_(
@@ -150,6 +156,7 @@ class App {
   metrics::Registry metrics_;
   targets::ClusterCache cache_;
   targets::PodTarget target_;
+  targets::MachineTarget machines_;
   incidents::KubernetesIncidentStore store_;
   incidents::KubernetesLedger durable_ledger_;
   RememberedLedger ledger_;
@@ -167,7 +174,9 @@ class App {
   k8s::EventRecorder recorder_;
   EventAnnouncer announcer_;
   const Cluster cluster_;
-  const PodSteps steps_;
+  const PodSteps pod_steps_;
+  const MachineSteps machine_steps_;
+  const StepsByKind steps_;
   World world_;
   IncidentEngine engine_;
   Preparation preparation_;
@@ -184,6 +193,10 @@ void App::connect_handlers() {
   using Notice = targets::ClusterCache::Notice;
   cache_.on_pod([this](const targets::Pod& pod, Notice notice) {
     for (const std::string& name : engine_.reconciler().concerned_by_target(pod.meta.uid)) wake(name, notice);
+    if (const auto machine = targets::instance_of(pod)) {
+      for (const std::string& name : engine_.reconciler().concerned_by_target(machine->uid))
+        wake(name, notice);
+    }
     const OwnerRef owner = target_.owners_of(pod.meta.name_space, pod.meta.controller).top();
     if (owner.uid.empty()) return;
     for (const std::string& name : engine_.reconciler().concerned_by_owner(owner.uid)) wake(name, notice);

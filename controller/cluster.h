@@ -9,15 +9,18 @@
 #include "controller/image_trust.h"
 #include "controller/incident_work.h"
 #include "targets/kubernetes/pod_target.h"
+#include "targets/kubevirt/machine_target.h"
 
 namespace kintsugi::controller {
 
-/// What the steps about pods work with. Only references: the process owns the parts.
+/// What the steps about pods, and machines that run in pods, work with. Only references: the process owns the
+/// parts.
 struct Cluster {
   const targets::ClusterCache& cache;
   const targets::PodTarget& target;
   ImageTrust& trust;
   EvidenceCollector& evidence;
+  const targets::MachineTarget& machines;
 };
 
 /// A victim's isolation that this process has made.

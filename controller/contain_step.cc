@@ -7,6 +7,7 @@
 #include "controller/pod_steps.h"
 #include "playbooks/guards.h"
 #include "targets/kubernetes/containment.h"
+#include "targets/kubevirt/launcher.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -45,6 +46,7 @@ GuardVerdict judge(IncidentWork& work, const Pod& victim) {
       playbooks::check_protection({work.target(), work.world().settings.name_space, victim.meta.labels,
                                    victim.priority_class, victim.is_static});
   if (!protection.allowed()) return protection;
+  if (targets::is_launcher(victim)) return {GuardVerdict::Kind::kRefused, kLauncherTaboo};
   if (!targets::can_release_by_labels(victim) && !victim.quarantined()) {
     return {GuardVerdict::Kind::kNeedsApproval,
             "owner not supported yet: a " + victim.meta.controller.kind +

@@ -7,6 +7,7 @@
 #include "playbooks/guards.h"
 #include "playbooks/matcher.h"
 #include "targets/kubernetes/containment.h"
+#include "targets/kubevirt/launcher.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -58,7 +59,11 @@ Result<std::variant<Victim, IntakeResult>> PodResolver::resolve(const Signal& si
   const auto found = find(signal);
   if (!found) return fail(found.error());
   if (const auto* instead = std::get_if<IntakeResult>(&*found)) return *instead;
-  return judge(std::get<Found>(*found));
+  const Found& pod = std::get<Found>(*found);
+  auto judged = judge(pod);
+  const bool is_machine = std::holds_alternative<Victim>(judged) && targets::is_launcher(*pod.pod);
+  if (!is_machine) return judged;
+  return find_machine(std::get<Victim>(std::move(judged)), *pod.pod);
 }
 
 PodResolver::Search PodResolver::find(const Signal& signal) const {
@@ -136,6 +141,32 @@ std::variant<Victim, IntakeResult> PodResolver::judge(const Found& found) const 
                 playbooks::mode_cap(name_space->mode_word()),
                 found.container,
                 found.note};
+}
+
+/// The victim that runs in a launcher, which itself is never one.
+Result<std::variant<Victim, IntakeResult>> PodResolver::find_machine(Victim launcher, const Pod& pod) const {
+  const auto target = targets::instance_of(pod);
+  if (!target) {
+    return result(
+        Disposition::kRefused,
+        "a virt-launcher that no VirtualMachineInstance controls; it is not treated as a plain pod");
+  }
+  const auto instance = machines_.read(*target);
+  if (!instance && instance.error().is_refusal()) {
+    return result(Disposition::kRefused,
+                  "a virtual machine, and the controller has no right to read VirtualMachineInstances (the "
+                  "chart's kubevirt.enabled)");
+  }
+  if (!instance) return fail(instance.error());
+  if (!*instance) {
+    return result(
+        Disposition::kRefused,
+        "a virt-launcher whose VirtualMachineInstance cannot be found; it is not treated as a plain pod");
+  }
+  launcher.target = *target;
+  launcher.owner = (*instance)->meta.controller;
+  launcher.labels.insert(pod.meta.labels.begin(), pod.meta.labels.end());
+  return launcher;
 }
 
 }  // namespace kintsugi::controller

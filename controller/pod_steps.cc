@@ -6,12 +6,16 @@
 
 #include "playbooks/guards.h"
 #include "playbooks/matcher.h"
+#include "targets/kubevirt/launcher.h"
 
 namespace kintsugi::controller {
 
 std::optional<std::string> PodSteps::taboo(const TargetRef& target) const {
   const auto guard = playbooks::check_protection({target, own_namespace_, {}, "", false});
-  return guard.allowed() ? std::nullopt : std::optional(guard.reason);
+  if (!guard.allowed()) return guard.reason;
+  const auto pod = cluster_.cache.pod(target.name_space, target.name);
+  const bool is_machine = pod != nullptr && pod->meta.uid == target.uid && targets::is_launcher(*pod);
+  return is_machine ? std::optional<std::string>(kLauncherTaboo) : std::nullopt;
 }
 
 bool PodSteps::is_protected(const TargetRef& target) const {

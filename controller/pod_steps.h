@@ -7,6 +7,10 @@
 
 namespace kintsugi::controller {
 
+inline constexpr const char* kLauncherTaboo =
+    "a virtual machine's launcher is never treated as a plain pod: the incident has to be about its "
+    "VirtualMachineInstance";
+
 /// The verbs for pods: each is in the file of its step.
 class PodSteps final : public TargetSteps {
  public:

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+
+#include "controller/kubevirt/machine_evidence.h"
+#include "controller/kubevirt/machine_steps.h"
+#include "targets/kubevirt/machine_evidence.h"
+
+namespace kintsugi::controller {
+namespace {
+
+bool is_settled(const Incident& incident, const std::string& action) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
+    return entry.action.id == action && entry.state != JournalEntry::State::kPlanned;
+  });
+}
+
+constexpr CollectionWords kMachineWords{
+    "ManifestMissing", "the instance's manifest could not be kept",
+    "the evidence directory dies with the pod: put it on a persistent volume"};
+
+/// Asks KubeVirt for something that takes its time, once. A refusal is no obstacle: what could not be had is
+/// part of the evidence. Nothing: it is asked for, or cannot be.
+std::optional<StepResult> ask_for(IncidentWork& work, const Action& action) {
+  if (is_settled(work.incident(), action.id)) return std::nullopt;
+  auto done = carry_out_on_machine(work, action);
+  if (done && done->done) return std::nullopt;
+  if (done || done.error().retryable) return done;
+  work.note("Not done: " + action.description + ": " + done.error().to_string());
+  if (auto kept = work.journal(action, JournalEntry::State::kAbandoned); !kept)
+    return StepResult(fail(kept.error()));
+  return std::nullopt;
+}
+
+/// Before the job, because changes of the world are the leader's and journaled.
+std::optional<StepResult> ask_for_copies(IncidentWork& work, const CollectStep& step) {
+  const bool wants_any = step.disks || !step.memory_dump_claim.empty();
+  const OwnerRef owner = work.owner();
+  if (!wants_any || owner.name.empty() || work.mode() < Mode::kContainOnly) return std::nullopt;
+  const auto machine = work.world().cluster->machines.read_machine(work.target().name_space, owner);
+  if (!machine) return StepResult(fail(machine.error()));
+  if (!*machine) return std::nullopt;
+  if (!step.memory_dump_claim.empty()) {
+    if (auto waits = ask_for(work, targets::plan_memory_dump(**machine, step.memory_dump_claim)))
+      return waits;
+  }
+  if (!step.disks || !targets::has_lasting_disks(**machine)) return std::nullopt;
+  const std::string& incident = work.incident().name;
+  return ask_for(work, targets::plan_snapshot(**machine, snapshot_name(incident), incident));
+}
+
+}  // namespace
+
+StepResult MachineSteps::collect(IncidentWork& work) const {
+  const auto* step = work.playbook()->step<CollectStep>();
+  if (step == nullptr || find_condition(work.status(), condition::kEvidencePreserved) != nullptr)
+    return step_done();
+  if (auto waits = ask_for_copies(work, *step)) return *waits;
+  const Cluster& cluster = cluster_;
+  return collect_in_job(
+      work, {.results = cluster.evidence.results(),
+             .words = kMachineWords,
+             .deadline = step->deadline.value_or(CollectStep::kMachineDeadline),
+             .target_exists = [this, &work] { return is_known(work.target()); },
+             .run =
+                 [&cluster, arguments = *step](const Incident& incident, MonotonicTime deadline,
+                                               std::stop_token stop) {
+                   return cluster.evidence.collect(
+                       incident, kMachineSubject, deadline, std::move(stop),
+                       [&](EvidenceSession& session) { take_machine_evidence(session, cluster, arguments); });
+                 }});
+}
+
+}  // namespace kintsugi::controller

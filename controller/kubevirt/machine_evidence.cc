@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/kubevirt/machine_evidence.h"
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <nlohmann/json.hpp>
+
+#include "controller/kubevirt/machine_steps.h"
+#include "controller/pod_evidence.h"
+#include "targets/kubernetes/redeployment.h"
+#include "targets/kubevirt/machine_evidence.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::chrono::milliseconds kPoll{500};
+constexpr const char* kGuestTells[] = {"guestosinfo", "userlist", "filesystemlist"};
+
+k8s::ObjectKey key_of(const EvidenceSession& session) {
+  const TargetRef& target = session.incident().spec.target;
+  return {target.name_space, target.name};
+}
+
+std::string uid_of(const json& object) {
+  const json::json_pointer path("/metadata/uid");
+  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>() : "";
+}
+
+/// Keeps an object of KubeVirt's as it is now, without what cloud-init is given.
+void take_object(EvidenceSession& session, const k8s::Resource& resource, const OwnerRef& object,
+                 const std::string& collector) {
+  const k8s::ObjectKey key{session.incident().spec.target.name_space, object.name};
+  auto document = session.client().get(resource, key, session.call(session.deadline()));
+  if (!document) return session.failed(collector, document.error());
+  if (uid_of(*document) != object.uid)
+    return session.failed(collector,
+                          make_error(ErrorCode::kNotFound, "the name belongs to another object now"));
+  targets::leave_out_secrets(*document);
+  session.keep(collector + ".json", document->dump(2), collector);
+}
+
+void take_what_guest_tells(EvidenceSession& session) {
+  for (const char* subresource : kGuestTells) {
+    const std::string collector = std::string("guest/") + subresource;
+    if (session.is_late(collector)) continue;
+    auto told = session.client().get_subresource(targets::kMachineInstanceActions, key_of(session),
+                                                 subresource, session.call(session.deadline()));
+    if (!told) {
+      session.failed(collector, told.error());
+    } else {
+      session.keep(collector + ".json", told->dump(2), "guest");
+    }
+  }
+}
+
+void take_launcher(EvidenceSession& session, const Cluster& cluster, const CollectStep& step) {
+  std::vector<targets::Pod> launchers;
+  for (const PodPointer& pod : launchers_of(cluster.cache, session.incident().spec.target.uid))
+    launchers.push_back(*pod);
+  const targets::Pod* newest = targets::newest_of(launchers);
+  if (newest == nullptr)
+    return session.failed("pod", make_error(ErrorCode::kNotFound, "the instance has no launcher"));
+  PodEvidence evidence(session, cluster.target, newest->ref());
+  evidence.take_pod();
+  if (step.events) evidence.take_events();
+  for (const std::string& container : evidence.containers()) {
+    if (step.logs) evidence.take_logs(container);
+  }
+}
+
+/// Reads an object until it `is_over` or the deadline comes; null: it could not be read.
+json wait_for(EvidenceSession& session, const k8s::Resource& resource, const k8s::ObjectKey& key,
+              const std::string& collector, const std::function<bool(const json&)>& is_over) {
+  std::mutex mutex;
+  std::condition_variable wake;
+  const std::stop_callback on_stop(session.stop(), [&] { wake.notify_all(); });
+  for (;;) {
+    auto document = session.client().get(resource, key, session.call(session.deadline()));
+    const bool has_time = !session.stop().stop_requested() && session.left(session.deadline()) > kPoll;
+    if (document && (is_over(*document) || !has_time)) return std::move(*document);
+    if (!document && !has_time) {
+      session.failed(collector, document.error());
+      return nullptr;
+    }
+    if (!document && !document.error().retryable) {
+      session.failed(collector, document.error());
+      return nullptr;
+    }
+    std::unique_lock lock(mutex);
+    session.clock().wait_until(lock, wake, session.clock().monotonic() + kPoll);
+  }
+}
+
+void take_snapshot(EvidenceSession& session) {
+  const std::string collector = "disks";
+  if (session.is_late(collector)) return;
+  const k8s::ObjectKey key{session.incident().spec.target.name_space, snapshot_name(session.incident().name)};
+  const json snapshot =
+      wait_for(session, targets::kMachineSnapshots, key, collector, [](const json& document) {
+        return targets::progress_of_snapshot(document) != targets::Progress::kUnderWay;
+      });
+  if (snapshot.is_null()) return;
+  session.keep("snapshot.json", snapshot.dump(2), collector);
+  if (targets::progress_of_snapshot(snapshot) != targets::Progress::kDone)
+    session.failed(collector,
+                   make_error(ErrorCode::kTimeout, "the snapshot " + key.name + " is not ready to use"));
+}
+
+void take_memory_dump(EvidenceSession& session, const std::string& machine, const std::string& claim) {
+  const std::string collector = "memory";
+  if (session.is_late(collector)) return;
+  const k8s::ObjectKey key{session.incident().spec.target.name_space, machine};
+  const json document = wait_for(session, targets::kMachines, key, collector, [&](const json& now) {
+    return targets::progress_of_memory_dump(now, claim) != targets::Progress::kUnderWay;
+  });
+  if (document.is_null()) return;
+  session.keep("memory-dump.json", targets::memory_dump_of(document).dump(2), collector);
+  if (targets::progress_of_memory_dump(document, claim) != targets::Progress::kDone)
+    session.failed(collector,
+                   make_error(ErrorCode::kTimeout, "the dump into claim " + claim + " is not complete"));
+}
+
+/// Whether the incident has asked for it, or tried to.
+bool was_asked_for(const Incident& incident, std::string_view action) {
+  for (const JournalEntry& entry : incident.status.journal) {
+    if (entry.action.id == action) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string snapshot_name(const std::string& incident) {
+  return "kintsugi-" + incident;
+}
+
+void take_machine_evidence(EvidenceSession& session, const Cluster& cluster, const CollectStep& step) {
+  const TargetRef& target = session.incident().spec.target;
+  take_object(session, targets::kMachineInstances, {"", target.name, target.uid}, kMachineSubject);
+  const auto& record = session.incident().status.containment;
+  const OwnerRef machine = record ? record->controller : session.incident().spec.owner;
+  if (!machine.name.empty()) take_object(session, targets::kMachines, machine, "machine");
+  take_what_guest_tells(session);
+  take_launcher(session, cluster, step);
+  if (was_asked_for(session.incident(), targets::kSnapshotAction)) take_snapshot(session);
+  if (was_asked_for(session.incident(), targets::kMemoryDumpAction))
+    take_memory_dump(session, machine.name, step.memory_dump_claim);
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "controller/kubevirt/machine_steps.h"
+#include "controller/probation.h"
+#include "controller/redeploy_decisions.h"
+#include "controller/redeployment_questions.h"
+#include "targets/kubevirt/machine_rebuild.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using targets::Machine;
+using targets::MachineReplacement;
+
+constexpr std::string_view kMachineKind = "VirtualMachine";
+constexpr std::string_view kPause = "contain/pause";
+
+/// Waits for a person to do what Kintsugi does not.
+StepResult leave_to_person(IncidentWork& work, std::string reason, const std::string& why) {
+  work.conclude(condition::kRedeployed, blocked(std::move(reason), why));
+  work.await("redeploy", why + "; rebuild it by hand, then release the incident");
+  return step_waits(work.world().settings.retry);
+}
+
+Result<MachineReplacement> replacement_now(IncidentWork& work, const std::string& machine) {
+  const Cluster& cluster = *work.world().cluster;
+  auto instance = cluster.machines.find(work.target().name_space, machine);
+  if (!instance) return fail(std::move(instance).error());
+  MachineReplacement now{std::move(*instance), {}};
+  if (!now.instance) return now;
+  for (const PodPointer& launcher : launchers_of(cluster.cache, now.instance->meta.uid))
+    now.launchers.push_back(*launcher);
+  return now;
+}
+
+std::vector<ImageQuestion> questions(IncidentWork& work, const targets::RebuildSources& sources) {
+  std::vector<ImageQuestion> out;
+  for (const targets::MachineImage& source : sources.images) {
+    ImageQuestion question{source.container, source.image, ""};
+    if (const auto& record = work.status().containment) {
+      for (const RunningImage& running : record->images)
+        if (running.container == source.container) question.running_image_id = running.image_id;
+    }
+    out.push_back(std::move(question));
+  }
+  return out;
+}
+
+/// What KubeVirt refuses is for a person; what has changed meanwhile is looked at again.
+StepResult conclude_write(IncidentWork& work, StepResult written) {
+  if (written && written->done) return step_waits(std::chrono::milliseconds(0));
+  if (written) return written;
+  const Error& error = written.error();
+  if (error.is_refusal()) {
+    work.conclude(condition::kRedeployed, blocked("WriteRefused", error.to_string()));
+    return step_waits(work.world().settings.retry);
+  }
+  if (error.code == ErrorCode::kConflict || error.outcome_unknown)
+    return step_waits(work.world().settings.recheck);
+  return written;
+}
+
+StepResult pin(IncidentWork& work, const Machine& machine, const OwnerRef& owner) {
+  if (auto waits = ask_before_pin(work, machine.gitops_owner)) return *waits;
+  if (auto waits = ask_to_pin_again(work)) return *waits;
+  const auto live = work.world().cluster->machines.read_machine_document(machine.meta.name_space, owner);
+  if (!live) return fail(live.error());
+  auto action = targets::plan_machine_pin(*live, work.status().images, work.incident().name);
+  if (!action && action.error().code == ErrorCode::kAlreadyExists)
+    return step_waits(work.world().settings.recheck);
+  if (!action) return fail(std::move(action).error());
+  action->id = next_pin(work);
+  work.conclude(condition::kRedeployed, blocked("Pinning", action->description));
+  return conclude_write(work, carry_out_on_machine(work, *action));
+}
+
+/// What a restart destroys is asked for before, where it was not preserved. Nothing: go on.
+std::optional<StepOutcome> ask_before_restart(IncidentWork& work, const Machine& machine) {
+  const bool wants_evidence = work.playbook()->step<CollectStep>() != nullptr;
+  if (!wants_evidence || is_true(work.status(), condition::kEvidencePreserved)) return std::nullopt;
+  return ask_before_redeployment(work, "redeploy/without-evidence",
+                         "restarting virtual machine " + machine.meta.name +
+                             " ends the instance, and its evidence is not preserved");
+}
+
+StepResult restart(IncidentWork& work, const Machine& machine) {
+  if (work.mode() < Mode::kFull) {
+    work.conclude(condition::kRedeployed,
+                  blocked("ModeForbids", "the mode does not permit to restart the machine"));
+    return step_waits(work.world().settings.recheck);
+  }
+  if (!targets::can_restart(machine)) {
+    return leave_to_person(work, "RunStrategy",
+                           "run strategy " + machine.run_strategy + " forbids that a machine is restarted");
+  }
+  if (auto waits = ask_before_restart(work, machine)) return *waits;
+  const Action action = targets::plan_restart(machine);
+  work.conclude(condition::kRedeployed, blocked("Restarting", action.description));
+  if (is_applied(work.incident(), action.id)) return step_waits(work.world().settings.recheck);
+  return conclude_write(work, carry_out_on_machine(work, action));
+}
+
+std::optional<StepOutcome> ask_to_rebuild(IncidentWork& work, const Machine& machine) {
+  if (!work.playbook()->requires_approval("redeploy")) return std::nullopt;
+  return ask_before_redeployment(work, "redeploy/rebuild",
+                         "rebuilding virtual machine " + machine.meta.name_space + "/" + machine.meta.name +
+                             " ends the instance and what it has not on lasting disks");
+}
+
+StepResult rebuild(IncidentWork& work) {
+  const OwnerRef owner = work.owner();
+  if (owner.kind != kMachineKind)
+    return leave_to_person(work, "BareInstance",
+                           "no VirtualMachine owns the instance, so that none makes another");
+  const auto machine = work.world().cluster->machines.read_machine(work.target().name_space, owner);
+  if (!machine) return fail(machine.error());
+  if (!*machine) return leave_to_person(work, "OwnerGone", "VirtualMachine " + owner.name + " is gone");
+  const targets::RebuildSources sources = targets::rebuild_sources(**machine);
+  if (!sources.obstacle.empty()) return leave_to_person(work, "NotRebuildable", sources.obstacle);
+  bool is_prepared = targets::is_machine_prepared(**machine, work.status().images, work.incident().name);
+  if (!is_prepared && work.status().times.redeployed) {
+    // What somebody chose since may be accepted, too.
+    work.note("The template has changed since; its images are decided anew");
+    work.status().images.clear();
+    work.status().times.redeployed.reset();
+  }
+  if (work.status().images.empty()) {
+    if (auto waits = decide_images(work, questions(work, sources), owner.uid)) return *waits;
+    for (const std::string& volume : sources.kept)
+      work.note("Volume " + volume + " keeps what was written to it");
+    is_prepared = targets::is_machine_prepared(**machine, work.status().images, work.incident().name);
+  }
+  const auto now = replacement_now(work, owner.name);
+  if (!now) return fail(now.error());
+  const bool victim_runs = now->instance && now->instance->meta.uid == work.target().uid;
+  if (victim_runs || !is_prepared) {
+    if (auto waits = ask_to_rebuild(work, **machine)) return *waits;
+  }
+  if (!is_prepared) return pin(work, **machine, owner);
+  settle_pin(work);
+  if (victim_runs) return restart(work, **machine);
+  work.settle("redeploy", {});
+  const Finding finding = targets::assess_machine_redeployed(*now, work.target().uid, work.status().images);
+  work.conclude(condition::kRedeployed, finding);
+  if (!finding.holds()) return step_waits(work.world().settings.recheck);
+  if (!work.status().times.redeployed) work.status().times.redeployed = work.now();
+  return step_done();
+}
+
+/// Whether the guest agent was connected before the machine was paused.
+bool had_agent(IncidentWork& work) {
+  for (const JournalEntry& entry : work.status().journal) {
+    if (entry.action.id == kPause) return targets::had_agent(entry.action).value_or(false);
+  }
+  return false;
+}
+
+}  // namespace
+
+StepResult MachineSteps::redeploy(IncidentWork& work) const {
+  if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
+  return conclude_redeployment(work, rebuild(work));
+}
+
+StepResult MachineSteps::verify(IncidentWork& work) const {
+  if (work.playbook()->step<RedeployStep>() == nullptr) return conclude_containment(work);
+  const auto now = replacement_now(work, work.owner().name);
+  if (!now) return fail(now.error());
+  const Finding finding =
+      targets::assess_machine_recovered(*now, work.target().uid, work.status().images, had_agent(work));
+  if (finding.holds() && work.status().replacement.empty() && !now->launchers.empty())
+    work.status().replacement = now->launchers.front().meta.name;
+  return conclude_recovery(work, finding);
+}
+
+}  // namespace kintsugi::controller

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "controller/kubevirt/machine_steps.h"
+#include "targets/kubevirt/launcher.h"
+
+namespace kintsugi::controller {
+namespace {
+
+using Victim = ReleaseOrder::Victim;
+
+/// Gives a launcher its labels back. Done: it is not in this incident's quarantine any more.
+StepResult restore_launcher(IncidentWork& work, const PodPointer& known) {
+  World& world = work.world();
+  auto live = world.cluster->target.read(known->ref(), {});
+  if (!live) return fail(std::move(live).error());
+  if (!*live || !is_in_quarantine_of(**live, work.incident())) return step_done();
+  const auto undo = undo_of_launcher(work, **live);
+  if (!undo) {
+    work.await("release",
+               "what isolation took is not known any more: release with --victim leave or --victim delete");
+    return step_waits(world.settings.retry);
+  }
+  if (!undo->from_annotation)
+    work.note("The undo annotation was edited or removed; the incident's copy is used");
+  auto action = targets::plan_restoration(**live, work.incident().name, *undo);
+  if (!action) return fail(std::move(action).error());
+  action->id += "/" + (*live)->meta.uid;
+  if (auto kept = work.journal(*action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
+  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
+  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  if (auto applied = apply(work, *action); !applied) return fail(std::move(applied).error());
+  if (auto kept = work.journal(*action, JournalEntry::State::kUndone); !kept) return fail(kept.error());
+  return step_waits(std::chrono::milliseconds(0));  // a late winner may have isolated it again in between
+}
+
+/// Lets the processors run where this incident has stopped them. Done: they run, or were stopped before.
+StepResult unpause(IncidentWork& work, const targets::MachineInstance& instance) {
+  const bool is_ours = is_applied(work.incident(), targets::plan_pause(instance).id);
+  if (!instance.paused || !is_ours) return step_done();
+  auto done = carry_out_on_machine(work, targets::plan_unpause(work.target()));
+  if (!done && done.error().code == ErrorCode::kConflict) return step_waits(work.world().settings.recheck);
+  if (!done || !done->done) return done;
+  return step_waits(std::chrono::milliseconds(0));
+}
+
+StepResult restore(IncidentWork& work, const Cluster& cluster) {
+  const auto instance = cluster.machines.read(work.target());
+  if (!instance) return fail(instance.error());
+  if (!*instance) return finish_release(work, "the instance no longer exists; nothing to give back");
+  for (const PodPointer& launcher : launchers_of(cluster.cache, work.target().uid)) {
+    if (auto restored = restore_launcher(work, launcher); !restored || !restored->done) return restored;
+  }
+  if (auto runs = unpause(work, **instance); !runs || !runs->done) return runs;
+  return finish_release(work, "the launcher has its labels again, and the machine runs");
+}
+
+/// Not before its evidence, however little of that could be had: a person has ordered it.
+StepResult delete_as_ordered(IncidentWork& work) {
+  if (work.playbook() != nullptr) {
+    auto collected = work.world().steps.collect(work);
+    if (!collected || !collected->done) return collected;
+  }
+  const Action action = targets::plan_instance_deletion(work.target());
+  auto deleted = carry_out_on_machine(work, action);
+  if (!deleted && deleted.error().is_refusal()) return finish_release(work, deleted.error().to_string());
+  if (!deleted || !deleted->done) return deleted;
+  return finish_release(work, "the instance was deleted");
+}
+
+}  // namespace
+
+StepResult MachineSteps::release(IncidentWork& work) const {
+  switch (work.incident().spec.release->victim) {
+    case Victim::kRestore: return restore(work, cluster_);
+    case Victim::kLeave: return finish_release(work, "the machine is left in quarantine");
+    case Victim::kDelete: return delete_as_ordered(work);
+  }
+  return step_done();
+}
+
+}  // namespace kintsugi::controller
