@@ -108,6 +108,34 @@ TEST_CASE("opening makes the first generation of the pod's UID, with the owner a
   CHECK(incident->spec.mode == Mode::kFull);
 }
 
+TEST_CASE("opening about a virtual machine's launcher is about the machine") {
+  OpenWorld world;
+  world.take_creates();
+  json launcher = pod();
+  launcher["metadata"]["labels"]["kubevirt.io"] = "virt-launcher";
+  SECTION("that its owner names") {
+    launcher["metadata"]["ownerReferences"] = {{{"apiVersion", "kubevirt.io/v1"},
+                                                {"kind", "VirtualMachineInstance"},
+                                                {"name", "db"},
+                                                {"uid", "vmi-uid"},
+                                                {"controller", true}}};
+    world.objects["/api/v1/namespaces/shop/pods/web-1"] = launcher;
+    const Ending ending = world.run(kOpen);
+    INFO(ending.err);
+    CHECK(ending.code == ExitCode::kDone);
+    const auto incident = incident_from_json(world.latest_write());
+    REQUIRE(incident);
+    CHECK(incident->spec.target == TargetRef{"VirtualMachineInstance", "shop", "db", "vmi-uid"});
+  }
+  SECTION("and refused where there is none") {
+    world.objects["/api/v1/namespaces/shop/pods/web-1"] = launcher;
+    const Ending ending = world.run(kOpen);
+    CHECK(ending.code == ExitCode::kError);
+    CHECK(ending.err.find("no VirtualMachineInstance controls") != std::string::npos);
+    CHECK(world.writes() == 0);
+  }
+}
+
 TEST_CASE("the version and the mode of a playbook that is a resource are recorded") {
   OpenWorld world;
   world.take_creates();

@@ -34,13 +34,14 @@ std::optional<StepResult> ask_for(IncidentWork& work, const Action& action) {
 
 /// Before the job, because changes of the world are the leader's and journaled.
 std::optional<StepResult> ask_for_copies(IncidentWork& work, const CollectStep& step) {
-  const bool wants_any = step.disks || !step.memory_dump_claim.empty();
+  const bool wants_memory = step.memory && !step.memory_dump_claim.empty();
+  const bool wants_any = step.disks || wants_memory;
   const OwnerRef owner = work.owner();
   if (!wants_any || owner.name.empty() || work.mode() < Mode::kContainOnly) return std::nullopt;
   const auto machine = work.world().cluster->machines.read_machine(work.target().name_space, owner);
   if (!machine) return StepResult(fail(machine.error()));
   if (!*machine) return std::nullopt;
-  if (!step.memory_dump_claim.empty()) {
+  if (wants_memory) {
     if (auto waits = ask_for(work, targets::plan_memory_dump(**machine, step.memory_dump_claim)))
       return waits;
   }

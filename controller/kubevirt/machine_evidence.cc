@@ -143,7 +143,7 @@ void take_machine_evidence(EvidenceSession& session, const Cluster& cluster, con
   const auto& record = session.incident().status.containment;
   const OwnerRef machine = record ? record->controller : session.incident().spec.owner;
   if (!machine.name.empty()) take_object(session, targets::kMachines, machine, "machine");
-  take_what_guest_tells(session);
+  if (step.guest_facts) take_what_guest_tells(session);
   take_launcher(session, cluster, step);
   if (was_asked_for(session.incident(), targets::kSnapshotAction)) take_snapshot(session);
   if (was_asked_for(session.incident(), targets::kMemoryDumpAction))
