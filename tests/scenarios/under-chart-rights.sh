@@ -15,7 +15,7 @@ export KINTSUGI_CHART_RIGHTS=$LAB_DIR/chart-rights.json
 [ -n "${LAB_AUDIT_POLICY:-}" ] || die "set LAB_AUDIT_POLICY to $scenarios/audit-policy.yaml"
 "$here/build.sh" helm > /dev/null
 "$LAB_BIN/helm" template kintsugi "$here/../../charts/kintsugi" --kube-version 1.34.4 --namespace srun-system \
-  --set 'fullnameOverride=srun,protectedNamespaces={srun-shop},trust.secrets={trust-keys},admission.enabled=true' \
+  --set 'fullnameOverride=srun,protectedNamespaces={srun-shop},trust.secrets={trust-keys},admission.enabled=true,kubevirt.enabled=true' \
   --show-only templates/rbac.yaml --show-only templates/serviceaccount.yaml |
   kubectl apply --dry-run=client --validate=false -o json -f - > "$KINTSUGI_CHART_RIGHTS"
 "$@"
