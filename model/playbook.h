@@ -45,7 +45,7 @@ struct ContainStep {
   std::string forensics;  ///< profile of exceptions that stay open; empty: none
   /// Of a machine also its processors are stopped. Absent: of a KubeVirt machine they are, of a libvirt
   /// domain they are not; pods have no such thing.
-  std::optional<bool> pause;
+  std::optional<bool> pause{};
 };
 struct CollectStep {
   // Of a pod.
@@ -57,8 +57,8 @@ struct CollectStep {
   bool memory = true;
   bool disks = true;
   bool screenshot = true;
-  bool guest_facts = true;        ///< what the guest says of itself
-  std::string memory_dump_claim;  ///< the claim that a KubeVirt machine's memory is written to; empty: none
+  bool guest_facts = true;          ///< what the guest says of itself
+  std::string memory_dump_claim{};  ///< the claim that a KubeVirt machine's memory is written to; empty: none
 
   /// Nothing: what is usual for the kind of target. A dump has the size of a machine's memory.
   std::optional<std::chrono::seconds> deadline = std::nullopt;
