@@ -7,11 +7,9 @@
 #include <random>
 #include <thread>
 
-#include "incidents/sqlite_store.h"
 #include "targets/libvirt/domain_target.h"
 #include "tests/machines/machine_lab.h"
-#include "tests/support/controller_process.h"
-#include "tests/support/scratch_directory.h"
+#include "tests/machines/site.h"
 
 using namespace kintsugi;
 using namespace kintsugi::machines;
@@ -20,88 +18,10 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr char kPlaybook[] = R"(
-apiVersion: kintsugi.dev/v1alpha1
-kind: Playbook
-metadata: {name: shell-in-machine}
-spec:
-  signals: [{source: falco, rules: ["Terminal shell*"]}]
-  mode: contain-only
-  steps:
-    - contain: {pause: PAUSE}
-    - collect: {}
-    - redeploy: {}
-)";
-
-std::string event_about(const std::string& domain) {
-  return R"({"rule": "Terminal shell in container", "priority": "Critical", "output": "a shell",)"
-         R"( "output_fields": {"container.id": "host", "kintsugi.domain": ")" +
-         domain + "\"}}";
-}
-
-/// A hypervisor with its controller, which may end and come back.
-class Site {
- public:
-  explicit Site(bool pause = false) {
-    std::string playbook = kPlaybook;
-    playbook.replace(playbook.find("PAUSE"), 5, pause ? "true" : "false");
-    directory_.write("playbooks/shell.yaml", playbook);
-    directory_.write("trust-policies/none.yaml", "");
-    directory_.write("state/.keep", "");
-  }
-
-  ControllerProcess& start() {
-    controller_.reset();
-    ControllerOptions options;
-    options.name_space = "host";
-    options.directory = directory_.path();
-    options.flags = {"--host", "--libvirt-uri", uri(), "--state", state()};
-    controller_ = std::make_unique<ControllerProcess>(options);
-    controller_->require_ready();
-    return *controller_;
-  }
-  void end() { controller_.reset(); }
-  ControllerProcess& controller() { return *controller_; }
-
-  /// The incidents, while no controller has them; `edit` may decide about each.
-  std::vector<Incident> incidents(
-      const std::function<void(incidents::SqliteIncidentStore&, Incident)>& edit = {}) {
-    end();
-    const auto database = incidents::SqliteDatabase::open(state());
-    if (!database) FAIL(database.error().to_string());
-    const auto store = incidents::SqliteIncidentStore::open(**database, clock_);
-    REQUIRE(store);
-    std::vector<Incident> found;
-    for (const auto& incident : (*store)->list()) {
-      found.push_back(*incident);
-      if (edit) edit(**store, *incident);
-    }
-    return found;
-  }
-
-  void protect(const std::string& domain, const std::string& more = "") {
-    const std::string command =
-        "virsh -q -c '" + uri() + "' metadata " + domain +
-        " https://kintsugi.dev/domain/v1 --key kintsugi --set \"<domain protected='true' " + more +
-        "/>\" --config";
-    REQUIRE(std::system(command.c_str()) == 0);
-  }
-
- private:
-  std::string state() const { return directory_.path() + "/state/kintsugi.db"; }
-
-  SystemClock clock_;
-  ScratchDirectory directory_;
-  std::unique_ptr<ControllerProcess> controller_;
-};
-
-bool comes_true(const std::function<bool()>& what, std::chrono::seconds patience = 20s) {
-  const auto end = std::chrono::steady_clock::now() + patience;
-  while (!what()) {
-    if (std::chrono::steady_clock::now() > end) return false;
-    std::this_thread::sleep_for(20ms);
-  }
-  return true;
+/// A site as most of these tests want it.
+Site site_of(bool pause = false) {
+  return {"contain-only",
+          std::string("[contain: {pause: ") + (pause ? "true" : "false") + "}, collect: {}, redeploy: {}]"};
 }
 
 Finding isolation(Host& host, const std::string& uuid, const std::string& incident) {
@@ -111,25 +31,11 @@ Finding isolation(Host& host, const std::string& uuid, const std::string& incide
   return targets::assess_isolation(**domain, {incident, false, false});
 }
 
-std::string incident_of(const std::string& uuid) {
-  return incident_name({"Domain", "host", "", uuid}, 1);
-}
-
-void order_release(incidents::SqliteIncidentStore& store, Incident incident, ReleaseOrder::Victim victim) {
-  ReleaseOrder order;
-  order.by = "ada";
-  order.reason = "false alarm";
-  order.victim = victim;
-  incident.spec.release = order;
-  const auto written = store.update_decisions(incident);
-  if (!written) FAIL(written.error().to_string());
-}
-
 }  // namespace
 
 TEST_CASE("a signal about a guest isolates it, and its release gives everything back") {
   Host host;
-  Site site;
+  Site site = site_of();
   const std::string uuid = host.uuid_of("web1");
   site.protect("web1");
   const std::string before = host.hypervisor().persistent_definition(uuid).value();
@@ -146,9 +52,7 @@ TEST_CASE("a signal about a guest isolates it, and its release gives everything 
       [&] { return controller.log().find("Redeployed=False NotSupported") != std::string::npos; }));
   CHECK(controller.scrape().find("kintsugi_containment") != std::string::npos);
 
-  const auto found = site.incidents([](auto& store, const Incident& incident) {
-    order_release(store, incident, ReleaseOrder::Victim::kRestore);
-  });
+  const auto found = site.release(ReleaseOrder::Victim::kRestore);
   REQUIRE(found.size() == 1);
   CHECK(found[0].spec.target == TargetRef{"Domain", "host", "web1", uuid});
   CHECK(is_true(found[0].status, condition::kContained));
@@ -166,7 +70,7 @@ TEST_CASE("a signal about a guest isolates it, and its release gives everything 
 
 TEST_CASE("a domain that nobody has given to Kintsugi is left alone, and so is one in mode observe") {
   Host host;
-  Site site;
+  Site site = site_of();
   const std::string free = host.make_empty("free");
   const std::string watched = host.make_empty("watched");
   site.protect("watched", "mode='observe'");
@@ -182,7 +86,7 @@ TEST_CASE("a domain that nobody has given to Kintsugi is left alone, and so is o
 
 TEST_CASE("somebody who takes the quarantine away finds it back") {
   Host host;
-  Site site(/*pause=*/true);
+  Site site = site_of(/*pause=*/true);
   const std::string uuid = host.make_empty("restless");
   site.protect("restless");
   site.start().post(event_about("restless"));
@@ -203,7 +107,7 @@ TEST_CASE("a controller that is killed at any moment ends in the same state") {
   std::mt19937 random(20261122);
   for (int round = 0; round < 8; ++round) {
     INFO("round " << round);
-    Site site(/*pause=*/true);
+    Site site = site_of(/*pause=*/true);
     const std::string name = "crash" + std::to_string(round);
     const std::string uuid = host.make_empty(name);
     site.protect(name);
@@ -215,9 +119,7 @@ TEST_CASE("a controller that is killed at any moment ends in the same state") {
     sender.join();
     site.start().post(event_about(name));
     CHECK(comes_true([&] { return isolation(host, uuid, incident_of(uuid)).holds(); }));
-    const auto found = site.incidents([](auto& store, const Incident& incident) {
-      order_release(store, incident, ReleaseOrder::Victim::kRestore);
-    });
+    const auto found = site.release(ReleaseOrder::Victim::kRestore);
     for (const Incident& incident : found) {
       UNSCOPED_INFO(incident.name << " " << to_string(stage_of(incident)));
       for (const TimelineEntry& entry : incident.status.timeline) UNSCOPED_INFO("  " << entry.message);
