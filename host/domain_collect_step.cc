@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/collection.h"
+#include "host/disk_room.h"
 #include "host/domain_steps.h"
 #include "targets/libvirt/domain_disks.h"
 
@@ -36,25 +37,45 @@ Action freezing_of(const Incident& incident, const std::vector<DiskLayer>& layer
 
 }  // namespace
 
-/// The disks are kept as they are now, before anything slow: the journal first, then the change.
-StepResult DomainSteps::freeze_disks(IncidentWork& work) const {
+/// None where the guest writes nothing.
+Result<DomainSteps::Layers> DomainSteps::find_layers(IncidentWork& work) const {
   const std::string& incident = work.incident().name;
-  if (is_decided(work.incident(), kFreezing) || work.mode() <= Mode::kObserve) return step_done();
   const auto observed = domains_.target.observe(work.target().uid);
   if (!observed) return fail(observed.error());
   const bool writes =
       *observed && (*observed)->live && (*observed)->status.state == targets::DomainState::kRunning;
-  if (!writes) return step_done();
-  auto layers = targets::layers_of(*(*observed)->live, incident);
-  const auto plan = targets::plan_disk_freezing(*(*observed)->live, incident);
-  layers.insert(layers.end(), plan.layers.begin(), plan.layers.end());
-  if (layers.empty()) return step_done();
+  if (!writes) return Layers();
+  return Layers{targets::layers_of(*(*observed)->live, incident),
+                targets::plan_disk_freezing(*(*observed)->live, incident).layers};
+}
+
+Result<void> DomainSteps::make_layers(IncidentWork& work, const std::vector<DiskLayer>& missing) const {
+  std::vector<LayerNeed> needs;
+  for (const DiskLayer& layer : missing) {
+    const auto size = domains_.hypervisor.disk_size(work.target().uid, layer.target);
+    if (!size) return fail(size.error());
+    needs.push_back({layer, size->virtual_bytes});
+  }
+  if (auto room = check_room(needs, evidence::disk_space); !room) return room;
+  const auto frozen = domains_.target.freeze_disks(work.target().uid, work.incident().name);
+  if (!frozen) return fail(frozen.error());
+  return {};
+}
+
+/// The disks are kept as they are now, before anything slow: the journal first, then the change.
+StepResult DomainSteps::freeze_disks(IncidentWork& work) const {
+  if (is_decided(work.incident(), kFreezing) || work.mode() <= Mode::kObserve) return step_done();
+  const auto layers = find_layers(work);
+  if (!layers) return fail(layers.error());
+  std::vector<DiskLayer> all = layers->present;
+  all.insert(all.end(), layers->missing.begin(), layers->missing.end());
+  if (all.empty()) return step_done();
   if (!controller::leader_may_send(work)) return step_waits(work.world().settings.recheck);
-  const Action action = freezing_of(work.incident(), layers);
+  const Action action = freezing_of(work.incident(), all);
   if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
   if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
   const MonotonicTime started = work.world().clock.monotonic();
-  const auto frozen = domains_.target.freeze_disks(work.target().uid, incident);
+  const auto frozen = make_layers(work, layers->missing);
   work.count(action, frozen.has_value(), work.world().clock.monotonic() - started);
   if (!frozen && frozen.error().code == ErrorCode::kUnavailable) return fail(frozen.error());
   if (!frozen) work.note("The disks go on being written to: " + frozen.error().to_string());

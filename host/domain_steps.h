@@ -43,6 +43,12 @@ class DomainSteps final : public controller::TargetSteps {
   Result<bool> exists(const TargetRef& target, std::stop_token stop) const override;
 
  private:
+  /// Of the disks of an incident.
+  struct Layers {
+    std::vector<targets::DiskLayer> present;
+    std::vector<targets::DiskLayer> missing;
+  };
+
   StepResult isolate(IncidentWork& work, const targets::DomainIsolation& wanted,
                      const std::function<bool()>& may_send) const;
   StepResult reassert(IncidentWork& work, const targets::DomainIsolation& wanted,
@@ -55,6 +61,8 @@ class DomainSteps final : public controller::TargetSteps {
   Result<void> seal(IncidentWork& work, const targets::DomainIsolation& wanted, const Action& action) const;
   targets::DomainIsolation isolation_for(IncidentWork& work) const;
   StepResult freeze_disks(IncidentWork& work) const;
+  Result<Layers> find_layers(IncidentWork& work) const;
+  Result<void> make_layers(IncidentWork& work, const std::vector<targets::DiskLayer>& missing) const;
   StepResult ask_guest(IncidentWork& work) const;
   Result<targets::DiskReturn> give_back_disks(IncidentWork& work) const;
   StepResult restore(IncidentWork& work) const;
