@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
+
 #include "controller/kubevirt/machine_steps.h"
 #include "targets/kubevirt/launcher.h"
 
