@@ -84,6 +84,16 @@ GoldenImage golden(const trust::Verdict& verdict, const std::string& location, c
   return image;
 }
 
+/// What is judged before any of the content is there: what a policy pins the place to, or else what the
+/// bundle claims.
+Result<trust::Digest> digest_in_question(std::span<const trust::TrustPolicy> policies,
+                                         const trust::FileLocation& location,
+                                         const Result<std::vector<trust::Bundle>>& bundles) {
+  if (auto pinned = pinned_digest(policies, location)) return *std::move(pinned);
+  if (!bundles) return fail(bundles.error());
+  return trust::claimed_digest(bundles->front());
+}
+
 Result<void> check_demanded(const std::string& policy, std::span<const trust::TrustPolicy> all,
                             const std::function<bool(const trust::TrustPolicySpec&)>& selects) {
   if (policy.empty()) return {};
@@ -154,13 +164,8 @@ Result<GoldenImage> GoldenStore::provide_file(const GoldenSource& source, const 
   if (auto selecting = trust::find_policies(policies, selects); !selecting)
     return fail(std::move(selecting).error());
   auto bundles = read_bundles(*bundle_location, call);
-  std::optional<trust::Digest> digest = pinned_digest(policies, *location);
-  if (!digest && !bundles) return fail(bundles.error());
-  if (!digest) {
-    auto claimed = trust::claimed_digest(bundles->front());
-    if (!claimed) return fail(std::move(claimed).error());
-    digest = std::move(*claimed);
-  }
+  const auto digest = digest_in_question(policies, *location, bundles);
+  if (!digest) return fail(digest.error());
   const trust::Artifact artifact{*digest};
   trust::BlobInQuestion blob{*location, artifact, {}};
   if (bundles) {
