@@ -5,6 +5,7 @@
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
 #include "playbooks/guards.h"
+#include "targets/libvirt/domain_rebuild.h"
 
 namespace kintsugi::host {
 namespace {
@@ -83,6 +84,20 @@ StepResult gone(IncidentWork& work) {
   return step_done();
 }
 
+/// Nothing of the breached machine is left to contain.
+bool is_replaced(const DomainObservation& domain) {
+  return !domain.live && !domain.persistent;
+}
+
+StepResult replaced(IncidentWork& work) {
+  work.conclude(
+      condition::kContained,
+      {ConditionStatus::kTrue, "Replaced",
+       "the breached machine's process has ended, and the domain starts from the rebuilt definition"});
+  work.settle("contain", {controller::kUncontainedQuestion, controller::kRemovedQuestion});
+  return step_done();
+}
+
 void remember(IncidentWork& work, const Action& action) {
   if (!work.status().containment) {
     work.status().containment.emplace();
@@ -117,15 +132,26 @@ DomainIsolation DomainSteps::isolation_for(IncidentWork& work) const {
   const bool is_collected = find_condition(work.status(), condition::kEvidencePreserved) != nullptr;
   wanted.agent_stays = wants_guest(work) && !is_collected && !work.incident().spec.release &&
                        !domains_.evidence.has_asked_guest(work.incident().name);
+  wanted.also_rebuilt = is_suspected_again(work.incident());
   return wanted;
+}
+
+/// The machine that is to be contained, without what this incident has rebuilt, unless that is suspected,
+/// too. Nothing: there is no such domain.
+Result<std::optional<DomainObservation>> DomainSteps::observe_victim(IncidentWork& work) const {
+  auto observed = domains_.target.observe(work.target().uid);
+  if (observed && *observed && !is_suspected_again(work.incident()))
+    return targets::without_rebuilt(**std::move(observed), work.incident().name);
+  return observed;
 }
 
 StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>& may_send,
                                 std::chrono::milliseconds /*timeout*/) const {
-  auto observed = domains_.target.observe(work.target().uid);
+  auto observed = observe_victim(work);
   if (!observed) return fail(std::move(observed).error());
   if (!*observed) return gone(work);
   const DomainObservation& domain = **observed;
+  if (is_replaced(domain)) return replaced(work);
   const DomainIsolation wanted = isolation_for(work);
   const bool may_act = work.mode() > Mode::kObserve;
   if (is_ours(domain, work.incident())) {
@@ -142,11 +168,14 @@ StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>&
   return work.status().times.contained ? reassert(work, wanted, may_send) : isolate(work, wanted, may_send);
 }
 
-/// Somebody undid it: it is put back.
+/// Somebody undid it, or the rebuilt machine is suspected: it is put in quarantine (again).
 StepResult DomainSteps::reassert(IncidentWork& work, const DomainIsolation& wanted,
                                  const std::function<bool()>& may_send) const {
-  if (!controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
-  work.note("The quarantine was changed by somebody and is put back");
+  // What was rebuilt has served until now: nobody has worked against its quarantine.
+  const bool is_new = wanted.also_rebuilt && is_true(work.status(), condition::kRedeployed);
+  if (!is_new && !controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
+  work.note(is_new ? "A signal has come about the rebuilt machine: it is isolated"
+                   : "The quarantine was changed by somebody and is put back");
   // Whoever took one thing away may have taken others.
   if (auto kept = work.journal(sealing_of(work.incident()), JournalEntry::State::kPlanned); !kept)
     return fail(std::move(kept).error());
@@ -171,9 +200,10 @@ StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wante
   if (!may_send()) return step_waits(work.world().settings.recheck);
   const MonotonicTime started = work.world().clock.monotonic();
   const auto cut = domains_.target.cut_off(work.target().uid, wanted);
-  auto observed = domains_.target.observe(work.target().uid);
+  auto observed = observe_victim(work);
   if (!observed) return fail(std::move(observed).error());
   if (!*observed) return gone(work);
+  if (is_replaced(**observed)) return replaced(work);
   const Action action = action_on(**observed, wanted);
   work.count(action, cut.has_value(), work.world().clock.monotonic() - started);
   // Whatever failed: what is there is what counts, and it is looked at again.

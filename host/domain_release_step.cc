@@ -3,7 +3,12 @@
 
 #include "controller/collection.h"
 #include "controller/target_steps.h"
+#include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
+#include "host/machine_files.h"
+#include "host/rebuild_jobs.h"
+#include "host/rebuild_memory.h"
+#include "targets/libvirt/domain_rebuild.h"
 
 namespace kintsugi::host {
 namespace {
@@ -21,18 +26,57 @@ void note_once(IncidentWork& work, const std::string& message) {
   if (!message.empty() && !is_said) work.note(message);
 }
 
+/// Whether there is something of this incident in the domain that is no quarantine, and cannot be taken back.
+bool is_rebuilt(const targets::DomainObservation& domain, const std::string& incident) {
+  return is_rebuilt_by(domain.live, incident) || is_rebuilt_by(domain.persistent, incident);
+}
+
+/// Whether it is the rebuilt machine that is in quarantine, in all it has: its release gives nothing of the
+/// breached one back.
+bool is_isolated_rebuilt(const targets::DomainObservation& domain, const std::string& incident) {
+  const bool live = !domain.live || is_rebuilt_by(domain.live, incident);
+  return live && is_rebuilt_by(domain.persistent, incident) && domain.persistent->incident == incident;
+}
+
+std::string where_the_old_disks_are(const Incident& incident) {
+  return "the breached machine's disks are kept: " + describe(left_disks(incident));
+}
+
 }  // namespace
 
 StepResult DomainSteps::release(IncidentWork& work) const {
-  switch (work.incident().spec.release->victim) {
-    case Victim::kRestore: return restore(work);
-    case Victim::kLeave: return controller::finish_release(work, "the domain is left in quarantine");
-    case Victim::kDelete: break;
+  const auto observed = domains_.target.observe(work.target().uid);
+  if (!observed) return fail(observed.error());
+  const std::string& incident = work.incident().name;
+  const bool rebuilt = *observed && is_rebuilt(**observed, incident);
+  if (!rebuilt && !work.status().times.redeployed) {
+    // What was prepared for a rebuild that does not come.
+    work.world().jobs.cancel(incident);
+    if (is_preparing(work)) return step_waits(work.world().settings.recheck);
+    if (const auto paths = domains_.files.paths(work.target().uid, incident)) domains_.files.remove(*paths);
   }
-  work.await("release",
-             "a domain is not deleted by Kintsugi, because its disks are evidence: order "
-             "'--victim leave' and undefine it yourself, or '--victim restore'");
-  return step_waits();
+  domains_.rebuilds.forget(incident);
+  const Victim order = work.incident().spec.release->victim;
+  if (order == Victim::kLeave) {
+    return controller::finish_release(
+        work, rebuilt ? "the domain is left as it is: what it starts from is rebuilt; " +
+                            where_the_old_disks_are(work.incident())
+                      : "the domain is left in quarantine");
+  }
+  if (order == Victim::kDelete) {
+    work.await("release",
+               "a domain is not deleted by Kintsugi, because its disks are evidence: order "
+               "'--victim leave' and undefine it yourself, or '--victim restore'");
+    return step_waits();
+  }
+  if (rebuilt && !is_isolated_rebuilt(**observed, incident)) {
+    work.await("release",
+               "the machine was rebuilt, and the breached one does not come back by itself: order "
+               "'--victim leave', which changes nothing; " +
+                   where_the_old_disks_are(work.incident()));
+    return step_waits();
+  }
+  return restore(work);
 }
 
 /// One bit of it with each visit; what is said of it is said once.

@@ -4,14 +4,10 @@
 #include <algorithm>
 
 #include "base/escape.h"
-#include "controller/probation.h"
 #include "host/domain_resolver.h"
 #include "playbooks/matcher.h"
 
 namespace kintsugi::host {
-
-using controller::step_done;
-using controller::step_waits;
 
 Action action_about(const TargetRef& target, std::string id, std::string description) {
   Action action;
@@ -22,26 +18,6 @@ Action action_about(const TargetRef& target, std::string id, std::string descrip
   action.uid = target.uid;
   action.description = std::move(description);
   return action;
-}
-
-/// Bringing a machine back from a golden image is a person's work so far.
-StepResult DomainSteps::redeploy(IncidentWork& work) const {
-  if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
-  const std::string why =
-      "a domain is not rebuilt by Kintsugi yet: make a new one from an image that you trust, then 'kintsugi "
-      "release " +
-      work.incident().name + " --victim leave'";
-  work.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "NotSupported", why});
-  work.await("redeploy", why);
-  return step_waits();
-}
-
-StepResult DomainSteps::verify(IncidentWork& work) const {
-  return controller::conclude_containment(work);
-}
-
-StepResult DomainSteps::dispose_of_victim(IncidentWork&) const {
-  return step_done();
 }
 
 std::optional<std::string> DomainSteps::taboo(const TargetRef& target) const {

@@ -10,6 +10,10 @@
 
 namespace kintsugi::host {
 
+class MachineFiles;
+class RebuildMemory;
+class ServiceProbe;
+
 using controller::IncidentWork;
 using controller::StepResult;
 
@@ -21,6 +25,9 @@ struct DomainWorld {
   const controller::PlaybookBook& book;
   DomainEvidence& evidence;
   GoldenImages& images;
+  const MachineFiles& files;  ///< of rebuilt machines
+  ServiceProbe& probe;
+  RebuildMemory& rebuilds;
 };
 
 /// The verbs for libvirt domains: each is in the file of its step.
@@ -43,6 +50,8 @@ class DomainSteps final : public controller::TargetSteps {
   Result<bool> exists(const TargetRef& target, std::stop_token stop) const override;
 
  private:
+  StepResult rebuild(IncidentWork& work) const;
+  Result<std::optional<targets::DomainObservation>> observe_victim(IncidentWork& work) const;
   /// Of the disks of an incident.
   struct Layers {
     std::vector<targets::DiskLayer> present;
@@ -80,5 +89,9 @@ bool wants_guest(IncidentWork& work);
 inline constexpr char kFreezing[] = "collect/disks";
 /// The job that asks the guest.
 inline constexpr char kGuestJob[] = "guest";
+
+/// Whether a signal has come about the machine that this incident has rebuilt: it tells of something after
+/// the machine was started anew.
+bool is_suspected_again(const Incident& incident);
 
 }  // namespace kintsugi::host

@@ -21,8 +21,14 @@
 #include "host/domain_steps.h"
 #include "host/file_config.h"
 #include "host/images/golden_store.h"
+#include "host/images/overlay.h"
+#include "host/images/seed_image.h"
+#include "host/machine_files.h"
+#include "host/rebuild_memory.h"
+#include "host/service_probe.h"
 #include "incidents/sqlite_ledger.h"
 #include "incidents/sqlite_store.h"
+#include "net/curl_transport.h"
 #include "targets/libvirt/libvirt_hypervisor.h"
 #include "trust/policy/verification.h"
 
@@ -49,6 +55,15 @@ std::string images_directory(const controller::HostSettings& settings) {
   return (std::filesystem::path(settings.state_file).parent_path() / "images").string();
 }
 
+/// Rebuilt machines' own files, beside the images that they are layers over. libvirt wants whole paths.
+std::string machines_directory(const controller::HostSettings& settings) {
+  return std::filesystem::absolute(images_directory(settings) + "/machines").string();
+}
+
+Result<void> make_layer(const GoldenImage& image, const std::string& path, std::stop_token stop) {
+  return make_overlay(image, path, std::move(stop));
+}
+
 /// The parts of the process, in the order of their dependencies; destroyed in the reverse order.
 class HostApp {
  public:
@@ -72,7 +87,11 @@ class HostApp {
         evidence_store_(settings.evidence_directory, settings.evidence_budget, clock),
         evidence_(settings.evidence_directory.empty() ? nullptr : &evidence_store_, hypervisor_, metrics_,
                   clock),
-        domains_{hypervisor_, target_, inventory_, book_, evidence_, golden_images_},
+        files_(machines_directory(settings.host), make_layer, seed_image),
+        probe_transport_(net::make_curl_transport({})),
+        probe_(*probe_transport_),
+        domains_{hypervisor_,    target_, inventory_, book_,    evidence_,
+                 golden_images_, files_,  probe_,     rebuilds_},
         steps_(domains_),
         jobs_(controller::Jobs::Limits{}),
         world_{store_,
@@ -137,6 +156,10 @@ class HostApp {
   GoldenStore golden_images_;
   evidence::DirectoryStore evidence_store_;
   DomainEvidence evidence_;
+  const MachineFiles files_;
+  const std::unique_ptr<net::HttpTransport> probe_transport_;
+  NetworkServiceProbe probe_;
+  RebuildMemory rebuilds_;
   const DomainWorld domains_;
   const DomainSteps steps_;
   controller::Jobs jobs_;

@@ -26,6 +26,17 @@ pugi::xml_node find_device(pugi::xml_node devices, pugi::xml_node wanted) {
   });
 }
 
+/// What libvirt adds to what a domain is started from: a name for each device.
+std::string as_running(const std::string& persistent) {
+  pugi::xml_document domain = parse(persistent);
+  int number = 0;
+  for (pugi::xml_node device : domain.first_child().child("devices").children()) {
+    const std::string name = device.name() + std::to_string(number++);
+    device.append_child("alias").append_attribute("name").set_value(name.c_str());
+  }
+  return to_xml(domain.first_child());
+}
+
 Error away() {
   return make_error(ErrorCode::kUnavailable, "the host is away");
 }
@@ -245,7 +256,7 @@ Result<void> FakeHypervisor::destroy(const std::string&) {
 Result<void> FakeHypervisor::start(const std::string&) {
   if (!live.empty()) return fail(ErrorCode::kConflict, "it runs");
   return change([&] {
-    live = persistent;
+    live = as_running(persistent);
     ++started;
   });
 }

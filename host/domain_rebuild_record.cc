@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/domain_rebuild_record.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "base/escape.h"
+
+namespace kintsugi::host {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t kShownPathBytes = 200;
+
+json to_json(const targets::LeftDisk& disk) {
+  return {{"target", disk.target},
+          {"type", disk.type},
+          {"source", disk.source},
+          {"format", disk.format},
+          {"wasRoot", disk.was_root}};
+}
+
+std::string body_of(const targets::RebuildMark& mark) {
+  json body = {{"image", mark.image},     {"digest", mark.digest}, {"golden", mark.golden},
+               {"overlay", mark.overlay}, {"seed", mark.seed},     {"left", json::array()}};
+  for (const targets::LeftDisk& disk : mark.disks) body["left"].push_back(to_json(disk));
+  // Sources may be any bytes that XML can hold.
+  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+const JournalEntry* find_rebuild(const Incident& incident) {
+  const auto& journal = incident.status.journal;
+  const auto found = std::find_if(journal.begin(), journal.end(),
+                                  [](const JournalEntry& entry) { return entry.action.id == kRebuild; });
+  return found == journal.end() ? nullptr : &*found;
+}
+
+targets::LeftDisk read_left(const json& disk) {
+  targets::LeftDisk read;
+  read.target = disk.value("target", "");
+  read.type = disk.value("type", "");
+  read.source = disk.value("source", "");
+  read.format = disk.value("format", "");
+  read.was_root = disk.value("wasRoot", false);
+  return read;
+}
+
+}  // namespace
+
+Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark) {
+  Action action;
+  action.id = kRebuild;
+  action.resource = "domains";
+  action.name_space = target.name_space;
+  action.name = target.name;
+  action.uid = target.uid;
+  action.body = body_of(mark);
+  action.description = fmt::format("start domain {} anew from {} ({})", escape(target.name, 64),
+                                   escape(mark.image, kShownPathBytes), escape(mark.digest, 80));
+  return action;
+}
+
+bool is_journaled(const Incident& incident, const targets::RebuildMark& mark) {
+  const JournalEntry* entry = find_rebuild(incident);
+  return entry != nullptr && entry->action.body == body_of(mark);
+}
+
+std::vector<targets::LeftDisk> left_disks(const Incident& incident) {
+  std::vector<targets::LeftDisk> disks;
+  const JournalEntry* entry = find_rebuild(incident);
+  if (entry == nullptr) return disks;
+  const json body = json::parse(entry->action.body, nullptr, /*allow_exceptions=*/false);
+  const auto left = body.is_object() ? body.find("left") : body.end();
+  if (left == body.end() || !left->is_array()) return disks;
+  for (const json& disk : *left) {
+    const bool is_readable = disk.is_object() && std::all_of(disk.begin(), disk.end(), [](const json& value) {
+                               return value.is_string() || value.is_boolean();
+                             });
+    if (is_readable && disk.value("wasRoot", json(false)).is_boolean()) disks.push_back(read_left(disk));
+  }
+  return disks;
+}
+
+std::string describe(const std::vector<targets::LeftDisk>& disks) {
+  std::string text;
+  for (const targets::LeftDisk& disk : disks) {
+    text += fmt::format("{}{} {}", text.empty() ? "" : ", ", escape(disk.target, 32),
+                        escape(disk.source, kShownPathBytes));
+  }
+  return text;
+}
+
+}  // namespace kintsugi::host

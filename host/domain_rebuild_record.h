@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// What the journal of an incident says about a rebuild. Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "model/incident.h"
+#include "targets/libvirt/domain.h"
+
+namespace kintsugi::host {
+
+/// The action that ends the breached machine and starts the rebuilt one.
+inline constexpr std::string_view kRebuild = "redeploy/rebuild";
+
+/// It has no undo: once it has begun, nothing brings the breached machine back but a person, with the disks
+/// that its body names.
+Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark);
+
+/// Whether a definition's mark is the one that was journaled.
+bool is_journaled(const Incident& incident, const targets::RebuildMark& mark);
+
+/// What the rebuild has left, by its journal, once it has begun; empty where it has not.
+std::vector<targets::LeftDisk> left_disks(const Incident& incident);
+
+/// For people: "vda /var/lib/libvirt/images/web1.qcow2, vdb …".
+std::string describe(const std::vector<targets::LeftDisk>& disks);
+
+}  // namespace kintsugi::host

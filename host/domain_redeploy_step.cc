@@ -1,0 +1,382 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// A machine's rebuild in place. How far it has come is read from the world each time:
+//
+//   what it starts from is in quarantine        nothing has changed: image, questions, layer; then the switch
+//   what it starts from is the rebuilt one,
+//     and the breached process runs             the switch has begun: the process is ended
+//     and nothing runs                          the rebuilt machine is started, unless it was before
+//     and the rebuilt machine runs              done
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/escape.h"
+#include "controller/redeployment_questions.h"
+#include "host/domain_rebuild_record.h"
+#include "host/domain_steps.h"
+#include "host/machine_files.h"
+#include "host/rebuild_jobs.h"
+#include "host/rebuild_memory.h"
+#include "host/service_probe.h"
+#include "targets/libvirt/domain_quarantine.h"
+#include "targets/libvirt/domain_rebuild.h"
+#include "trust/crypto/digest.h"
+
+namespace kintsugi::host {
+namespace {
+
+using controller::step_done;
+using controller::step_waits;
+using controller::StepOutcome;
+using targets::DataDiskFate;
+using targets::DataDiskRule;
+using targets::DomainObservation;
+using targets::DomainTerms;
+using targets::RebuildMark;
+
+constexpr char kRebuildQuestion[] = "redeploy/rebuild";
+constexpr char kEvidenceQuestion[] = "redeploy/without-evidence";
+/// The question, and what was decided.
+constexpr char kKeptDisks[] = "redeploy/data-disks";
+
+/// The persistent definition from before the breach, and what its administrator says in it.
+struct Original {
+  std::string xml;  ///< with its passwords
+  bool autostart = false;
+  targets::Domain domain;
+
+  const DomainTerms& terms() const { return domain.terms; }
+};
+
+/// A UUID that is the same for the same machine and incident, and no other's (RFC 9562, version 8).
+std::string generation_of(const std::string& uuid, const std::string& incident) {
+  std::string hash(trust::Digest::of(uuid + " " + incident).hex().substr(0, 32));
+  hash[12] = '8';
+  hash[16] = 'a';
+  for (const std::size_t at : {20u, 16u, 12u, 8u}) hash.insert(at, "-");
+  return hash;
+}
+
+/// One reconcile of the step.
+class Rebuild {
+ public:
+  Rebuild(const DomainWorld& domains, IncidentWork& work, const DomainObservation& domain)
+      : domains_(domains), work_(work), domain_(domain) {}
+
+  StepResult run();
+
+ private:
+  StepResult begin();
+  StepResult complete();
+  StepResult switch_over(const targets::RebuiltDefinition& planned);
+  StepResult end_and_start();
+  StepResult finish(const RebuildMark& mark);
+
+  std::optional<StepOutcome> refuse_before_begin();
+  Result<Original> read_original() const;
+  std::optional<Finding> problem_of(const Original& original) const;
+  Result<targets::RebuiltDefinition> plan(const Original& original, const GoldenImage& image,
+                                          const MachinePaths& paths) const;
+  /// Nothing: a person has decided, or there is nothing to decide.
+  std::optional<StepOutcome> ask_about_data_disks(const DomainTerms& terms);
+  void accept(const GoldenImage& image);
+
+  StepOutcome blocked(std::string reason, std::string message, bool needs_person);
+  StepOutcome failed(const char* reason, const Error& error);
+  const std::string& uuid() const { return work_.target().uid; }
+  const std::string& incident() const { return work_.incident().name; }
+  MachineIdentity identity(const DomainTerms& terms) const {
+    return {incident(), work_.target().name, terms.image.value_or(targets::GoldenTerms())};
+  }
+
+  const DomainWorld& domains_;
+  IncidentWork& work_;
+  const DomainObservation& domain_;
+};
+
+StepOutcome Rebuild::blocked(std::string reason, std::string message, bool needs_person) {
+  if (needs_person) work_.await("redeploy", message);
+  work_.conclude(condition::kRedeployed, {ConditionStatus::kFalse, std::move(reason), std::move(message)});
+  return step_waits(work_.world().settings.recheck);
+}
+
+/// What a retry may mend is tried again; the rest is a person's.
+StepOutcome Rebuild::failed(const char* reason, const Error& error) {
+  return blocked(error.reason.empty() ? reason : error.reason, error.to_string(), !error.retryable);
+}
+
+StepResult Rebuild::run() {
+  const bool begun = is_rebuilt_by(domain_.persistent, incident());
+  if (work_.status().times.redeployed) return step_done();  // what runs now is the verification's to judge
+  if (work_.mode() < Mode::kFull) {
+    return blocked("ModeForbids", fmt::format("mode {} does not permit a rebuild", to_string(work_.mode())),
+                   /*needs_person=*/false);
+  }
+  return begun ? complete() : begin();
+}
+
+/// Nothing: it may begin.
+std::optional<StepOutcome> Rebuild::refuse_before_begin() {
+  if (!domain_.persistent) {
+    return blocked(
+        "NotPersistent",
+        "the domain is transient: there is no definition from before the breach. Make a new one, then "
+        "release this incident with --victim leave",
+        /*needs_person=*/true);
+  }
+  if (work_.playbook()->step<CollectStep>() == nullptr) return std::nullopt;
+  const Condition* evidence = find_condition(work_.status(), condition::kEvidencePreserved);
+  if (evidence == nullptr)
+    return blocked("EvidencePending", "the evidence is not preserved yet", /*needs_person=*/false);
+  if (evidence->status == ConditionStatus::kTrue) return std::nullopt;
+  return controller::ask_before_redeployment(
+      work_, kEvidenceQuestion,
+      "evidence is not preserved, and the rebuild ends the machine with all that is in its memory: " +
+          evidence->message);
+}
+
+Result<Original> Rebuild::read_original() const {
+  const auto persistent = domains_.hypervisor.persistent_definition(uuid());
+  if (!persistent) return fail(persistent.error());
+  auto restored = targets::restored_definition(*persistent, incident());
+  if (!restored) return fail(std::move(restored).error());
+  auto domain = targets::parse_domain(restored->xml);
+  if (!domain) return fail(std::move(domain).error());
+  return Original{std::move(restored->xml), restored->autostart, *std::move(domain)};
+}
+
+/// Why the administrator's terms permit no rebuild.
+std::optional<Finding> Rebuild::problem_of(const Original& original) const {
+  const DomainTerms& terms = original.terms();
+  const auto invalid = [](const std::string& what) {
+    return Finding{ConditionStatus::kFalse, "TermsInvalid",
+                   what + ". Mend the domain's metadata; it is looked at again"};
+  };
+  if (!terms.problems.empty()) return invalid(terms.problems.front());
+  if (!terms.image) {
+    return Finding{
+        ConditionStatus::kFalse, "NoGoldenImage",
+        "the domain's metadata names no golden image: add <image source='…'/> to it, or make a new "
+        "machine and release this incident with --victim leave"};
+  }
+  for (const targets::ProbeTerms& probe : terms.probes) {
+    if (const auto valid = check_probe(probe); !valid) return invalid(valid.error().message);
+    const auto& passages = original.domain.passages;
+    const bool has_agent = std::any_of(passages.begin(), passages.end(),
+                                       [](const targets::DomainPassage& one) { return one.is_agent(); });
+    if (probe.kind == targets::ProbeTerms::Kind::kAgent && !has_agent)
+      return invalid("<probe agent='true'> needs a channel of the guest agent, which the domain has not");
+  }
+  return std::nullopt;
+}
+
+Result<targets::RebuiltDefinition> Rebuild::plan(const Original& original, const GoldenImage& image,
+                                                 const MachinePaths& paths) const {
+  targets::RebuildPlan plan;
+  plan.incident = incident();
+  plan.image = image.trusted.image;
+  plan.digest = image.trusted.digest;
+  plan.golden = image.path;
+  plan.golden_format = image.format;
+  plan.overlay = paths.overlay;
+  plan.seed = paths.seed;
+  plan.nvram = paths.nvram;
+  plan.generation = generation_of(uuid(), incident());
+  plan.autostart = original.autostart;
+  plan.root_disk = original.terms().image->disk;
+  const bool is_approved = controller::is_applied(work_.incident(), kKeptDisks);
+  for (const auto& [target, rule] : original.terms().data_disks) {
+    const bool is_kept = rule == DataDiskRule::kApproval && is_approved;
+    plan.data_disks[target] = is_kept                           ? DataDiskFate::kKept
+                              : rule == DataDiskRule::kReadOnly ? DataDiskFate::kReadOnly
+                                                                : DataDiskFate::kDetached;
+  }
+  return targets::rebuilt_definition(original.xml, plan);
+}
+
+std::optional<StepOutcome> Rebuild::ask_about_data_disks(const DomainTerms& terms) {
+  std::string asked;
+  for (const auto& [target, rule] : terms.data_disks) {
+    if (rule == DataDiskRule::kApproval) asked += (asked.empty() ? "" : ", ") + escape(target, 32);
+  }
+  const auto& journal = work_.status().journal;
+  const bool is_decided = std::any_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
+    return entry.action.id == kKeptDisks;
+  });
+  if (asked.empty() || is_decided) return std::nullopt;
+  const std::string why =
+      "disk " + asked +
+      " was the breached machine's: approve to give it to the rebuilt one as it is, or deny "
+      "to detach it";
+  const Approval* decision = work_.ask("redeploy", kKeptDisks, why);
+  if (decision == nullptr) return blocked("AwaitingApproval", why, /*needs_person=*/false);
+  work_.settle("redeploy", {});
+  Action action = rebuild_action(work_.target(), {});
+  action.id = kKeptDisks;
+  action.body.clear();
+  action.description = fmt::format("give disk {} to the rebuilt machine as it is", asked);
+  // In the journal, for later decisions about this step are about something else.
+  const auto state = decision->approved ? JournalEntry::State::kApplied : JournalEntry::State::kAbandoned;
+  if (auto kept = work_.journal(action, state); !kept) return failed("JournalFull", kept.error());
+  return std::nullopt;
+}
+
+/// The image that a policy accepted is the incident's. Who has agreed to another one is asked again.
+void Rebuild::accept(const GoldenImage& image) {
+  auto& images = work_.status().images;
+  if (images.size() == 1 && images.front().digest == image.trusted.digest) return;
+  if (!images.empty()) forget_question(work_.status(), kRebuildQuestion);
+  images = {image.trusted};
+  work_.note(fmt::format("Accepted: {} {} (policy {})", image.trusted.image, image.trusted.digest,
+                         image.trusted.policy));
+}
+
+StepResult Rebuild::begin() {
+  if (auto waits = refuse_before_begin()) return *waits;
+  const auto original = read_original();
+  if (!original && original.error().code == ErrorCode::kConflict)
+    return blocked("NotInQuarantine", original.error().message, /*needs_person=*/true);
+  if (!original) return fail(original.error());
+  if (const auto problem = problem_of(*original))
+    return blocked(problem->reason, problem->message, /*needs_person=*/true);
+  const auto paths = domains_.files.paths(uuid(), incident());
+  if (!paths) return fail(paths.error());
+
+  const targets::GoldenTerms& wanted = *original->terms().image;
+  const std::string& policy = work_.playbook()->step<RedeployStep>()->trust_policy;
+  const auto image = provide_image(domains_, work_, {wanted.source, wanted.bundle}, policy);
+  if (!image) return step_waits(work_.world().settings.recheck);
+  if (!*image) return failed("ImageRefused", image->error());
+  accept(**image);
+  if (auto waits = ask_about_data_disks(original->terms())) return *waits;
+  const auto planned = plan(*original, **image, *paths);
+  if (!planned) return failed("PlanRefused", planned.error());
+  if (work_.playbook()->requires_approval("redeploy")) {
+    std::string why =
+        rebuild_action(work_.target(), planned->mark).description + "; the running one is ended";
+    for (const std::string& remark : planned->remarks) why += "; " + remark;
+    if (auto waits = controller::ask_before_redeployment(work_, kRebuildQuestion, why)) return *waits;
+  }
+  const auto prepared =
+      prepare_machine(domains_, work_, **image, *paths, identity(original->terms()), /*anew=*/true);
+  if (!prepared) return step_waits(work_.world().settings.recheck);
+  if (!*prepared) return failed("PreparationFailed", prepared->error());
+  work_.settle("redeploy", {});
+  return switch_over(*planned);
+}
+
+/// From here on the breached machine does not come back by itself.
+StepResult Rebuild::switch_over(const targets::RebuiltDefinition& planned) {
+  const Action action = rebuild_action(work_.target(), planned.mark);
+  if (auto kept = work_.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
+  work_.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "Rebuilding", action.description});
+  if (auto saved = work_.save(); !saved) return fail(std::move(saved).error());
+  if (!controller::leader_may_send(work_)) return step_waits(work_.world().settings.recheck);
+  if (auto defined = domains_.hypervisor.define(planned.xml); !defined) {
+    if (defined.error().retryable) return fail(std::move(defined).error());
+    return failed("DefinitionRefused", defined.error());
+  }
+  for (const std::string& remark : planned.remarks) work_.note("In the rebuilt machine, " + remark);
+  return step_waits(std::chrono::milliseconds(0));
+}
+
+/// The image of a mark, which the journal has.
+GoldenImage image_of(const RebuildMark& mark, const IncidentStatus& status) {
+  GoldenImage image;
+  if (!status.images.empty()) image.trusted = status.images.front();
+  image.path = mark.golden;
+  image.format = mark.golden_format;
+  return image;
+}
+
+StepResult Rebuild::complete() {
+  const RebuildMark& mark = *domain_.persistent->rebuilt;
+  const auto& images = work_.status().images;
+  if (!is_journaled(work_.incident(), mark) || images.empty() || images.front().digest != mark.digest) {
+    return blocked(
+        "RebuildChanged",
+        "what the domain would start from is not what this incident has rebuilt: it is not started",
+        /*needs_person=*/true);
+  }
+  if (is_rebuilt_by(domain_.live, incident())) return finish(mark);
+  const MachinePaths paths{mark.overlay, mark.seed, ""};
+  const auto prepared = prepare_machine(domains_, work_, image_of(mark, work_.status()), paths,
+                                        identity(domain_.persistent->terms), /*anew=*/false);
+  if (!prepared) return step_waits(work_.world().settings.recheck);
+  if (!*prepared) return failed("PreparationFailed", prepared->error());
+  if (!controller::leader_may_send(work_)) return step_waits(work_.world().settings.recheck);
+  return end_and_start();
+}
+
+StepResult Rebuild::end_and_start() {
+  if (domain_.live) {
+    const auto ended = domains_.hypervisor.destroy(uuid());
+    // kConflict: it has ended by itself.
+    if (!ended && ended.error().code != ErrorCode::kConflict) {
+      if (ended.error().retryable) return fail(ended.error());
+      return failed("EndRefused", ended.error());
+    }
+    if (ended) work_.note("The breached machine's process was ended");
+  }
+  if (const auto started = domains_.hypervisor.start(uuid()); !started) {
+    // kConflict: it runs, and it is looked at what.
+    if (started.error().retryable) return fail(started.error());
+    return failed("StartFailed", started.error());
+  }
+  return step_waits(std::chrono::milliseconds(0));
+}
+
+StepResult Rebuild::finish(const RebuildMark& mark) {
+  if (auto set = domains_.hypervisor.set_autostart(uuid(), mark.autostart); !set) return fail(set.error());
+  const Action action = rebuild_action(work_.target(), mark);
+  if (auto kept = work_.journal(action, JournalEntry::State::kApplied); !kept) return fail(kept.error());
+  work_.status().times.redeployed = work_.now();
+  work_.settle("redeploy", {kRebuildQuestion, kEvidenceQuestion, kKeptDisks});
+  work_.note("Done: " + action.description + "; kept as they were: " + describe(mark.disks));
+  work_.conclude(condition::kRedeployed, {ConditionStatus::kTrue, "Rebuilt", "done: " + action.description});
+  return step_done();
+}
+
+/// The rebuilt machine is isolated by now. Whether its image is at fault, or the signal, is for a person.
+StepResult suspected_again(IncidentWork& work) {
+  const std::string why =
+      "a signal has come about the rebuilt machine, and it is isolated: if that was a false alarm, 'kintsugi "
+      "release " +
+      work.incident().name +
+      " --victim restore'; else release with --victim leave, mend the image, and open "
+      "another incident";
+  work.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "SuspectedAgain", why});
+  work.await("redeploy", why);
+  return step_waits(work.world().settings.recheck);
+}
+
+}  // namespace
+
+bool is_suspected_again(const Incident& incident) {
+  const auto& redeployed = incident.status.times.redeployed;
+  const auto& signals = incident.status.signals;
+  return redeployed && std::any_of(signals.begin(), signals.end(),
+                                   [&](const SignalTally& tally) { return tally.last > *redeployed; });
+}
+
+StepResult DomainSteps::redeploy(IncidentWork& work) const {
+  if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
+  return controller::conclude_redeployment(work, rebuild(work));
+}
+
+StepResult DomainSteps::rebuild(IncidentWork& work) const {
+  if (is_suspected_again(work.incident())) return suspected_again(work);
+  const auto observed = domains_.target.observe(work.target().uid);
+  if (!observed) return fail(observed.error());
+  if (!*observed) {
+    const std::string why =
+        "the domain is not on this host any more: make a new one, then release the incident";
+    work.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "VictimGone", why});
+    work.await("redeploy", why);
+    return step_waits(work.world().settings.recheck);
+  }
+  return Rebuild(domains_, work, **observed).run();
+}
+
+}  // namespace kintsugi::host

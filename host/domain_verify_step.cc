@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "controller/probation.h"
+#include "host/domain_steps.h"
+#include "host/rebuild_jobs.h"
+#include "host/rebuild_memory.h"
+#include "targets/libvirt/domain_rebuild.h"
+
+namespace kintsugi::host {
+namespace {
+
+using controller::step_waits;
+using targets::DomainObservation;
+using targets::ProbeTerms;
+
+Finding not_back(const char* reason, std::string message) {
+  return {ConditionStatus::kFalse, reason, std::move(message)};
+}
+
+bool has_probe(const std::vector<ProbeTerms>& probes, bool of_agent) {
+  return std::any_of(probes.begin(), probes.end(), [&](const ProbeTerms& probe) {
+    return (probe.kind == ProbeTerms::Kind::kAgent) == of_agent;
+  });
+}
+
+bool has_agent(const targets::Domain& live) {
+  return std::any_of(live.passages.begin(), live.passages.end(), [](const targets::DomainPassage& passage) {
+    return passage.is_agent() && passage.is_connected;
+  });
+}
+
+/// Whether the machine serves; nothing: not known yet.
+std::optional<Finding> assess_service(const DomainWorld& domains, IncidentWork& work,
+                                      const targets::Domain& live) {
+  const auto& probes = live.terms.probes;
+  if (has_probe(probes, /*of_agent=*/true) && !has_agent(live))
+    return not_back("AgentSilent", "the guest agent has not opened its channel");
+  if (has_probe(probes, /*of_agent=*/false)) {
+    const auto served = ask_service(domains, work, probes);
+    if (!served) return std::nullopt;
+    if (!*served) return not_back("ProbeFailed", served->error().to_string());
+  }
+  if (!probes.empty()) return Finding{ConditionStatus::kTrue, "Serves", "it answers what it was asked"};
+  return Finding{ConditionStatus::kTrue, "RunsUnprobed", "no <probe> says how to tell whether it serves"};
+}
+
+/// Whether the service is back; nothing: not known yet.
+std::optional<Finding> assess_recovery(const DomainWorld& domains, IncidentWork& work,
+                                       const DomainObservation& domain) {
+  Finding running = targets::assess_rebuilt(domain, work.incident().name);
+  if (!running.holds()) return running;
+  const targets::RebuildMark& mark = *domain.live->rebuilt;
+  const auto& images = work.status().images;
+  if (images.empty() || images.front().digest != mark.digest)
+    return not_back("ImageUnknown", "the machine runs from another image than the one that was accepted");
+  const auto rehashed = rehash_image(domains, work, {images.front(), mark.golden, mark.golden_format, 0});
+  if (!rehashed) return std::nullopt;
+  if (!*rehashed) return not_back("ImageChanged", rehashed->error().to_string());
+  auto service = assess_service(domains, work, *domain.live);
+  if (service) service->message = fmt::format("{}; {}", running.message, service->message);
+  return service;
+}
+
+}  // namespace
+
+StepResult DomainSteps::verify(IncidentWork& work) const {
+  if (work.playbook()->step<RedeployStep>() == nullptr) return controller::conclude_containment(work);
+  const auto observed = domains_.target.observe(work.target().uid);
+  if (!observed) return fail(observed.error());
+  const auto finding = *observed
+                           ? assess_recovery(domains_, work, **observed)
+                           : std::optional(not_back("VictimGone", "the domain is not on this host any more"));
+  if (!finding) return step_waits(work.world().settings.recheck);
+  auto concluded = controller::conclude_recovery(work, *finding);
+  if (work.incident().is_over()) domains_.rebuilds.forget(work.incident().name);
+  return concluded;
+}
+
+}  // namespace kintsugi::host

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "host/rebuild_jobs.h"
+
+#include <algorithm>
+
+#include "host/rebuild_memory.h"
+#include "host/service_probe.h"
+
+namespace kintsugi::host {
+namespace {
+
+constexpr char kPreparation[] = "prepare-machine";
+constexpr std::chrono::hours kImageDeadline{1};
+constexpr std::chrono::milliseconds kMostPatient{60000};
+/// What a person has to mend is looked at that often.
+constexpr std::chrono::milliseconds kRefusedAgain{15000};
+
+template <class Value>
+using Slot = std::optional<JobAnswer<Value>> RebuildFacts::*;
+
+/// Starts a job that fills the slot.
+template <class Value, class FindOut>
+void start(const DomainWorld& domains, IncidentWork& work, const char* name, Slot<Value> slot,
+           FindOut find_out) {
+  controller::World& world = work.world();
+  const std::string incident = work.incident().name;
+  world.jobs.start(
+      incident, work.target().name_space, name,
+      [&world, &domains, incident, slot, find_out = std::move(find_out)](std::stop_token stop) {
+        Result<Value> result = find_out(stop);
+        if (stop.stop_requested()) return;
+        const MonotonicTime now = world.clock.monotonic();
+        domains.rebuilds.change(
+            incident, [&](RebuildFacts& facts) { facts.*slot = JobAnswer<Value>{std::move(result), now}; });
+      },
+      [&world, incident] { world.wake(incident); });
+}
+
+/// Whether a failure is old enough to try again.
+template <class Value>
+bool is_to_be_retried(IncidentWork& work, const JobAnswer<Value>& answer) {
+  if (answer.result) return false;
+  const Error& error = answer.result.error();
+  std::chrono::milliseconds pause = error.retryable ? work.world().settings.retry : kRefusedAgain;
+  pause = std::clamp(error.retry_after.value_or(pause), pause, std::max(pause, kMostPatient));
+  return work.world().clock.monotonic() >= answer.at + pause;
+}
+
+template <class Value>
+std::optional<Result<Value>> said(const std::optional<JobAnswer<Value>>& answer) {
+  return answer ? std::optional(answer->result) : std::nullopt;
+}
+
+}  // namespace
+
+std::optional<Result<GoldenImage>> provide_image(const DomainWorld& domains, IncidentWork& work,
+                                                 const GoldenSource& source, const std::string& policy) {
+  const RebuildFacts facts = domains.rebuilds.facts(work.incident().name);
+  // The administrator may have named another one since.
+  const bool is_of_another = facts.image && facts.image->result &&
+                             (facts.image->result->source.location != source.location ||
+                              facts.image->result->source.bundle != source.bundle);
+  const JobAnswer<ProvidedImage>* known = facts.image && !is_of_another ? &*facts.image : nullptr;
+  if (known == nullptr || is_to_be_retried(work, *known)) {
+    const MonotonicTime deadline = work.world().clock.monotonic() + kImageDeadline;
+    const auto provide = [&images = domains.images, source, policy,
+                          deadline](const std::stop_token& stop) -> Result<ProvidedImage> {
+      auto image = images.provide(source, policy, deadline, stop);
+      if (!image) return fail(std::move(image).error());
+      return ProvidedImage{source, *std::move(image)};
+    };
+    start<ProvidedImage>(domains, work, "golden-image", &RebuildFacts::image, provide);
+  }
+  if (known == nullptr) return std::nullopt;
+  return known->result ? Result<GoldenImage>(known->result->image) : fail(known->result.error());
+}
+
+std::optional<Result<void>> prepare_machine(const DomainWorld& domains, IncidentWork& work,
+                                            const GoldenImage& image, const MachinePaths& paths,
+                                            const MachineIdentity& identity, bool anew) {
+  const RebuildFacts facts = domains.rebuilds.facts(work.incident().name);
+  const bool is_of_another =
+      facts.prepared && facts.prepared->result && *facts.prepared->result != image.trusted.digest;
+  const JobAnswer<std::string>* known = facts.prepared && !is_of_another ? &*facts.prepared : nullptr;
+  if (known == nullptr || is_to_be_retried(work, *known)) {
+    const auto prepare = [&domains, image, paths, identity,
+                          anew](const std::stop_token& stop) -> Result<std::string> {
+      if (auto checked = domains.images.check(image, stop); !checked) return fail(std::move(checked).error());
+      if (auto made = domains.files.prepare(image, paths, identity, anew, stop); !made)
+        return fail(std::move(made).error());
+      return image.trusted.digest;
+    };
+    start<std::string>(domains, work, kPreparation, &RebuildFacts::prepared, prepare);
+  }
+  if (known == nullptr) return std::nullopt;
+  return known->result ? Result<void>() : Result<void>(fail(known->result.error()));
+}
+
+bool is_preparing(IncidentWork& work) {
+  return work.world().jobs.is_active(work.incident().name, kPreparation);
+}
+
+std::optional<Result<void>> rehash_image(const DomainWorld& domains, IncidentWork& work,
+                                         const GoldenImage& image) {
+  const auto known = domains.rebuilds.facts(work.incident().name).rehashed;
+  if (!known || is_to_be_retried(work, *known)) {
+    start<void>(
+        domains, work, "rehash-image", &RebuildFacts::rehashed,
+        [&images = domains.images, image](const std::stop_token& stop) { return images.check(image, stop); });
+  }
+  return said(known);
+}
+
+std::optional<Result<void>> ask_service(const DomainWorld& domains, IncidentWork& work,
+                                        const std::vector<targets::ProbeTerms>& probes) {
+  const auto known = domains.rebuilds.facts(work.incident().name).served;
+  const bool is_old = known && work.world().clock.monotonic() >= known->at + work.world().settings.recheck;
+  if (!known || is_old) {
+    const auto ask_all = [&probe = domains.probe, probes](const std::stop_token& stop) -> Result<void> {
+      for (const targets::ProbeTerms& terms : probes) {
+        if (terms.kind == targets::ProbeTerms::Kind::kAgent) continue;
+        if (auto answered = probe.ask(terms, stop); !answered) return answered;
+      }
+      return {};
+    };
+    start<void>(domains, work, "ask-service", &RebuildFacts::served, ask_all);
+  }
+  return said(known);
+}
+
+}  // namespace kintsugi::host
