@@ -13,8 +13,8 @@
 #include "evidence/manifest.h"
 #include "evidence/regular_file.h"
 #include "targets/libvirt/domain_target.h"
+#include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
-#include "tests/machines/site.h"
 
 using namespace kintsugi;
 using namespace kintsugi::machines;
@@ -80,7 +80,7 @@ const std::vector<std::string> kAll{"definition", "disks", "guest", "memory", "s
 
 TEST_CASE("evidence of a guest is complete, and the guest runs on isolated") {
   Host host;
-  Site site("contain-only", kSteps);
+  Site site(playbook_of("contain-only", kSteps));
   const std::string uuid = host.uuid_of("web1");
   site.protect("web1");
   const std::string before = host.hypervisor().persistent_definition(uuid).value();
@@ -157,7 +157,7 @@ TEST_CASE("a disk that is frozen is not written again, and has it all when it is
 TEST_CASE("a controller that is killed while it collects ends with complete evidence") {
   Host host;
   const std::string uuid = host.uuid_of("web1");
-  Site site("contain-only", kSteps);
+  Site site(playbook_of("contain-only", kSteps));
   site.protect("web1");
   const std::string before = host.hypervisor().persistent_definition(uuid).value();
   std::mt19937 random(20261122);
@@ -193,7 +193,7 @@ TEST_CASE("a controller that is killed while it collects ends with complete evid
 TEST_CASE("a machine that is paused stays so, and one without a guest lacks what only a guest can say") {
   Host host;
   const std::string uuid = host.make_empty("still");
-  Site site("contain-only", "[contain: {pause: true}, collect: {}]");
+  Site site(playbook_of("contain-only", "[contain: {pause: true}, collect: {}]"));
   site.protect("still");
   const std::string disk = first_disk(host, uuid).source;
   site.start().post(event_about("still"));

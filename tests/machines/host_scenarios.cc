@@ -8,8 +8,8 @@
 #include <thread>
 
 #include "targets/libvirt/domain_target.h"
+#include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
-#include "tests/machines/site.h"
 
 using namespace kintsugi;
 using namespace kintsugi::machines;
@@ -20,8 +20,8 @@ namespace {
 
 /// A site as most of these tests want it.
 Site site_of(bool pause = false) {
-  return {"contain-only",
-          std::string("[contain: {pause: ") + (pause ? "true" : "false") + "}, collect: {}, redeploy: {}]"};
+  const std::string contain = std::string("contain: {pause: ") + (pause ? "true" : "false") + "}";
+  return Site(playbook_of("contain-only", "[" + contain + ", collect: {}, redeploy: {}]"));
 }
 
 Finding isolation(Host& host, const std::string& uuid, const std::string& incident) {
@@ -48,8 +48,8 @@ TEST_CASE("a signal about a guest isolates it, and its release gives everything 
   CHECK(comes_true([&] { return isolation(host, uuid, incident_of(uuid)).holds(); }));
   CHECK_FALSE(answers("10.77.0.11"));
   CHECK_THAT(controller.post(event_about("web1")).body, Catch::Contains("\"duplicate\""));
-  CHECK(comes_true(
-      [&] { return controller.log().find("Redeployed=False NotSupported") != std::string::npos; }));
+  CHECK(
+      comes_true([&] { return controller.log().find("Redeployed=False ModeForbids") != std::string::npos; }));
   CHECK(controller.scrape().find("kintsugi_containment") != std::string::npos);
 
   const auto found = site.release(ReleaseOrder::Victim::kRestore);

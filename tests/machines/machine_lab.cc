@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/machines/machine_lab.h"
 
+#include <fcntl.h>
+#include <sched.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <catch2/catch.hpp>
+#include <cstdio>
 #include <cstdlib>
 
 namespace kintsugi::machines {
@@ -20,6 +26,23 @@ bool run(const std::string& command) {
   return std::system(command.c_str()) == 0;  // NOLINT(concurrency-mt-unsafe): nothing changes the environment
 }
 
+/// What a command prints.
+std::string output_of(const std::string& command) {
+  std::FILE* pipe = ::popen(command.c_str(), "re");
+  REQUIRE(pipe != nullptr);
+  std::string text;
+  std::array<char, 4096> piece{};
+  for (std::size_t size = 0; (size = std::fread(piece.data(), 1, piece.size(), pipe)) > 0;)
+    text.append(piece.data(), size);
+  ::pclose(pipe);
+  while (text.ends_with('\n')) text.pop_back();
+  return text;
+}
+
+std::string output_inside(const std::string& command) {
+  return output_of(environment("KINTSUGI_VM_LAB") + " inside " + command + " 2> /dev/null");
+}
+
 }  // namespace
 
 std::string uri() {
@@ -32,6 +55,31 @@ bool lab(const std::string& arguments) {
 
 bool inside(const std::string& command) {
   return lab("inside " + command + " > /dev/null");
+}
+
+std::string fetch(const std::string& address, const std::string& path) {
+  return output_inside("timeout 5 busybox wget -q -O - http://" + address + path);
+}
+
+std::string lab_files() {
+  return environment("LAB_DIR") + "/vm";
+}
+
+std::string hash_of_file(const std::string& path) {
+  return output_of("sha256sum < '" + path + "'").substr(0, 64);
+}
+
+InMachinesNetwork::InMachinesNetwork() : own_(::open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC)) {
+  const std::string name = "/run/netns/" + output_inside("ip netns identify");
+  const int theirs = ::open(name.c_str(), O_RDONLY | O_CLOEXEC);
+  REQUIRE(own_ >= 0);
+  REQUIRE(::setns(theirs, CLONE_NEWNET) == 0);
+  ::close(theirs);
+}
+
+InMachinesNetwork::~InMachinesNetwork() {
+  if (::setns(own_, CLONE_NEWNET) != 0) std::abort();  // the tests after this one would run elsewhere
+  ::close(own_);
 }
 
 bool answers(const std::string& address) {

@@ -22,10 +22,29 @@ std::string uri();
 bool lab(const std::string& arguments);
 /// Runs a command in the machines' network, as the host 10.77.0.1; whether it succeeded.
 bool inside(const std::string& command);
+/// What the guest's web server answers at a path; empty: nothing.
+std::string fetch(const std::string& address, const std::string& path);
+/// Where the lab keeps images, keys and logs.
+std::string lab_files();
+/// SHA-256 of a file, as hex digits.
+std::string hash_of_file(const std::string& path);
 /// Whether the guest's web server answers.
 bool answers(const std::string& address);
 /// Whether a guest that was breached gets a packet to its master, who waits that many seconds.
 bool calls_home(int seconds);
+
+/// While it lives, this thread and the processes that it starts are in the machines' network, as the host
+/// 10.77.0.1.
+class InMachinesNetwork {
+ public:
+  InMachinesNetwork();
+  ~InMachinesNetwork();
+  InMachinesNetwork(const InMachinesNetwork&) = delete;
+  InMachinesNetwork& operator=(const InMachinesNetwork&) = delete;
+
+ private:
+  int own_ = -1;  ///< descriptor of the network that the thread came from
+};
 
 /// A connection of its own, kept by a thread of its own.
 class Host {

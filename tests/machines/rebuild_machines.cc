@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Breached machines that become what their golden image is, over crashes of whatever takes part.
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <random>
+#include <thread>
+
+#include "base/file.h"
+#include "targets/libvirt/domain_quarantine.h"
+#include "targets/libvirt/domain_rebuild.h"
+#include "targets/libvirt/domain_target.h"
+#include "tests/machines/host_site.h"
+#include "tests/machines/machine_lab.h"
+
+using namespace kintsugi;
+using namespace kintsugi::machines;
+using namespace kintsugi::support;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Victim = ReleaseOrder::Victim;
+
+constexpr char kPlaybook[] = R"(
+apiVersion: kintsugi.dev/v1alpha1
+kind: Playbook
+metadata: {name: rebuild}
+spec:
+  signals: [{source: falco, rules: ["Terminal shell*"]}]
+  mode: full
+  steps:
+    - contain: {pause: true}
+    - redeploy: {trustPolicy: golden}
+    - verify: {readySeconds: 120, quietSeconds: 3}
+)";
+
+constexpr char kPolicy[] = R"(
+apiVersion: kintsugi.dev/v1alpha1
+kind: TrustPolicy
+metadata: {name: golden}
+spec:
+  images: ["file://LAB/images/**"]
+  authorities: [{key: {file: LAB/cosign.pub}}]
+)";
+
+std::string policy() {
+  std::string text = kPolicy;
+  for (std::size_t at = 0; (at = text.find("LAB")) != std::string::npos;) text.replace(at, 3, lab_files());
+  return text;
+}
+
+std::string image(const std::string& name) {
+  return fmt::format("<image source='{}/images/{}'/>", lab_files(), name);
+}
+
+std::string disk_of(const std::string& name) {
+  return fmt::format("{}/images/{}.qcow2", lab_files(), name);
+}
+
+targets::DomainObservation look_at(Host& host, const std::string& uuid) {
+  const auto observed = targets::DomainTarget(host.hypervisor()).observe(uuid);
+  if (!observed) FAIL(observed.error().to_string());
+  REQUIRE(observed->has_value());
+  return **observed;
+}
+
+bool runs_rebuilt(Host& host, const std::string& uuid) {
+  return targets::assess_rebuilt(look_at(host, uuid), incident_of(uuid)).holds();
+}
+
+void show(const std::vector<Incident>& incidents) {
+  for (const Incident& incident : incidents) {
+    UNSCOPED_INFO(incident.name << " " << to_string(stage_of(incident)));
+    for (const TimelineEntry& entry : incident.status.timeline) UNSCOPED_INFO("  " << entry.message);
+  }
+}
+
+/// Rebuilt once, and nothing else: what every disturbance has to end in. Ends the controller.
+void check_rebuilt(Host& host, Site& site, const std::string& uuid, const std::string& old_disk,
+                   const std::string& old_hash) {
+  const auto incidents = site.incidents();
+  show(incidents);
+  REQUIRE(incidents.size() == 1);
+  const IncidentStatus& status = incidents[0].status;
+  CHECK(status.outcome == Outcome::kRecovered);
+  CHECK(status.times.contained <= status.times.redeployed);
+  CHECK(status.times.redeployed <= status.times.recovered);
+  CHECK(runs_rebuilt(host, uuid));
+  CHECK(hash_of_file(old_disk) == old_hash);
+  int layers = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(site.path() + "/state/images/machines"))
+    layers += entry.path().extension() == ".qcow2" ? 1 : 0;
+  CHECK(layers == 1);
+  std::size_t ended = 0;
+  for (const TimelineEntry& entry : status.timeline)
+    ended += entry.message.starts_with("The breached machine's");
+  CHECK(ended <= 1);
+}
+
+}  // namespace
+
+TEST_CASE("libvirt takes a rebuilt definition, keeps its mark, and starts the machine from the layer") {
+  Host host;
+  const std::string uuid = host.make_empty("planned");
+  auto& hypervisor = host.hypervisor();
+  targets::RebuildPlan plan;
+  plan.incident = incident_of(uuid);
+  plan.image = "file:///golden/<&'>.qcow2";
+  plan.digest = "sha256:aa";
+  plan.golden = lab_files() + "/images/golden.qcow2";
+  plan.golden_format = "qcow2";
+  plan.overlay = lab_files() + "/images/planned.layer.qcow2";
+  plan.seed = lab_files() + "/images/planned.seed.iso";
+  plan.generation = "00000000-0000-8000-a000-000000000001";
+  plan.autostart = true;
+  REQUIRE(write_file_durably(plan.seed, std::string(4096, ' ')));
+  REQUIRE(
+      std::system(fmt::format("qemu-img create -q -f qcow2 -F qcow2 -b '{}' '{}'", plan.golden, plan.overlay)
+                      .c_str()) == 0);
+  const targets::DomainTarget target(hypervisor);
+  const targets::DomainIsolation wanted{plan.incident, true, false};
+  REQUIRE(target.cut_off(uuid, wanted));
+  const auto original =
+      targets::restored_definition(hypervisor.persistent_definition(uuid).value(), plan.incident).value();
+  const auto rebuilt = targets::rebuilt_definition(original.xml, plan);
+  REQUIRE(rebuilt);
+
+  const auto defined = hypervisor.define(rebuilt->xml);
+  if (!defined) FAIL(defined.error().to_string());
+  auto domain = look_at(host, uuid);
+  CHECK(domain.persistent->rebuilt == rebuilt->mark);
+  CHECK_FALSE(domain.live->rebuilt);
+  REQUIRE(target.cut_off(uuid, wanted));  // which is about the breached process alone
+  CHECK(look_at(host, uuid).persistent->incident.empty());
+  CHECK(hypervisor.start(uuid).error().code == ErrorCode::kConflict);
+  REQUIRE(hypervisor.destroy(uuid));
+  CHECK(hypervisor.destroy(uuid).error().code == ErrorCode::kConflict);
+  CHECK_FALSE(look_at(host, uuid).live);
+  const auto started = hypervisor.start(uuid);
+  if (!started) FAIL(started.error().to_string());
+  domain = look_at(host, uuid);
+  CHECK(domain.live->rebuilt == rebuilt->mark);
+  const Finding finding = targets::assess_rebuilt(domain, plan.incident);
+  INFO(finding.message);
+  CHECK(finding.holds());
+  CHECK(domain.live->interfaces.front().link != targets::LinkState::kDown);
+  CHECK(target.seal(uuid, wanted)->empty());
+  CHECK(look_at(host, uuid).live->incident.empty());
+  REQUIRE(hypervisor.destroy(uuid));
+}
+
+TEST_CASE("a breached guest is isolated, rebuilt from its golden image, and answers as the image does") {
+  Host host;
+  REQUIRE(lab("guest shop 52:54:00:77:00:21 10.77.0.21"));
+  const std::string uuid = host.uuid_of("shop");
+  Site site(kPlaybook, policy());
+  site.protect("shop", "",
+               image("golden.qcow2") + "<probe http='http://10.77.0.21/version' expect='web-1.0'/>" +
+                   "<probe agent='true'/><probe tcp='10.77.0.21:80'/>");
+  REQUIRE(inside("timeout 5 busybox wget -q -O - http://10.77.0.21/cgi-bin/implant"));
+  REQUIRE(calls_home(10));
+  REQUIRE(fetch("10.77.0.21", "/cgi-bin/state") == "IMPLANTED");
+
+  const InMachinesNetwork network;
+  REQUIRE(site.start().post(event_about("shop")).status == 202);
+  REQUIRE(site.logs("Contained=True"));
+  const std::string hash = hash_of_file(disk_of("shop"));
+  REQUIRE(site.logs("Recovered=True Serves", 120s));
+  CHECK(fetch("10.77.0.21", "/version") == "web-1.0");
+  CHECK(fetch("10.77.0.21", "/cgi-bin/state") == "clean");
+  CHECK(fetch("10.77.0.21", "/instance-id") == incident_of(uuid));
+  CHECK_FALSE(calls_home(4));
+  REQUIRE(site.logs("Closed=True"));
+  check_rebuilt(host, site, uuid, disk_of("shop"), hash);
+
+  // The way back for a person: the breached disk is what it was.
+  CHECK(look_at(host, uuid).persistent->rebuilt->root()->source == disk_of("shop"));
+}
+
+TEST_CASE("a golden image that was tampered with changes nothing, and the release gives all back") {
+  Host host;
+  const std::string uuid = host.make_empty("tampered");
+  const std::string before = host.hypervisor().persistent_definition(uuid).value();
+  const std::string golden = lab_files() + "/images/golden.qcow2";
+  std::string bytes = read_file(golden, 100u << 20).value();
+  bytes.back() = char(bytes.back() ^ 1);
+  const std::string evil = lab_files() + "/images/evil.qcow2";
+  REQUIRE(write_file_durably(evil, bytes));
+  std::filesystem::copy_file(golden + ".sigstore.json", evil + ".sigstore.json");
+  Site site(kPlaybook, policy());
+  site.protect("tampered", "", image("evil.qcow2"));
+  const std::string protected_before = host.hypervisor().persistent_definition(uuid).value();
+  REQUIRE(before != protected_before);
+  site.start().post(event_about("tampered"));
+  REQUIRE(site.logs("Redeployed=False"));
+  CHECK(site.logs("waits for a person"));
+  std::this_thread::sleep_for(2s);
+  CHECK_FALSE(look_at(host, uuid).live->rebuilt);
+  CHECK_FALSE(look_at(host, uuid).persistent->rebuilt);
+  const auto found = site.incidents(
+      [](auto& store, const Incident& incident) { order_release(store, incident, Victim::kRestore); });
+  show(found);
+  CHECK_FALSE(found.at(0).status.times.redeployed);
+  site.start();
+  CHECK(site.logs("Released by ada"));
+  CHECK(host.hypervisor().persistent_definition(uuid).value() == protected_before);
+  CHECK(host.hypervisor().status(uuid)->state == targets::DomainState::kRunning);
+}
+
+TEST_CASE("a controller that is killed in any step of a rebuild ends in the same state") {
+  Host host;
+  int round = 0;
+  for (const char* moment :
+       {"Opened by signal", "Contained=True", "Accepted:", "Redeployed=False Rebuilding",
+        "The breached machine's process was ended", "Redeployed=True", "Recovered=True"}) {
+    INFO("killed when it says: " << moment);
+    const std::string name = fmt::format("step{}", ++round);
+    const std::string uuid = host.make_empty(name);
+    Site site(kPlaybook, policy());
+    site.protect(name, "", image("golden.qcow2"));
+    site.start().post(event_about(name));
+    REQUIRE(site.logs(moment));
+    site.controller().kill();
+    const std::string hash = hash_of_file(disk_of(name));
+    site.start();
+    const bool is_closed = site.logs("Closed=True");
+    if (!is_closed) show(site.incidents());
+    REQUIRE(is_closed);
+    check_rebuilt(host, site, uuid, disk_of(name), hash);
+    REQUIRE(host.hypervisor().destroy(uuid));
+  }
+}
+
+TEST_CASE("a controller that is killed at random moments of a rebuild ends in the same state") {
+  Host host;
+  std::mt19937 random(20261122);
+  for (int round = 0; round < 6; ++round) {
+    INFO("round " << round);
+    const std::string name = fmt::format("random{}", round);
+    const std::string uuid = host.make_empty(name);
+    Site site(kPlaybook, policy());
+    site.protect(name, "", image("golden.qcow2"));
+    REQUIRE(site.start().post(event_about(name)).status == 202);
+    for (int crash = 0; crash < 4; ++crash) {
+      std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1500));
+      site.controller().kill();
+      site.start();
+    }
+    const std::string hash = hash_of_file(disk_of(name));
+    const auto is_closed = [&] {
+      std::this_thread::sleep_for(3s);
+      const bool is_over = site.incidents().at(0).is_over();
+      if (!is_over) site.start();
+      return is_over;
+    };
+    REQUIRE(comes_true(is_closed, 90s));
+    check_rebuilt(host, site, uuid, disk_of(name), hash);
+    REQUIRE(host.hypervisor().destroy(uuid));
+  }
+}
+
+TEST_CASE("a libvirtd that is killed during a rebuild delays it, and changes nothing") {
+  int round = 0;
+  for (const char* moment : {"Accepted:", "Redeployed=False Rebuilding",
+                             "The breached machine's process was ended", "Redeployed=True"}) {
+    INFO("killed when the controller says: " << moment);
+    Host host;
+    const std::string name = fmt::format("daemon{}", ++round);
+    const std::string uuid = host.make_empty(name);
+    Site site(kPlaybook, policy());
+    site.protect(name, "", image("golden.qcow2"));
+    site.start().post(event_about(name));
+    REQUIRE(site.logs("Contained=True"));
+    const std::string hash = hash_of_file(disk_of(name));
+    REQUIRE(site.logs(moment));
+    REQUIRE(lab("kill-daemon"));
+    std::this_thread::sleep_for(500ms);
+    REQUIRE(lab("restart-daemon"));
+    REQUIRE(host.reconnects());
+    const bool is_closed = site.logs("Closed=True", 90s);
+    if (!is_closed) show(site.incidents());
+    REQUIRE(is_closed);
+    check_rebuilt(host, site, uuid, disk_of(name), hash);
+    REQUIRE(host.hypervisor().destroy(uuid));
+  }
+}
