@@ -4,9 +4,11 @@
 // a key.
 #include <cstdint>
 #include <cstdlib>
+#include <string>
 #include <string_view>
 
 #include "trust/sigstore/cosign_signature.h"
+#include "trust/sigstore/image_signature.h"
 
 using namespace kintsugi::trust;
 
@@ -21,7 +23,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Descriptor layer{"application/vnd.dev.cosign.simplesigning.v1+json", kImage, 1, {}, {}, {}};
   layer.annotations.emplace_back("dev.cosignproject.cosign/signature", std::string(text));
   if (const auto read = read_signature_layer(layer)) {
-    if (verify_signature(*read, text, {}, kImage)) std::abort();
+    if (verify_signature(signature_of_layer(*read, std::string(text)), {}, kImage)) std::abort();
   }
   return 0;
 }
