@@ -25,6 +25,6 @@ void check(const admission::PodReview& review) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const auto review = admission::parse_pod_review({reinterpret_cast<const char*>(data), size});
-  if (review.ok()) check(review.value());
+  if (review) check(*review);
   return 0;
 }
