@@ -123,6 +123,78 @@ TEST_CASE("KubeVirt: a machine is rebuilt from its verified image", "[scenario]"
   CHECK(labels_of(scenario.get(kSnapshots, "kintsugi-" + name)).value("kintsugi.dev/incident", "") == name);
 }
 
+TEST_CASE("KubeVirt: a disk that was imported from a registry is imported anew", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  KubeVirt kubevirt(scenario);
+  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
+  json imported = machine("db", image.by_tag);
+  imported["spec"]["template"]["spec"]["volumes"][0] = {{"name", "root"},
+                                                        {"dataVolume", {{"name", "db-root"}}}};
+  const json source{{"registry", {{"url", "docker://" + image.by_tag}}}};
+  imported["spec"]["dataVolumeTemplates"] = json::array(
+      {{{"metadata", {{"name", "db-root"}}}, {"spec", {{"source", source}, {"storage", json::object()}}}}});
+  const json launcher = kubevirt.run(imported);
+  const json victim = kubevirt.instance("db");
+  scenario.write_playbook({});
+  scenario.start();
+
+  const std::string name = scenario.breach(launcher);
+  const json closed = scenario.eventually_condition(name, "Closed", "True", "", 40s);
+
+  CHECK(status_text(closed, "outcome") == "recovered");
+  CHECK(uid_of(kubevirt.instance("db")) != uid_of(victim));
+  const json spec = scenario.get(kMachines, "db")["spec"];
+  const std::string renewed = spec["template"]["spec"]["volumes"][0]["dataVolume"]["name"];
+  CHECK(renewed.starts_with("db-root-k"));
+  CHECK(spec["dataVolumeTemplates"][0]["metadata"]["name"] == renewed);
+  CHECK(spec["dataVolumeTemplates"][0]["spec"]["source"]["registry"]["url"] == "docker://" + image.by_digest);
+}
+
+TEST_CASE("KubeVirt: a controller that is killed leaves nothing that is done twice", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  KubeVirt kubevirt(scenario);
+  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
+  const json launcher = kubevirt.run(machine("db", image.by_tag));
+  const json victim = kubevirt.instance("db");
+  scenario.write_playbook({});
+  scenario.start();
+  const std::string name = scenario.breach(launcher);
+  scenario.eventually("the guest is paused", [&] { return kubevirt.is_paused("db"); });
+
+  scenario.controller().kill();
+  scenario.start();
+
+  const json closed = scenario.eventually_condition(name, "Closed", "True", "", 40s);
+  CHECK(status_text(closed, "outcome") == "recovered");
+  CHECK(uid_of(kubevirt.instance("db")) != uid_of(victim));
+  CHECK(count_in_timeline(closed, "Done: stop the processors") == 1);
+  CHECK(count_in_timeline(closed, "Done: pin virtual machine") == 1);
+  CHECK(count_in_timeline(closed, "Done: restart virtual machine") == 1);
+}
+
+TEST_CASE("KubeVirt: what only observes changes no machine", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  KubeVirt kubevirt(scenario);
+  const json launcher =
+      kubevirt.run(machine("db", scenario.push_signed("shop/os", "1.0", "os 1.0").by_digest));
+  PlaybookText playbook;
+  playbook.mode = "observe";
+  scenario.write_playbook(playbook);
+  scenario.start();
+
+  const json result = scenario.send(falco_event(launcher));
+  CHECK(result["result"] == "observed");
+  const json closed = scenario.eventually_condition(result["incident"], "Closed", "True", "ObserveOnly");
+
+  CHECK(journal_ids(closed, "planned").size() == 1);
+  CHECK(journal_ids(closed, "applied").empty());
+  CHECK_FALSE(kubevirt.is_paused("db"));
+  CHECK(identity_of(scenario.get(k8s::kPods, name_of(launcher))) == identity_of(launcher));
+}
+
 TEST_CASE("KubeVirt: a machine is not rebuilt from an image that nobody signed", "[scenario]") {
   Scenario scenario;
   if (!scenario.world().can_express(Ability::kSchemas)) return;
