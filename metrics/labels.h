@@ -24,16 +24,14 @@ inline constexpr std::array<std::string_view, 17> kDispositionValues{
     "refused",     "invalid", "ignored",   "not-durable",  kOther};
 
 /// The ids of actions.
-inline constexpr std::array<std::string_view, 9> kActionValues{
-    "contain/isolate",   "contain/pause",         "redeploy/pin",
-    "redeploy/recreate", "redeploy/restart",      "release/restore",
-    "release/delete",    "release/deletion-cost", kOther};
+inline constexpr std::array<std::string_view, 7> kActionValues{
+    "contain/isolate", "redeploy/pin", "redeploy/recreate", "redeploy/rebuild", "release/restore",
+    "release/delete",  kOther};
 
 /// The collectors of evidence.
 inline constexpr std::array<std::string_view, 16> kEvidenceKindValues{
-    "pod",     "owners",     "events",   "restarts", "logs",  "logs-previous", "processes",
-    "sockets", "definition", "instance", "machine",  "guest", "screenshot",    "memory",
-    "disks",   kOther};
+    "pod",        "owners",   "events",  "restarts", "logs",       "logs-previous", "processes", "sockets",
+    "definition", "instance", "machine", "guest",    "screenshot", "memory",        "disks",     kOther};
 
 /// The value itself, or "other".
 template <std::size_t size>
