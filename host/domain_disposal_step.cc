@@ -12,6 +12,7 @@
 #include "base/escape.h"
 #include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
+#include "targets/libvirt/domain_disks.h"
 
 namespace kintsugi::host {
 namespace {
@@ -103,7 +104,11 @@ StepResult remove(IncidentWork& work, const targets::LeftDisk& disk, const std::
   if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
   if (!controller::leader_may_send(work)) return step_waits(work.world().settings.recheck);
   std::error_code failed;
-  std::filesystem::remove(disk.source, failed);
+  // What was written after the containment is in a layer above it, where evidence was kept.
+  const std::string layer = targets::layer_path(disk.source, work.incident().name);
+  if (objection({disk.target, disk.type, layer, disk.format, disk.was_root}, in_use).empty())
+    std::filesystem::remove(layer, failed);
+  if (!failed) std::filesystem::remove(disk.source, failed);
   if (failed) {
     work.note("Could not " + action.description + ": " + failed.message());
     return step_done();

@@ -48,12 +48,15 @@ struct Disposal {
 TEST_CASE("a breached disk is deleted after its retention, when a person agrees, and once") {
   Disposal disposal;
   CHECK(disposal.is_there());
+  const std::string layer =
+      disposal.site.directory.write("old.qcow2." + testing::kIncident, "written after the containment");
   CHECK_FALSE(disposal.site.comes([&] { return !disposal.site.incident().status.awaiting.empty(); }, 90));
   REQUIRE(disposal.is_asked());
   CHECK_THAT(disposal.site.incident().status.awaiting_reason, Catch::Contains(disposal.disk));
   CHECK(disposal.is_there());
   disposal.approve();
   CHECK_FALSE(disposal.is_there());
+  CHECK_FALSE(std::filesystem::exists(layer));
   CHECK(std::filesystem::exists(disposal.data));
   CHECK(disposal.site.machine_files().size() == 2);
   CHECK_THAT(disposal.site.timeline(), Catch::Contains("Done: delete the breached disk"));

@@ -70,7 +70,7 @@ class Rebuild {
   StepResult begin();
   StepResult complete();
   StepResult switch_over(const targets::RebuiltDefinition& planned);
-  StepResult end_and_start();
+  StepResult end_and_start(const RebuildMark& mark);
   StepResult finish(const RebuildMark& mark);
 
   std::optional<StepOutcome> refuse_before_begin();
@@ -306,10 +306,11 @@ StepResult Rebuild::complete() {
   if (!prepared) return step_waits(work_.world().settings.recheck);
   if (!*prepared) return failed("PreparationFailed", prepared->error());
   if (!controller::leader_may_send(work_)) return step_waits(work_.world().settings.recheck);
-  return end_and_start();
+  return end_and_start(mark);
 }
 
-StepResult Rebuild::end_and_start() {
+StepResult Rebuild::end_and_start(const RebuildMark& mark) {
+  const MonotonicTime begun = work_.world().clock.monotonic();
   if (domain_.live) {
     const auto ended = domains_.hypervisor.destroy(uuid());
     // kConflict: it has ended by itself.
@@ -319,7 +320,10 @@ StepResult Rebuild::end_and_start() {
     }
     if (ended) work_.note("The breached machine's process was ended");
   }
-  if (const auto started = domains_.hypervisor.start(uuid()); !started) {
+  const auto started = domains_.hypervisor.start(uuid());
+  work_.count(rebuild_action(work_.target(), mark), started.has_value(),
+              work_.world().clock.monotonic() - begun);
+  if (!started) {
     // kConflict: it runs, and it is looked at what.
     if (started.error().retryable) return fail(started.error());
     return failed("StartFailed", started.error());

@@ -171,7 +171,8 @@ class RebuildSite {
                 return write_file_durably(path, "a layer over " + image.path);
               },
               [](const FirstBoot& boot) -> Result<std::string> { return boot.instance_id; }),
-          domains{site.machine, target, inventory,  site.book, nullptr,
+          evidence(nullptr, site.machine, metrics, site.clock),
+          domains{site.machine, target, inventory,  site.book, evidence,
                   site.images,  files,  site.probe, memory},
           steps(domains),
           jobs(controller::Jobs::Limits{}),
@@ -195,11 +196,12 @@ class RebuildSite {
     DomainInventory inventory;
     MachineFiles files;
     RebuildMemory memory;
+    metrics::Registry metrics{{}};
+    DomainEvidence evidence;
     DomainWorld domains;
     DomainSteps steps;
     NoLedger ledger;
     controller::Jobs jobs;
-    metrics::Registry metrics{{}};
     controller::ElectedLeadership leadership{/*always=*/true};
     NoAnnouncer announcer;
     controller::World world;

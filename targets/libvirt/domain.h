@@ -45,9 +45,9 @@ struct DomainDisk {
   std::string format;  ///< "qcow2", "raw"
   bool is_read_only = false;
   bool is_shareable = false;
-  std::string format_below = "";  ///< of the file that this one is a layer above, while the domain runs
   /// What it is a layer over, the nearest first. Of a running domain all of them, else what is stated.
   std::vector<std::string> backing = {};
+  std::string format_below = {};  ///< of the nearest of them, as far as it is stated
   bool operator==(const DomainDisk&) const = default;
 };
 

@@ -78,12 +78,18 @@ TEST_CASE("a rebuilt machine is itself but for its root disk, first-boot data an
   CHECK(now.interfaces == was.interfaces);
   CHECK(now.terms == was.terms);
   CHECK(now.passages.size() + 1 == was.passages.size());
-  CHECK(
-      now.disks ==
-      std::vector<DomainDisk>{
-          {"vda", "disk", "file", "/images/machines/u-1.qcow2", "qcow2", false, false, {"/images/aa.qcow2"}},
-          {"vdb", "disk", "file", "/images/machines/u-1.seed.iso", "raw", true, false},
-          {"sda", "cdrom", "file", "", "", true, false}});
+  CHECK(now.disks ==
+        std::vector<DomainDisk>{{"vda",
+                                 "disk",
+                                 "file",
+                                 "/images/machines/u-1.qcow2",
+                                 "qcow2",
+                                 false,
+                                 false,
+                                 {"/images/aa.qcow2"},
+                                 "qcow2"},
+                                {"vdb", "disk", "file", "/images/machines/u-1.seed.iso", "raw", true, false},
+                                {"sda", "cdrom", "file", "", "", true, false}});
   CHECK(now.rebuilt == made->mark);
   CHECK(made->mark.disks == std::vector<LeftDisk>{{"vda", "file", "/srv/vm/web1.g1.qcow2", "qcow2", true}});
   CHECK(made->mark.autostart);

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "targets/libvirt/domain_disks.h"
 #include "targets/libvirt/domain_quarantine.h"
 #include "targets/libvirt/domain_rebuild.h"
 #include "targets/libvirt/domain_target.h"
@@ -152,11 +153,15 @@ TEST_CASE("libvirt takes a rebuilt definition, keeps its mark, and starts the ma
   REQUIRE(hypervisor.destroy(uuid));
 }
 
-TEST_CASE("a breached guest is isolated, rebuilt from its golden image, and answers as the image does") {
+TEST_CASE(
+    "a breached guest is isolated, preserved, rebuilt from its golden image, and answers as that does") {
   Host host;
   REQUIRE(lab("guest shop 52:54:00:77:00:21 10.77.0.21"));
   const std::string uuid = host.uuid_of("shop");
-  Site site(kPlaybook, policy());
+  Site site(playbook_of("full",
+                        "[contain: {}, collect: {}, redeploy: {trustPolicy: golden}, "
+                        "verify: {readySeconds: 120, quietSeconds: 3}]"),
+            policy());
   site.protect("shop", "",
                image("golden.qcow2") + "<probe http='http://10.77.0.21/version' expect='web-1.0'/>" +
                    "<probe agent='true'/><probe tcp='10.77.0.21:80'/>");
@@ -167,7 +172,11 @@ TEST_CASE("a breached guest is isolated, rebuilt from its golden image, and answ
   const InMachinesNetwork network;
   REQUIRE(site.start().post(event_about("shop")).status == 202);
   REQUIRE(site.logs("Contained=True"));
+  const std::string layer = targets::layer_path(disk_of("shop"), incident_of(uuid));
+  REQUIRE(comes_true([&] { return std::filesystem::exists(layer); }));
   const std::string hash = hash_of_file(disk_of("shop"));
+  REQUIRE(site.logs("EvidencePreserved=True", 120s));
+  CHECK(std::filesystem::file_size(site.evidence_of(incident_of(uuid)) + "/dumps/memory.elf") > (100u << 20));
   REQUIRE(site.logs("Recovered=True Serves", 120s));
   CHECK(fetch("10.77.0.21", "/version") == "web-1.0");
   CHECK(fetch("10.77.0.21", "/cgi-bin/state") == "clean");
@@ -176,7 +185,8 @@ TEST_CASE("a breached guest is isolated, rebuilt from its golden image, and answ
   REQUIRE(site.logs("Closed=True"));
   check_rebuilt(host, site, uuid, disk_of("shop"), hash);
 
-  // The way back for a person: the breached disk is what it was.
+  // For a person's eyes: the breached disk as it was at the containment, and what was written since.
+  CHECK(std::filesystem::exists(layer));
   CHECK(look_at(host, uuid).persistent->rebuilt->root()->source == disk_of("shop"));
 }
 
