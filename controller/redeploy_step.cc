@@ -92,9 +92,9 @@ StepResult recreate(IncidentWork& work) {
     return step_waits(world.settings.recheck);
   }
   if (!step->recreate || work.playbook()->requires_approval("redeploy")) {
-    if (auto waits =
-            ask_before_redeployment(work, "redeploy/recreate",
-                            "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
+    if (auto waits = ask_before_redeployment(
+            work, "redeploy/recreate",
+            "a bare pod that nobody replaces: approve to recreate it from a cleaned spec")) {
       return *waits;
     }
   }
