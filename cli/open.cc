@@ -106,13 +106,9 @@ Result<Victim> find_pod(const Session& session) {
   const auto pod = read_pod(session);
   if (!pod) return fail(pod.error());
   if (auto checked = check_target(session, *pod); !checked) return fail(std::move(checked).error());
-  if (!targets::is_launcher(*pod)) return Victim{pod->ref(), owner_of(session, *pod)};
-  auto instance = targets::instance_of(*pod);
-  if (!instance) {
-    return fail(make_error(ErrorCode::kRefused, "a virt-launcher that no VirtualMachineInstance controls")
-                    .on(show(pod->ref().to_string())));
-  }
-  return Victim{std::move(*instance), {}};  // the controller finds its machine
+  // The controller finds its machine.
+  if (auto instance = targets::instance_of(*pod)) return Victim{std::move(*instance), {}};
+  return Victim{pod->ref(), owner_of(session, *pod)};
 }
 
 Result<Victim> find_victim(const Session& session) {

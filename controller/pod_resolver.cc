@@ -61,9 +61,13 @@ Result<std::variant<Victim, IntakeResult>> PodResolver::resolve(const Signal& si
   if (const auto* instead = std::get_if<IntakeResult>(&*found)) return *instead;
   const Found& pod = std::get<Found>(*found);
   auto judged = judge(pod);
-  const bool is_machine = std::holds_alternative<Victim>(judged) && targets::is_launcher(*pod.pod);
-  if (!is_machine) return judged;
-  return find_machine(std::get<Victim>(std::move(judged)), *pod.pod);
+  const auto instance = targets::instance_of(*pod.pod);
+  if (!instance || !std::holds_alternative<Victim>(judged)) return judged;
+  auto machine = find_machine(std::get<Victim>(std::move(judged)), *instance);
+  // In quarantine it has kept those that KubeVirt finds it by.
+  if (auto* victim = machine ? std::get_if<Victim>(&*machine) : nullptr)
+    victim->labels.insert(pod.pod->meta.labels.begin(), pod.pod->meta.labels.end());
+  return machine;
 }
 
 PodResolver::Search PodResolver::find(const Signal& signal) const {
@@ -144,14 +148,9 @@ std::variant<Victim, IntakeResult> PodResolver::judge(const Found& found) const 
 }
 
 /// The victim that runs in a launcher, which itself is never one.
-Result<std::variant<Victim, IntakeResult>> PodResolver::find_machine(Victim launcher, const Pod& pod) const {
-  const auto target = targets::instance_of(pod);
-  if (!target) {
-    return result(
-        Disposition::kRefused,
-        "a virt-launcher that no VirtualMachineInstance controls; it is not treated as a plain pod");
-  }
-  const auto instance = machines_.read(*target);
+Result<std::variant<Victim, IntakeResult>> PodResolver::find_machine(Victim launcher,
+                                                                     const TargetRef& target) const {
+  const auto instance = machines_.read(target);
   if (!instance && instance.error().is_refusal()) {
     return result(Disposition::kRefused,
                   "a virtual machine, and the controller has no right to read VirtualMachineInstances (the "
@@ -163,9 +162,8 @@ Result<std::variant<Victim, IntakeResult>> PodResolver::find_machine(Victim laun
         Disposition::kRefused,
         "a virt-launcher whose VirtualMachineInstance cannot be found; it is not treated as a plain pod");
   }
-  launcher.target = *target;
+  launcher.target = target;
   launcher.owner = (*instance)->meta.controller;
-  launcher.labels.insert(pod.meta.labels.begin(), pod.meta.labels.end());
   return launcher;
 }
 

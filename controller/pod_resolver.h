@@ -34,7 +34,7 @@ class PodResolver final : public TargetResolver {
   Search find_by_container(const Signal& signal) const;
   std::optional<IntakeResult> judge_identity(const Signal& signal, Found& found) const;
   std::variant<Victim, IntakeResult> judge(const Found& found) const;
-  Result<std::variant<Victim, IntakeResult>> find_machine(Victim launcher, const targets::Pod& pod) const;
+  Result<std::variant<Victim, IntakeResult>> find_machine(Victim launcher, const TargetRef& target) const;
 
   const targets::ClusterCache& cache_;
   const targets::PodTarget& target_;

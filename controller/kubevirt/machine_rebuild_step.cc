@@ -81,8 +81,8 @@ std::optional<StepOutcome> ask_before_restart(IncidentWork& work, const Machine&
   const bool wants_evidence = work.playbook()->step<CollectStep>() != nullptr;
   if (!wants_evidence || is_true(work.status(), condition::kEvidencePreserved)) return std::nullopt;
   return ask_before_redeployment(work, "redeploy/without-evidence",
-                         "restarting virtual machine " + machine.meta.name +
-                             " ends the instance, and its evidence is not preserved");
+                                 "restarting virtual machine " + machine.meta.name +
+                                     " ends the instance, and its evidence is not preserved");
 }
 
 StepResult restart(IncidentWork& work, const Machine& machine) {
@@ -105,8 +105,9 @@ StepResult restart(IncidentWork& work, const Machine& machine) {
 std::optional<StepOutcome> ask_to_rebuild(IncidentWork& work, const Machine& machine) {
   if (!work.playbook()->requires_approval("redeploy")) return std::nullopt;
   return ask_before_redeployment(work, "redeploy/rebuild",
-                         "rebuilding virtual machine " + machine.meta.name_space + "/" + machine.meta.name +
-                             " ends the instance and what it has not on lasting disks");
+                                 "rebuilding virtual machine " + machine.meta.name_space + "/" +
+                                     machine.meta.name +
+                                     " ends the instance and what it has not on lasting disks");
 }
 
 StepResult rebuild(IncidentWork& work) {

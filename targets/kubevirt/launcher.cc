@@ -12,7 +12,6 @@ namespace kintsugi::targets {
 namespace {
 
 constexpr std::string_view kAppLabel = "kubevirt.io";
-constexpr std::string_view kLauncherValue = "virt-launcher";
 constexpr std::string_view kApiGroupPrefix = "kubevirt.io/";
 constexpr std::string_view kLauncherIsolation = "contain/isolate/";
 
@@ -35,9 +34,7 @@ std::string joined(const std::vector<std::string>& names) {
 }  // namespace
 
 bool is_launcher(const Pod& pod) {
-  const auto label = pod.meta.labels.find(kAppLabel);
-  const bool is_labelled = label != pod.meta.labels.end() && label->second == kLauncherValue;
-  return is_labelled || instance_of(pod).has_value();
+  return instance_of(pod).has_value();
 }
 
 std::optional<TargetRef> instance_of(const Pod& launcher) {

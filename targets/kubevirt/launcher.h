@@ -16,8 +16,9 @@
 
 namespace kintsugi::targets {
 
-/// Whether a pod claims to be a launcher, by its label or by its owner. Such a pod is never treated as a
-/// plain one: who deletes or frees it does that to a virtual machine.
+/// Whether an instance controls the pod. Such a pod is never treated as a plain one: who deletes or frees it
+/// does that to a virtual machine. A launcher's label alone means nothing: whoever makes a pod could keep it
+/// from being isolated by that.
 bool is_launcher(const Pod& pod);
 
 /// The instance that a launcher runs, by its owner reference; nothing: it has none.
