@@ -40,7 +40,7 @@ struct Fixture {
     });
   }
 
-  Result<Collected> collect(CollectStep step = {}, std::chrono::nanoseconds time = 20s,
+  Result<Collected> collect(const CollectStep& step = {}, std::chrono::nanoseconds time = 20s,
                             std::stop_token stop = {}) {
     return collector.collect(incident(), step, world.clock.monotonic() + time, std::move(stop));
   }

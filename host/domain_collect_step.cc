@@ -13,7 +13,6 @@ namespace {
 using controller::step_done;
 using controller::step_waits;
 using targets::DiskLayer;
-using targets::DomainObservation;
 
 /// Whether it was done, or given up, for good.
 bool is_decided(const Incident& incident, std::string_view id) {

@@ -43,7 +43,7 @@ struct World {
   }
   ~World() { std::filesystem::remove_all(directory); }
 
-  Result<Collected> collect(CollectStep step = {}, std::chrono::nanoseconds time = 600s,
+  Result<Collected> collect(const CollectStep& step = {}, std::chrono::nanoseconds time = 600s,
                             const std::stop_token& stop = {}) {
     if (step.guest_facts && !evidence.has_asked_guest(kIncident)) evidence.ask_guest(incident, stop);
     auto collected = evidence.collect(incident, step, clock.monotonic() + time, stop);

@@ -7,7 +7,6 @@ namespace kintsugi::host {
 namespace {
 
 using testing::kIncident;
-using testing::kTerms;
 using testing::RebuildSite;
 using Victim = ReleaseOrder::Victim;
 

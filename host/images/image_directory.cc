@@ -137,16 +137,6 @@ Result<void> check_directory(const std::string& path) {
   return fail(system_error("set the mode of", path, errno));
 }
 
-/// The digest that a file is called by; nothing for any other file.
-std::optional<trust::Digest> digest_of_name(const std::string& name) {
-  for (const std::string_view format : kFormats) {
-    if (!name.ends_with(fmt::format(".{}", format))) continue;
-    auto digest = trust::Digest::parse("sha256:" + name.substr(0, name.size() - format.size() - 1));
-    if (digest) return std::move(*digest);
-  }
-  return std::nullopt;
-}
-
 /// Names of what is directly in a directory.
 Result<std::vector<std::string>> list_names(const std::string& path) {
   std::vector<std::string> names;
@@ -281,20 +271,6 @@ Result<void> ImageDirectory::check(const trust::Digest& digest, std::string_view
   if (!stored) return fail(stored.error());
   if (to_string(stored->disk.format) == format) return {};
   return fail(trust::refuse(reason::kDigestMismatch, "it is of another format than its name says").value());
-}
-
-Result<std::size_t> ImageDirectory::keep_only(const std::set<trust::Digest>& digests) {
-  const auto names = list_names(path_);
-  if (!names) return fail(names.error());
-  std::size_t removed = 0;
-  const std::lock_guard lock(mutex_);
-  for (const std::string& name : *names) {
-    const auto digest = digest_of_name(name);
-    if (!digest || digests.contains(*digest) || busy_.contains(*digest)) continue;
-    if (auto done = remove_file(path_ + "/" + name); !done) return fail(std::move(done).error());
-    ++removed;
-  }
-  return removed;
 }
 
 }  // namespace kintsugi::host

@@ -69,10 +69,6 @@ class ImageDirectory {
   /// kCancelled.
   Result<void> check(const trust::Digest& digest, std::string_view format, const std::stop_token& stop) const;
 
-  /// Removes all images but these and those that are being brought. What else is there stays. Returns how
-  /// many are gone.
-  Result<std::size_t> keep_only(const std::set<trust::Digest>& digests);
-
  private:
   class Turn;
   ImageDirectory(std::string path, const Clock& clock, FreeBytes free_bytes)

@@ -264,19 +264,6 @@ TEST_CASE("what is half written is begun anew, and a link in its place is not fo
   CHECK(world.names() == std::vector<std::string>{hex + ".raw"});
 }
 
-TEST_CASE("images that are not used any more are removed, and only those") {
-  World world;
-  ImageDirectory& directory = world.open();
-  REQUIRE(directory.provide(digest_of(kRaw), content(kRaw), world.call()));
-  REQUIRE(directory.provide(digest_of(kQcow2), content(kQcow2), world.call()));
-  REQUIRE(write_file_durably(world.path("images/notes.raw"), "mine"));
-  CHECK(directory.keep_only({digest_of(kQcow2)}).value() == 1);
-  CHECK(world.names() ==
-        std::vector<std::string>{std::string(digest_of(kQcow2).hex()) + ".qcow2", "notes.raw"});
-  CHECK(directory.keep_only({}).value() == 1);
-  CHECK(directory.keep_only({}).value() == 0);
-}
-
 TEST_CASE("of several who want the same image one brings it, and none waits for another image") {
   World world;
   ImageDirectory& directory = world.open();
@@ -285,7 +272,6 @@ TEST_CASE("of several who want the same image one brings it, and none waits for 
   const auto slow = [&](ImageSink& sink) -> Result<void> {
     ++brought;
     while (!is_other_there) std::this_thread::sleep_for(1ms);
-    CHECK(directory.keep_only({}).value() == 1);
     return content(kRaw)(sink);
   };
   std::atomic<int> good = 0;

@@ -63,7 +63,7 @@ Result<std::string> quoted(std::string_view what, std::string_view text) {
 
 Result<std::string> meta_data(const FirstBoot& first_boot) {
   const auto instance_id = quoted("instance's id", first_boot.instance_id);
-  if (!instance_id) return instance_id;
+  if (!instance_id) return fail(instance_id.error());
   if (!is_dns_label(to_lower(first_boot.host_name))) {
     return fail(make_error(ErrorCode::kInvalidInput, "the host's name is no DNS label")
                     .advise("1 to 63 letters, digits and '-', which is neither first nor last"));
@@ -75,7 +75,7 @@ Result<std::string> meta_data(const FirstBoot& first_boot) {
 
 Result<std::string> seed_image(const FirstBoot& first_boot) {
   const auto meta = meta_data(first_boot);
-  if (!meta) return meta;
+  if (!meta) return fail(meta.error());
   if (auto checked = check_user_data(first_boot.user_data); !checked) return fail(std::move(checked).error());
   if (first_boot.network_config.size() > kMaxNetworkConfigBytes)
     return fail(make_error(ErrorCode::kTooLarge, "a network configuration of more than 256 KiB"));

@@ -57,7 +57,7 @@ TEST_CASE("the first-boot data is a volume 'cidata' that others read, by Rock Ri
   const auto image = seed_image(kFirstBoot);
   REQUIRE(image);
   CHECK(image->size() % 2048 == 0);
-  CHECK(image->substr(16 * 2048, 6) ==
+  CHECK(image->substr(std::size_t{16} * 2048, 6) ==
         "\x01"
         "CD001");
   CHECK(image->substr(16 * 2048 + 40, 32) == "cidata" + std::string(26, ' '));

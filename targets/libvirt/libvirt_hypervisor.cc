@@ -146,7 +146,7 @@ Result<std::vector<DomainSummary>> LibvirtHypervisor::list() {
     const LibvirtDomain domain(domains[i], &virDomainFree);
     summaries.push_back({name_of(domain.get()), uuid_of(domain.get()), virDomainIsActive(domain.get()) == 1});
   }
-  std::free(domains);
+  std::free(static_cast<void*>(domains));
   return summaries;
 }
 

@@ -6,13 +6,13 @@
 
 #include <catch2/catch.hpp>
 #include <cmath>
-#include <cstdlib>
 #include <iostream>
 #include <nlohmann/json.hpp>
 #include <random>
 
 #include "tests/faults/replicas.h"
 #include "tests/support/parallel.h"
+#include "tests/support/seed.h"
 
 using namespace kintsugi;
 using namespace kintsugi::faults;
@@ -45,20 +45,13 @@ constexpr milliseconds kPatience = 60s;
 /// How the process ends where it lost the lease.
 constexpr int kLostLeadership = 10;
 
-std::uint64_t seed() {
-  const char* const given = std::getenv("KINTSUGI_SEED");
-  return given == nullptr ? std::random_device()() : std::strtoull(given, nullptr, 10);
-}
-
 struct Moment {
   milliseconds calm;   ///< until the signal: when in the lease's period it comes
   milliseconds delay;  ///< from the signal on
 };
 
 std::vector<Moment> random_moments(std::size_t count) {
-  const std::uint64_t chosen = seed();
-  std::cout << "KINTSUGI_SEED=" << chosen << "\n";
-  std::mt19937_64 dice(chosen);
+  std::mt19937_64 dice = support::seeded_dice();
   std::uniform_real_distribution<double> share(0, 1);
   std::vector<Moment> moments;
   for (std::size_t i = 0; i < count; ++i) {

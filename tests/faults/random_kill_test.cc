@@ -4,11 +4,11 @@
 #include <catch2/catch.hpp>
 
 #include <cmath>
-#include <cstdlib>
 #include <iostream>
 #include <random>
 
 #include "tests/faults/play.h"
+#include "tests/support/seed.h"
 
 using namespace kintsugi;
 using namespace kintsugi::faults;
@@ -19,18 +19,11 @@ constexpr int kKills = 10;
 /// An undisturbed run takes about this long.
 constexpr int kLongestMilliseconds = 1800;
 
-std::uint64_t seed() {
-  const char* const given = std::getenv("KINTSUGI_SEED");
-  return given == nullptr ? std::random_device()() : std::strtoull(given, nullptr, 10);
-}
-
 }  // namespace
 
 TEST_CASE("killed at a random moment on a real control plane, the controller ends as if nothing had been",
           "[lab]") {
-  const std::uint64_t chosen = seed();
-  std::cout << "KINTSUGI_SEED=" << chosen << "\n";
-  std::mt19937_64 dice(chosen);
+  std::mt19937_64 dice = support::seeded_dice();
   for (int i = 0; i < kKills; ++i) {
     const auto cluster = Cluster::enter_lab();
     if (cluster == nullptr) {
@@ -43,8 +36,7 @@ TEST_CASE("killed at a random moment on a real control plane, the controller end
     options.kill_after = std::chrono::milliseconds(int(std::pow(double(kLongestMilliseconds), exponent)));
     options.patience = std::chrono::seconds(60);
     const Ending ending = play(*cluster, kPreparedTemplate, options);
-    INFO("seed " << chosen << ", killed after " << options.kill_after->count() << " ms\n"
-                 << ending.to_string());
+    INFO("killed after " << options.kill_after->count() << " ms\n" << ending.to_string());
     CHECK(ending.problems.empty());
     std::cout << "killed after " << options.kill_after->count() << " ms: over after " << ending.took.count()
               << " ms\n";

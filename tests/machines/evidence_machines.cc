@@ -15,6 +15,7 @@
 #include "targets/libvirt/domain_target.h"
 #include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
+#include "tests/support/seed.h"
 
 using namespace kintsugi;
 using namespace kintsugi::machines;
@@ -160,7 +161,7 @@ TEST_CASE("a controller that is killed while it collects ends with complete evid
   Site site(playbook_of("contain-only", kSteps));
   site.protect("web1");
   const std::string before = host.hypervisor().persistent_definition(uuid).value();
-  std::mt19937 random(20261122);
+  std::mt19937_64 random = support::seeded_dice();
   const std::string directory = site.evidence_of(incident_of(uuid));
   const std::string disk = first_disk(host, uuid).source;
   const auto dies_and_comes_back = [&] {

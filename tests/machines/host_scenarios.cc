@@ -10,6 +10,7 @@
 #include "targets/libvirt/domain_target.h"
 #include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
+#include "tests/support/seed.h"
 
 using namespace kintsugi;
 using namespace kintsugi::machines;
@@ -104,7 +105,7 @@ TEST_CASE("somebody who takes the quarantine away finds it back") {
 
 TEST_CASE("a controller that is killed at any moment ends in the same state") {
   Host host;
-  std::mt19937 random(20261122);
+  std::mt19937_64 random = support::seeded_dice();
   for (int round = 0; round < 8; ++round) {
     INFO("round " << round);
     Site site = site_of(/*pause=*/true);

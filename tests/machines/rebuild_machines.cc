@@ -15,6 +15,7 @@
 #include "targets/libvirt/domain_target.h"
 #include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
+#include "tests/support/seed.h"
 
 using namespace kintsugi;
 using namespace kintsugi::machines;
@@ -246,7 +247,7 @@ TEST_CASE("a controller that is killed in any step of a rebuild ends in the same
 
 TEST_CASE("a controller that is killed at random moments of a rebuild ends in the same state") {
   Host host;
-  std::mt19937 random(20261122);
+  std::mt19937_64 random = support::seeded_dice();
   for (int round = 0; round < 6; ++round) {
     INFO("round " << round);
     const std::string name = fmt::format("random{}", round);

@@ -340,7 +340,7 @@ void KubeVirt::serve_subresources() {
   REQUIRE(certificate);
   net::ServerOptions options;
   options.tls = std::move(*certificate);
-  options.handle = [this](net::ServerRequest request, std::unique_ptr<net::Responder> responder) {
+  options.handle = [this](const net::ServerRequest& request, std::unique_ptr<net::Responder> responder) {
     responder->respond(Subresources(scenario_.client(), scenario_.shop()).answer(request));
   };
   auto server = net::start_http_server(std::move(options), log_);
