@@ -299,7 +299,11 @@ StepResult Rebuild::complete() {
         "what the domain would start from is not what this incident has rebuilt: it is not started",
         /*needs_person=*/true);
   }
-  if (is_rebuilt_by(domain_.live, incident())) return finish(mark);
+  if (is_rebuilt_by(domain_.live, incident())) {
+    if (domain_.status.state == targets::DomainState::kRunning) return finish(mark);
+    // libvirt shows a process that it is still setting up, and ends it where the daemon is killed meanwhile.
+    return blocked("Starting", "the rebuilt machine does not run yet", /*needs_person=*/false);
+  }
   const MachinePaths paths{mark.overlay, mark.seed, ""};
   const auto prepared = prepare_machine(domains_, work_, image_of(mark, work_.status()), paths,
                                         identity(domain_.persistent->terms), /*anew=*/false);

@@ -105,6 +105,19 @@ TEST_CASE("a controller that dies at any change ends in the same state, and ends
   }
 }
 
+TEST_CASE("a machine counts as rebuilt once it runs, and is started again where its start was cut short") {
+  RebuildSite site;
+  site.machine.starts_slowly = true;
+  site.open();
+  REQUIRE(site.comes_to(condition::kRedeployed, "Starting"));
+  CHECK_FALSE(site.incident().status.times.redeployed);
+  site.machine.live.clear();
+  site.machine.starts_slowly = false;
+  REQUIRE(site.comes(Stage::kClosed));
+  CHECK(site.machine.started == 2);
+  CHECK(site.machine.ended == 1);
+}
+
 TEST_CASE("a machine is not started from an image that this process has not seen to be right") {
   RebuildSite site;
   site.open();

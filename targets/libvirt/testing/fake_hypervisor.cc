@@ -257,6 +257,7 @@ Result<void> FakeHypervisor::start(const std::string&) {
   if (!live.empty()) return fail(ErrorCode::kConflict, "it runs");
   return change([&] {
     live = as_running(persistent);
+    is_paused = starts_slowly;
     ++started;
   });
 }

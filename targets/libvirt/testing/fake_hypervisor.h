@@ -30,6 +30,8 @@ class FakeHypervisor : public Hypervisor {
   int started = 0;     ///< likewise
   /// A guest that gives nothing back.
   bool keeps_devices = false;
+  /// What is started is there, and does not run yet.
+  bool starts_slowly = false;
 
   // What it can tell of itself.
   std::optional<Screenshot> screen;  ///< nothing: it has none
