@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <catch2/catch.hpp>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 
@@ -91,6 +92,7 @@ bool calls_home(int seconds) {
 }
 
 Host::Host() : log_(clock_, LogLevel::kWarning, standard_error_writer()), hypervisor_(uri(), clock_, log_) {
+  ::signal(SIGPIPE, SIG_IGN);  // libvirt writes to a daemon that has just been killed
   hypervisor_.subscribe([this](const std::string& uuid) {
     std::lock_guard lock(mutex_);
     changed_.insert(uuid);

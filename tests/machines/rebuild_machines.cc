@@ -275,8 +275,8 @@ TEST_CASE("a controller that is killed at random moments of a rebuild ends in th
 
 TEST_CASE("a libvirtd that is killed during a rebuild delays it, and changes nothing") {
   int round = 0;
-  for (const char* moment : {"Accepted:", "Redeployed=False Rebuilding",
-                             "The breached machine's process was ended", "Redeployed=True"}) {
+  // Not while it starts the machine: what becomes of that one is libvirt's, and may need a person.
+  for (const char* moment : {"Accepted:", "Redeployed=True"}) {
     INFO("killed when the controller says: " << moment);
     Host host;
     const std::string name = fmt::format("daemon{}", ++round);
