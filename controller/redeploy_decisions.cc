@@ -120,13 +120,7 @@ std::string next_pin(IncidentWork& work) {
 }
 
 void settle_pin(IncidentWork& work) {
-  for (const JournalEntry& entry : work.status().journal) {
-    if (!is_pin(entry) || entry.state != JournalEntry::State::kPlanned) continue;
-    const Action pin = entry.action;
-    work.note("Done: " + pin.description);
-    (void)work.journal(pin, JournalEntry::State::kApplied);  // cannot fail: the entry is there
-    return;
-  }
+  settle_planned(work, is_pin);
 }
 
 }  // namespace kintsugi::controller

@@ -26,6 +26,23 @@ bool is_applied(const Incident& incident, std::string_view action) {
   });
 }
 
+bool is_settled(const Incident& incident, std::string_view id) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
+    return entry.action.id == id && entry.state != JournalEntry::State::kPlanned;
+  });
+}
+
+void settle_planned(IncidentWork& work, const std::function<bool(const JournalEntry&)>& is_meant) {
+  for (const JournalEntry& entry : work.status().journal) {
+    if (entry.state != JournalEntry::State::kPlanned || !is_meant(entry)) continue;
+    const Action action = entry.action;
+    work.note("Done: " + action.description);
+    (void)work.journal(action, JournalEntry::State::kApplied);  // cannot fail: the entry is there
+    return;
+  }
+}
+
 bool awaits_disposal(const Incident& incident, const Playbook* playbook) {
   const auto* step = playbook == nullptr ? nullptr : playbook->step<ReleaseStep>();
   if (step == nullptr || step->victim != ReleaseStep::Victim::kDelete ||

@@ -47,6 +47,10 @@ StepResult finish_release(IncidentWork& work, const std::string& message);
 inline constexpr std::string_view kDisposal = "release/delete";
 /// Whether the journal says that the action of that id was done.
 bool is_applied(const Incident& incident, std::string_view id);
+/// The same, or that it was given up: it is not to be tried any more.
+bool is_settled(const Incident& incident, std::string_view id);
+/// Marks the first planned action that is meant as done: its answer was lost, and the world shows it.
+void settle_planned(IncidentWork& work, const std::function<bool(const JournalEntry&)>& is_meant);
 /// Whether the playbook (may be nullptr) has the victim of this incident, which is over, deleted, and that is
 /// still to come.
 bool awaits_disposal(const Incident& incident, const Playbook* playbook);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "controller/collection.h"
@@ -13,14 +12,6 @@ namespace {
 using controller::step_done;
 using controller::step_waits;
 using targets::DiskLayer;
-
-/// Whether it was done, or given up, for good.
-bool is_decided(const Incident& incident, std::string_view id) {
-  const auto& journal = incident.status.journal;
-  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
-    return entry.action.id == id && entry.state != JournalEntry::State::kPlanned;
-  });
-}
 
 Action freezing_of(const Incident& incident, const std::vector<DiskLayer>& layers) {
   const TargetRef& target = incident.spec.target;
@@ -63,7 +54,7 @@ Result<void> DomainSteps::make_layers(IncidentWork& work, const std::vector<Disk
 
 /// The disks are kept as they are now, before anything slow: the journal first, then the change.
 StepResult DomainSteps::freeze_disks(IncidentWork& work) const {
-  if (is_decided(work.incident(), kFreezing) || work.mode() <= Mode::kObserve) return step_done();
+  if (controller::is_settled(work.incident(), kFreezing) || work.mode() <= Mode::kObserve) return step_done();
   const auto layers = find_layers(work);
   if (!layers) return fail(layers.error());
   std::vector<DiskLayer> all = layers->present;

@@ -200,11 +200,7 @@ std::optional<StepOutcome> Rebuild::ask_about_data_disks(const DomainTerms& term
   for (const auto& [target, rule] : terms.data_disks) {
     if (rule == DataDiskRule::kApproval) asked += (asked.empty() ? "" : ", ") + escape(target, 32);
   }
-  const auto& journal = work_.status().journal;
-  const bool is_decided = std::any_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
-    return entry.action.id == kKeptDisks;
-  });
-  if (asked.empty() || is_decided) return std::nullopt;
+  if (asked.empty() || controller::is_settled(work_.incident(), kKeptDisks)) return std::nullopt;
   const std::string why =
       "disk " + asked +
       " was the breached machine's: approve to give it to the rebuilt one as it is, or deny "

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <algorithm>
 
 #include "controller/kubevirt/machine_evidence.h"
 #include "controller/kubevirt/machine_steps.h"
@@ -7,13 +6,6 @@
 
 namespace kintsugi::controller {
 namespace {
-
-bool is_settled(const Incident& incident, const std::string& action) {
-  const auto& journal = incident.status.journal;
-  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
-    return entry.action.id == action && entry.state != JournalEntry::State::kPlanned;
-  });
-}
 
 constexpr CollectionWords kMachineWords{
     "ManifestMissing", "the instance's manifest could not be kept",

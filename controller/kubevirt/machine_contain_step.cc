@@ -68,8 +68,12 @@ StepResult record_plan(IncidentWork& work, const std::vector<PodPointer>& launch
   return step_done();
 }
 
+/// Puts an isolated launcher on record. What is told of it comes from the record and not from who isolated
+/// it: the pass that did may have been unable to save.
 void remember(IncidentWork& work, const Pod& launcher, Action action) {
   auto& record = work.status().containment;
+  if (record && !is_applied(work.incident(), action.id))
+    work.note("Another launcher of the machine is isolated, too: " + launcher.meta.name);
   if (!record) {
     record = targets::containment_record(launcher);
     record->time = work.now();
@@ -125,8 +129,6 @@ Launcher isolate(IncidentWork& work, const PodPointer& launcher, const std::func
     case Outcome::kDone:
     case Outcome::kFoundDone: break;
   }
-  if (work.status().containment && !is_applied(work.incident(), tried->action.id))
-    work.note("Another launcher of the machine is isolated, too: " + tried->after->meta.name);
   remember(work, *tried->after, tried->action);
   return {tried->after};
 }
@@ -169,14 +171,8 @@ std::optional<StepResult> end_migrations(IncidentWork& work, const MachineInstan
 
 /// A pause whose answer was lost has taken effect where the instance shows it.
 void settle_pause(IncidentWork& work, const MachineInstance& instance) {
-  if (!instance.paused) return;
-  for (const JournalEntry& entry : work.status().journal) {
-    if (entry.action.id != kPause || entry.state != JournalEntry::State::kPlanned) continue;
-    const Action pause = entry.action;
-    work.note("Done: " + pause.description);
-    (void)work.journal(pause, JournalEntry::State::kApplied);  // cannot fail: the entry is there
-    return;
-  }
+  if (instance.paused)
+    settle_planned(work, [](const JournalEntry& entry) { return entry.action.id == kPause; });
 }
 
 /// Stops the processors, and again where somebody lets them run. Nothing: it goes on with the assessment.

@@ -14,7 +14,7 @@ names '~[alone]' | sed 's/,/\\,/g' > "$dir/names"
 pids=()
 for shard in 0 1; do
   sed -n "$((shard + 1))~2p" "$dir/names" > "$dir/names-$shard"
-  "${scenarios[@]}" --input-file "$dir/names-$shard" --durations yes > "$dir/said-$shard" 2>&1 &
+  "${scenarios[@]}" --input-file "$dir/names-$shard" > "$dir/said-$shard" 2>&1 &
   pids+=($!)
 done
 failed=0
@@ -24,5 +24,5 @@ for shard in 0 1; do
   names --input-file "$dir/names-$shard" >> "$dir/run"
 done
 [ "$(wc -l < "$dir/run")" = "$(wc -l < "$dir/names")" ] || { echo "${0##*/}: not all scenarios ran" >&2; exit 1; }
-"${scenarios[@]}" '[alone]' --durations yes || failed=1
+"${scenarios[@]}" '[alone]' || failed=1
 exit $failed

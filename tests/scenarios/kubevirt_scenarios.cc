@@ -243,9 +243,38 @@ TEST_CASE("KubeVirt: a migration of a contained machine ends, and its target is 
     return launchers.size() == 2 && std::all_of(launchers.begin(), launchers.end(), is_quarantined);
   });
   scenario.eventually("the migration is gone", [&] { return scenario.get(kMigrations, "away").is_null(); });
-  const json contained = scenario.eventually_condition(name, "Contained", "True", "Paused");
-  CHECK(count_in_timeline(contained, "Another launcher of the machine is isolated") == 1);
+  scenario.eventually_incident(name, "both is on record", [](const json& incident) {
+    return count_in_timeline(incident, "Another launcher of the machine is isolated") == 1 &&
+           count_in_timeline(incident, "Done: end migration") == 1;
+  });
   CHECK(kubevirt.is_paused("db"));
+}
+
+TEST_CASE("KubeVirt: a launcher that was isolated just before a crash is on record after it", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  KubeVirt kubevirt(scenario);
+  const json launcher =
+      kubevirt.run(machine("db", scenario.push_signed("shop/os", "1.0", "os 1.0").by_digest));
+  PlaybookText playbook = containing();
+  playbook.redeploy = "{requireApproval: true}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+  const std::string name = scenario.breach(launcher);
+  scenario.eventually_condition(name, "Contained", "True", "Paused");
+  scenario.controller().kill();
+
+  json second = scenario.get(k8s::kPods, name_of(launcher));
+  second["metadata"] = {{"name", name_of(launcher) + "-2"},
+                        {"labels", labels_of(second)},
+                        {"annotations", annotations_of(second)},
+                        {"ownerReferences", second["metadata"]["ownerReferences"]}};
+  scenario.create(k8s::kPods, second);
+  scenario.start();
+
+  scenario.eventually_incident(name, "the second launcher is on record", [](const json& incident) {
+    return count_in_timeline(incident, "Another launcher of the machine is isolated") == 1;
+  });
 }
 
 TEST_CASE("KubeVirt: a machine with a liveness probe is isolated, and not paused", "[scenario]") {
