@@ -39,5 +39,5 @@ function(kintsugi_machine_test name)
   add_test(NAME ${name} COMMAND ${CMAKE_SOURCE_DIR}/tests/lab/with-machines.sh ${ARG_COMMAND}
     WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
   set_tests_properties(${name} PROPERTIES
-    LABELS lab TIMEOUT 600 PROCESSORS 2 FIXTURES_REQUIRED lab_programs SKIP_RETURN_CODE 77)
+    LABELS lab TIMEOUT 900 PROCESSORS 2 FIXTURES_REQUIRED lab_programs SKIP_RETURN_CODE 77)
 endfunction()

@@ -73,6 +73,11 @@ ControllerProcess& Site::start() {
   return *controller_;
 }
 
+void Site::end() {
+  if (controller_) (void)controller_->stop();
+  controller_.reset();
+}
+
 bool Site::logs(const std::string& text, std::chrono::seconds patience) {
   return comes_true([&] { return controller_->log().find(text) != std::string::npos; }, patience);
 }

@@ -41,7 +41,8 @@ class Site {
 
   /// Ends the controller that there is, and starts one; returns when it is ready.
   support::ControllerProcess& start();
-  void end() { controller_.reset(); }
+  /// Has the controller end in order: what it has logged is in its database then.
+  void end();
   support::ControllerProcess& controller() { return *controller_; }
   /// Whether the controller's log has the text within the patience.
   bool logs(const std::string& text, std::chrono::seconds patience = std::chrono::seconds(60));

@@ -73,18 +73,20 @@ bool runs_rebuilt(Host& host, const std::string& uuid) {
   return targets::assess_rebuilt(look_at(host, uuid), incident_of(uuid)).holds();
 }
 
-void show(const std::vector<Incident>& incidents) {
+std::string story_of(const std::vector<Incident>& incidents) {
+  std::string story;
   for (const Incident& incident : incidents) {
-    UNSCOPED_INFO(incident.name << " " << to_string(stage_of(incident)));
-    for (const TimelineEntry& entry : incident.status.timeline) UNSCOPED_INFO("  " << entry.message);
+    story += fmt::format("{} {}\n", incident.name, to_string(stage_of(incident)));
+    for (const TimelineEntry& entry : incident.status.timeline) story += fmt::format("  {}\n", entry.message);
   }
+  return story;
 }
 
 /// Rebuilt once, and nothing else: what every disturbance has to end in. Ends the controller.
 void check_rebuilt(Host& host, Site& site, const std::string& uuid, const std::string& old_disk,
                    const std::string& old_hash) {
   const auto incidents = site.incidents();
-  show(incidents);
+  INFO(story_of(incidents));
   REQUIRE(incidents.size() == 1);
   const IncidentStatus& status = incidents[0].status;
   CHECK(status.outcome == Outcome::kRecovered);
@@ -213,7 +215,7 @@ TEST_CASE("a golden image that was tampered with changes nothing, and the releas
   CHECK_FALSE(look_at(host, uuid).persistent->rebuilt);
   const auto found = site.incidents(
       [](auto& store, const Incident& incident) { order_release(store, incident, Victim::kRestore); });
-  show(found);
+  INFO(story_of(found));
   CHECK_FALSE(found.at(0).status.times.redeployed);
   site.start();
   CHECK(site.logs("Released by ada"));
@@ -238,8 +240,7 @@ TEST_CASE("a controller that is killed in any step of a rebuild ends in the same
     const std::string hash = hash_of_file(disk_of(name));
     site.start();
     const bool is_closed = site.logs("Closed=True");
-    if (!is_closed) show(site.incidents());
-    REQUIRE(is_closed);
+    if (!is_closed) FAIL(story_of(site.incidents()));
     check_rebuilt(host, site, uuid, disk_of(name), hash);
     REQUIRE(host.hypervisor().destroy(uuid));
   }
@@ -296,8 +297,7 @@ TEST_CASE("a libvirtd that is killed at any moment of a rebuild delays it, and c
     REQUIRE(lab("restart-daemon"));
     REQUIRE(host.reconnects());
     const bool is_closed = site.logs("Closed=True", 90s);
-    if (!is_closed) show(site.incidents());
-    REQUIRE(is_closed);
+    if (!is_closed) FAIL(story_of(site.incidents()));
     check_rebuilt(host, site, uuid, disk_of(name), hash);
     REQUIRE(host.hypervisor().destroy(uuid));
   }
