@@ -2,25 +2,19 @@
 #include "base/durable_file.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 
 using namespace kintsugi;
 
 namespace {
 
-struct Folder {
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
+struct Folder : ScratchDirectory {
   std::string content(const std::string& name) const { return read_file(*this / name, 100).value_or("none"); }
-  const std::string path = "/tmp/kintsugi-durable-file-test-" + std::to_string(::getpid());
 };
 
 }  // namespace
@@ -52,7 +46,7 @@ TEST_CASE("an unfinished file that is not published leaves nothing") {
     auto moved = std::move(*file);
     CHECK(folder.content("part") == "half");
   }
-  CHECK(std::filesystem::is_empty(folder.path));
+  CHECK(std::filesystem::is_empty(folder.path()));
 }
 
 TEST_CASE("an unfinished file follows no link that lies in its way") {

@@ -3,25 +3,15 @@
 
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <filesystem>
+
+#include "base/testing/scratch_directory.h"
 
 using namespace kintsugi;
 
-namespace {
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "kintsugi-file-XXXXXX";
-    path = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-  std::string path;
-};
-}  // namespace
-
 TEST_CASE("a file is replaced whole and read back") {
-  const TemporaryDirectory directory;
-  const std::string path = directory.path + "/a.yaml";
+  const ScratchDirectory directory;
+  const std::string path = directory / "a.yaml";
   REQUIRE(write_file_durably(path, "one"));
   REQUIRE(write_file_durably(path, std::string(100'000, 'x')));
   CHECK(read_file(path, 100'000)->size() == 100'000);
@@ -39,12 +29,12 @@ TEST_CASE("a missing file says which and why") {
 }
 
 TEST_CASE("listing is sorted, filtered, and passes over hidden entries and folders") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   for (const char* name : {"b.yaml", "a.yml", "c.txt", ".hidden.yaml"}) {
-    REQUIRE(write_file_durably(directory.path + "/" + name, ""));
+    REQUIRE(write_file_durably(directory / name, ""));
   }
-  std::filesystem::create_directory(directory.path + "/folder.yaml");
-  const auto files = list_files(directory.path, {".yaml", ".yml"});
+  std::filesystem::create_directory(directory / "folder.yaml");
+  const auto files = list_files(directory.path(), {".yaml", ".yml"});
   REQUIRE(files);
-  CHECK(*files == std::vector<std::string>{directory.path + "/a.yml", directory.path + "/b.yaml"});
+  CHECK(*files == std::vector<std::string>{directory / "a.yml", directory / "b.yaml"});
 }

@@ -4,26 +4,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 
 using namespace kintsugi;
 
 namespace {
-
-struct Folder {
-  Folder() { std::filesystem::create_directories(path); }
-  ~Folder() { std::filesystem::remove_all(path); }
-  Folder(const Folder&) = delete;
-  Folder& operator=(const Folder&) = delete;
-  std::string operator/(const std::string& name) const { return path + "/" + name; }
-  const std::string path = "/tmp/kintsugi-regular-file-test-" + std::to_string(::getpid());
-};
 
 void make_socket(const std::string& path) {
   const Descriptor socket(::socket(AF_UNIX, SOCK_STREAM, 0));
@@ -36,7 +27,7 @@ void make_socket(const std::string& path) {
 }  // namespace
 
 TEST_CASE("a regular file is read whole, also through a link that changes meanwhile") {
-  const Folder folder;
+  const ScratchDirectory folder;
   const std::string content(600'000, 'x');
   REQUIRE(write_file_durably(folder / "file", content));
   std::filesystem::create_symlink(folder / "file", folder / "link");
@@ -52,7 +43,7 @@ TEST_CASE("a regular file is read whole, also through a link that changes meanwh
 }
 
 TEST_CASE("what is no regular file is refused and not waited for") {
-  const Folder folder;
+  const ScratchDirectory folder;
   REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
   make_socket(folder / "socket");
   std::filesystem::create_symlink("/dev/zero", folder / "zero");

@@ -6,8 +6,10 @@
 #include <thread>
 
 #include "base/document.h"
+#include "base/testing/scratch_directory.h"
 #include "base/version.h"
 #include "cli/test_world.h"
+#include "model/incident_json.h"
 
 namespace kintsugi::cli {
 namespace {
@@ -509,7 +511,7 @@ TEST_CASE("text of an attacker reaches no terminal in any format") {
 TEST_CASE("who decides is named by the kubeconfig, else by USER") {
   TestWorld world;
   const std::string path = world.keep(waiting_incident());
-  k8s::TestDirectory directory;
+  ScratchDirectory directory;
   const std::string nameless = directory.write("config", R"(
 apiVersion: v1
 kind: Config

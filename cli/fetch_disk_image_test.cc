@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trust/artifact/disk_artifact.h"
 
-#include <unistd.h>
-
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "cli/trust_test_program.h"
 
 namespace kintsugi::cli {
@@ -20,15 +20,11 @@ const std::string kDisk = read_file("trust/testdata/disk/disk.qcow2", 4u << 20).
 class Shelf {
  public:
   Shelf() {
-    std::filesystem::create_directories(folder_);
     REQUIRE(write_file_durably(path("key.pub"), key_.pem()));
     REQUIRE(write_file_durably(path("disk"), "what was there before"));
   }
-  ~Shelf() { std::filesystem::remove_all(folder_); }
-  Shelf(const Shelf&) = delete;
-  Shelf& operator=(const Shelf&) = delete;
 
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
   /// vm/golden:1 with these layers.
   void put(const std::vector<std::string>& layers, const std::string& type = "application/octet-stream") {
     json list = json::array();
@@ -56,7 +52,7 @@ class Shelf {
   TrustWorld& world() { return world_; }
 
  private:
-  const std::string folder_ = "/tmp/kintsugi-fetch-disk-image-test-" + std::to_string(::getpid());
+  const ScratchDirectory folder_;
   TrustWorld world_;
   SigningKey key_;
   std::string digest_;

@@ -7,11 +7,14 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/testing/scratch_directory.h"
 #include "base/user_name.h"
+#include "cli/run.h"
 #include "cli/test_world.h"
 #include "host/control/control_server.h"
 #include "host/control/testing/memory_store.h"
 #include "incidents/sqlite_database.h"
+#include "k8s-client/auth/test_environment.h"
 #include "net/curl_transport.h"
 
 namespace kintsugi::cli {
@@ -22,7 +25,7 @@ using nlohmann::json;
 const TargetRef kDomain{"Domain", "host", "web-1", "0c8b6d1e-uuid"};
 
 class HostWorld {
-  k8s::TestDirectory directory_;
+  ScratchDirectory directory_;
 
  public:
   host::MemoryStore store;

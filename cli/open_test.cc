@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/test_world.h"
+#include "model/incident_json.h"
 
 namespace kintsugi::cli {
 namespace {

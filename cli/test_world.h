@@ -4,85 +4,29 @@
 #pragma once
 
 #include <map>
-#include <memory>
-#include <nlohmann/json.hpp>
-#include <sstream>
+#include <nlohmann/json_fwd.hpp>
 #include <stop_token>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "base/clock.h"
-#include "base/time.h"
-#include "cli/run.h"
-#include "k8s-client/auth/test_directory.h"
-#include "k8s-client/auth/test_environment.h"
-#include "k8s-client/core/patch.h"
-#include "model/incident_json.h"
+#include "base/testing/scratch_directory.h"
+#include "cli/test_ending.h"
+#include "model/incident.h"
 #include "net/testing/scripted_transport.h"
 
 namespace kintsugi::cli {
 
-inline const WallTime kTestNow = *parse_rfc3339("2026-01-01T00:10:00Z");
+inline constexpr WallTime kTestNow{std::chrono::seconds(1'767'226'200)};  ///< 2026-01-01T00:10:00Z
 inline constexpr const char* kIncidentsPath =
     "/apis/kintsugi.dev/v1alpha1/namespaces/kintsugi-system/incidents";
 
 /// An incident that waits for a decision about its redeployment.
-inline Incident waiting_incident() {
-  Incident incident;
-  incident.spec.target = {"Pod", "shop", "web-1", "uid-1"};
-  incident.name = incident_name(incident.spec.target, 1);
-  incident.name_space = "kintsugi-system";
-  incident.uid = "incident-uid-1";
-  incident.resource_version = "7";
-  incident.created = kTestNow - std::chrono::minutes(10);
-  incident.spec.owner = {"Deployment", "web", "owner-uid"};
-  incident.spec.origin = {"falco",
-                          "Reverse shell",
-                          Severity::kCritical,
-                          "a shell was opened",
-                          incident.created,
-                          incident.created,
-                          {},
-                          "app",
-                          "",
-                          false};
-  incident.spec.playbook = "shell-in-container";
-  incident.spec.mode = Mode::kFull;
-  incident.status.playbook = "shell-in-container";
-  incident.status.mode = Mode::kFull;
-  incident.status.severity = Severity::kCritical;
-  incident.status.times.detected = incident.created;
-  incident.status.times.contained = incident.created + std::chrono::milliseconds(850);
-  incident.status.awaiting = "redeploy";
-  incident.status.awaiting_reason = "pinning deployment shop/web restarts all of its 3 pods";
-  return incident;
-}
-
+Incident waiting_incident();
 /// The object as the API server gives it out.
-inline nlohmann::json stored_object(const Incident& incident) {
-  nlohmann::json object = to_json(incident);
-  object["metadata"]["creationTimestamp"] = format_seconds(incident.created);
-  object["metadata"]["generation"] = 1;
-  return object;
-}
-
+nlohmann::json stored_object(const Incident& incident);
 /// A Status as the API server writes it.
-inline std::string failure(int code, const std::string& reason) {
-  return nlohmann::json({{"kind", "Status"},
-                         {"apiVersion", "v1"},
-                         {"status", "Failure"},
-                         {"message", "it failed"},
-                         {"reason", reason},
-                         {"code", code}})
-      .dump();
-}
-
-struct Ending {
-  ExitCode code = ExitCode::kDone;
-  std::string out;
-  std::string err;
-};
+std::string failure(int code, const std::string& reason);
 
 class TestWorld {
  public:
@@ -94,103 +38,27 @@ class TestWorld {
   std::vector<std::string> questions;  ///< what the person was asked
   std::stop_source stop;
 
-  TestWorld() {
-    kubeconfig_ = directory_.write("config", R"(
-apiVersion: v1
-kind: Config
-current-context: c
-clusters: [{name: k, cluster: {server: "https://h:6443"}}]
-users: [{name: alice, user: {token: t}}]
-contexts: [{name: c, context: {cluster: k, user: alice, namespace: shop}}]
-)");
-  }
+  TestWorld();
+  ~TestWorld();
 
   /// Serves an object of the API at `path`: read, and changed by JSON patches.
-  void keep(const std::string& path, nlohmann::json object) {
-    objects[path] = std::move(object);
-    transport.when("GET", path).answer([this, path](const net::HttpRequest&) -> Result<net::HttpResponse> {
-      return net::HttpResponse{200, {}, objects[path].dump()};
-    });
-    transport.when("PATCH", path)
-        .answer([this, path](const net::HttpRequest& request) -> Result<net::HttpResponse> {
-          auto changed = k8s::apply_json_patch(objects[path], request.body);
-          if (!changed) return net::HttpResponse{422, {}, failure(422, "Invalid")};
-          if (request.url.find("dryRun=All") == std::string::npos) objects[path] = *changed;
-          return net::HttpResponse{200, {}, changed->dump()};
-        });
-  }
+  void keep(const std::string& path, nlohmann::json object);
   /// The same for an incident; returns its path.
-  std::string keep(const Incident& incident) {
-    const std::string path = std::string(kIncidentsPath) + "/" + incident.name;
-    keep(path, stored_object(incident));
-    return path;
-  }
+  std::string keep(const Incident& incident);
   /// Serves the collection.
-  void keep_list(const std::vector<Incident>& incidents) {
-    nlohmann::json list = {{"kind", "IncidentList"},
-                           {"apiVersion", kApiVersion},
-                           {"metadata", {{"resourceVersion", "9"}}},
-                           {"items", nlohmann::json::array()}};
-    for (const Incident& incident : incidents) list["items"].push_back(stored_object(incident));
-    transport.when("GET", std::string(kIncidentsPath) + "?").respond(200, list.dump());
-  }
+  void keep_list(const std::vector<Incident>& incidents);
 
   /// Runs `kintsugi` with these arguments.
-  Ending run(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "/usr/bin/kintsugi");
-    std::ostringstream out, err;
-    auto environment = variables;
-    environment.emplace("KUBECONFIG", kubeconfig_);
-    const Surroundings surroundings{
-        .out = out,
-        .err = err,
-        .out_is_terminal = out_is_terminal,
-        .ask = answers.empty() ? std::function<std::string(std::string_view)>() : [this](std::string_view question) {
-          questions.emplace_back(question);
-          return answers.at(questions.size() - 1);
-        },
-        .environment = k8s::environment_of(environment),
-        .clock = clock,
-        .make_transport = [this](const net::CurlOptions&) { return std::make_unique<Forward>(transport); },
-        .stop = stop.get_token(),
-    };
-    const ExitCode code = cli::run(arguments, surroundings);
-    return {code, out.str(), err.str()};
-  }
+  Ending run(std::vector<std::string> arguments);
 
-  std::size_t writes() const {
-    return transport.count("PATCH", "/") + transport.count("POST", "/") + transport.count("DELETE", "/") +
-           transport.count("PUT", "/");
-  }
+  std::size_t writes() const;
   /// The body of the latest write.
-  nlohmann::json latest_write() const {
-    nlohmann::json body;
-    for (const net::HttpRequest& request : transport.requests()) {
-      if (request.method != "GET") body = nlohmann::json::parse(request.body);
-    }
-    return body;
-  }
+  nlohmann::json latest_write() const;
 
   std::map<std::string, nlohmann::json> objects;
 
  private:
-  class Forward final : public net::HttpTransport {
-   public:
-    explicit Forward(net::HttpTransport& to) : to_(to) {}
-    Result<net::HttpResponse> send(const net::HttpRequest& request, std::stop_token stop) override {
-      return to_.send(request, std::move(stop));
-    }
-    Result<net::HttpResponse> stream(const net::HttpRequest& request, std::stop_token stop,
-                                     const net::ResponseSink& on_head,
-                                     const net::BodySink& on_body) override {
-      return to_.stream(request, std::move(stop), on_head, on_body);
-    }
-
-   private:
-    net::HttpTransport& to_;
-  };
-
-  k8s::TestDirectory directory_;
+  ScratchDirectory directory_;
   std::string kubeconfig_;
 };
 

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cli/verify_blob.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
-#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "base/testing/signing_key.h"
 #include "cli/trust_test_program.h"
 #include "trust/crypto/hash.h"
@@ -42,16 +40,10 @@ std::string reason_of(std::vector<std::string> arguments) {
 /// A folder with files, a key, and its signatures over them.
 class Release {
  public:
-  explicit Release(const std::string& kind = "P-256") : key_(kind) {
-    std::filesystem::create_directories(folder_);
-    write("key.pub", key_.pem());
-  }
-  ~Release() { std::filesystem::remove_all(folder_); }
-  Release(const Release&) = delete;
-  Release& operator=(const Release&) = delete;
+  explicit Release(const std::string& kind = "P-256") : key_(kind) { write("key.pub", key_.pem()); }
 
   const SigningKey& key() const { return key_; }
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
   void write(const std::string& name, const std::string& content) const {
     REQUIRE(write_file_durably(path(name), content));
   }
@@ -73,7 +65,7 @@ class Release {
   }
 
  private:
-  const std::string folder_ = "/tmp/kintsugi-verify-blob-test-" + std::to_string(::getpid());
+  const ScratchDirectory folder_;
   SigningKey key_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/evidence_collector.h"
 
+#include <nlohmann/json.hpp>
+
 #include "controller/pod_evidence.h"
 
 namespace kintsugi::controller {

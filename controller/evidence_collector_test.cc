@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
-#include "k8s-client/auth/test_directory.h"
+#include "base/testing/scratch_directory.h"
 #include "k8s-client/client/test_world.h"
 
 namespace kintsugi::controller {
@@ -60,7 +60,7 @@ struct Fixture {
   int log_status = 200;
   int pods_down = 0;
   std::vector<net::Priority> priorities;
-  k8s::TestDirectory directory;
+  ScratchDirectory directory;
   k8s::TestWorld world;
   Logger logger{world.clock, LogLevel::kError, [](std::string_view) {}};
   k8s::Client client = world.client([this](const auto&, const auto&, auto, const auto& on_message, auto&) {

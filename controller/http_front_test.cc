@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "k8s-client/auth/test_directory.h"
+#include "base/testing/scratch_directory.h"
 #include "net/curl_transport.h"
 #include "net/testing/raw_socket.h"
 #include "net/testing/test_certificates.h"
@@ -67,7 +67,7 @@ class Fixture {
     return settings_;
   }
 
-  const k8s::TestDirectory directory_;
+  const ScratchDirectory directory_;
   const net::TestAuthority authority_;
   Settings settings_;
   const SystemClock clock_;

@@ -1,31 +1,20 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <catch2/catch.hpp>
 
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "evidence/store.h"
 
 using namespace kintsugi;
 using namespace kintsugi::evidence;
 
-namespace {
-struct TemporaryDirectory {
-  TemporaryDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "kintsugi-evidence-XXXXXX";
-    path = ::mkdtemp(pattern.data());
-  }
-  ~TemporaryDirectory() { std::filesystem::remove_all(path); }
-  std::string path;
-};
-}  // namespace
-
 TEST_CASE("evidence is kept with its hash and vouched for by the manifest") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   const ManualClock clock;
-  DirectoryStore store(directory.path, {1000}, clock);
+  DirectoryStore store(directory.path(), {1000}, clock);
   CHECK(store.find("inc-1").error().code == ErrorCode::kNotFound);
   auto file = store.put("inc-1", "logs/web.log", "line\n", "logs");
   REQUIRE(file);
@@ -34,7 +23,7 @@ TEST_CASE("evidence is kept with its hash and vouched for by the manifest") {
   Manifest manifest{"inc-1", "pod shop/web", clock.now(), {*file}, {{"processes", "no ps"}}};
   const auto hash = store.finish(manifest);
   REQUIRE(hash);
-  const auto text = read_file(directory.path + "/inc-1/manifest.json", 10000);
+  const auto text = read_file(directory / "inc-1/manifest.json", 10000);
   REQUIRE(text);
   CHECK(sha256_hex(*text) == *hash);
   const auto found = store.find("inc-1");
@@ -44,9 +33,9 @@ TEST_CASE("evidence is kept with its hash and vouched for by the manifest") {
 }
 
 TEST_CASE("a path that would leave the incident's folder is refused") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   const ManualClock clock;
-  DirectoryStore store(directory.path, {1000}, clock);
+  DirectoryStore store(directory.path(), {1000}, clock);
   const std::string bad =
       GENERATE("", "/etc/x", "../x", "a/../../x", "a//../x", "a\nb", "a b", "./a", "%2e%2e/x");
   INFO(bad);
@@ -55,24 +44,24 @@ TEST_CASE("a path that would leave the incident's folder is refused") {
 }
 
 TEST_CASE("an incident's budget holds over all of its files") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   const ManualClock clock;
-  DirectoryStore store(directory.path, {10}, clock);
+  DirectoryStore store(directory.path(), {10}, clock);
   CHECK(store.put("inc-1", "a", "123456", "c"));
   CHECK(store.put("inc-1", "b", "12345", "c").error().code == ErrorCode::kTooLarge);
   CHECK(store.put("inc-2", "b", "12345", "c"));
 }
 
 TEST_CASE("the budget of all incidents holds, and leaves room for what is small") {
-  const TemporaryDirectory directory;
+  const ScratchDirectory directory;
   ManualClock clock;
   const std::string large(100u << 10, 'x');
   const std::string small(10u << 10, 'x');
   {
-    DirectoryStore earlier(directory.path, {1u << 20, 1u << 20}, clock);
+    DirectoryStore earlier(directory.path(), {1u << 20, 1u << 20}, clock);
     for (int i = 0; i < 5; ++i) REQUIRE(earlier.put("inc-" + std::to_string(i), "a", large, "logs"));
   }
-  DirectoryStore store(directory.path, {1u << 20, 1u << 20}, clock);
+  DirectoryStore store(directory.path(), {1u << 20, 1u << 20}, clock);
   REQUIRE(store.put("inc-6", "a", large, "logs"));
   REQUIRE(store.put("inc-7", "a", large, "logs"));
   for (int i = 0; i < 3; ++i) REQUIRE(store.put("inc-7", "a", large, "logs"));  // replaced, not added
@@ -88,7 +77,7 @@ TEST_CASE("the budget of all incidents holds, and leaves room for what is small"
   CHECK(more > 10);
   CHECK(more < 25);
 
-  std::filesystem::remove_all(directory.path + "/inc-1");
+  std::filesystem::remove_all(directory / "inc-1");
   CHECK_FALSE(store.put("inc-9", "b", small, "pod"));
   clock.advance(std::chrono::minutes(5));
   CHECK(store.put("inc-9", "b", small, "pod"));

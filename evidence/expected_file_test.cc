@@ -2,11 +2,11 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 
 #include "base/encoding.h"
+#include "base/testing/scratch_directory.h"
 #include "evidence/regular_file.h"
 #include "evidence/store.h"
 
@@ -19,18 +19,12 @@ namespace {
 constexpr std::uint64_t kGiB = 1ull << 30;
 
 struct World {
-  World() {
-    std::string pattern = fs::temp_directory_path() / "kintsugi-expected-XXXXXX";
-    directory = ::mkdtemp(pattern.data());
-  }
-  ~World() { fs::remove_all(directory); }
-
   DirectoryStore store(Budget budget = {}) {
-    return {directory, budget, clock, [this](const std::string&) { return Result<DiskSpace>(space); }};
+    return {directory.path(), budget, clock, [this](const std::string&) { return Result<DiskSpace>(space); }};
   }
-  std::string dumps() const { return directory + "/inc-1/dumps"; }
+  std::string dumps() const { return directory / "inc-1/dumps"; }
 
-  std::string directory;
+  ScratchDirectory directory;
   ManualClock clock;
   DiskSpace space{100 * kGiB, 200 * kGiB};
 };
@@ -139,7 +133,7 @@ TEST_CASE("what a crash has left is no evidence, and its place is taken by the n
   World world;
   fs::create_directories(world.dumps());
   write(world.dumps() + "/memory.elf.unfinished", std::string(140, 'o'));
-  const std::string outside = world.directory + "/outside";
+  const std::string outside = world.directory / "outside";
   write(outside, "untouched");
   fs::create_symlink(outside, world.dumps() + "/linked.elf.unfinished");
   DirectoryStore store = world.store({.total_bytes = 400, .per_incident_dump_bytes = 150});

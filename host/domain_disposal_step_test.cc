@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "host/testing/rebuild_site.h"

@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "targets/libvirt/domain_disks.h"
 #include "targets/libvirt/testing/fake_hypervisor.h"
 
@@ -28,11 +28,6 @@ std::string data(const std::string& name) {
   return read_file("targets/libvirt/testdata/" + name, targets::kMaxDomainXmlBytes).value();
 }
 
-std::string make_directory() {
-  std::string pattern = std::filesystem::temp_directory_path() / "kintsugi-machine-XXXXXX";
-  return ::mkdtemp(pattern.data());
-}
-
 /// A store whose disk has as much room as it is told.
 struct World {
   World() {
@@ -41,7 +36,6 @@ struct World {
     incident.name = kIncident;
     incident.spec.target = {"Domain", "host", "web1", kUuid};
   }
-  ~World() { std::filesystem::remove_all(directory); }
 
   Result<Collected> collect(const CollectStep& step = {}, std::chrono::nanoseconds time = 600s,
                             const std::stop_token& stop = {}) {
@@ -51,7 +45,7 @@ struct World {
     return collected;
   }
   std::string read(const std::string& path) const {
-    return read_file(directory + "/" + kIncident + "/" + path, 1u << 20).value_or("");
+    return read_file(directory / kIncident + "/" + path, 1u << 20).value_or("");
   }
   json manifest() const { return json::parse(read("manifest.json"), nullptr, false); }
   std::string why(const std::string& collector) const {
@@ -70,7 +64,7 @@ struct World {
   }
   /// The disk of web1 as a file of this test, with the layer of the incident above it.
   void freeze_disk() {
-    const std::string file = directory + "/web1.qcow2";
+    const std::string file = directory / "web1.qcow2";
     std::ofstream(file) << "the disk";
     for (std::string* definition : {&host.live, &host.persistent}) {
       const std::string before = "/srv/vm/web1.g1.qcow2";
@@ -78,12 +72,12 @@ struct World {
     }
   }
 
-  const std::string directory = make_directory();
+  const ScratchDirectory directory;
   ManualClock clock;
   evidence::DiskSpace space{100ull << 30, 200ull << 30};
   FakeHypervisor host{data("live.xml"), data("persistent.xml")};
   evidence::DirectoryStore store{
-      directory, {}, clock, [this](const std::string&) { return Result<evidence::DiskSpace>(space); }};
+      directory.path(), {}, clock, [this](const std::string&) { return Result<evidence::DiskSpace>(space); }};
   metrics::Registry metrics{{}};
   DomainEvidence evidence{&store, host, metrics, clock};
   Incident incident;
@@ -117,8 +111,8 @@ TEST_CASE("everything that a machine has is kept, with its hash") {
                                                   "guest.json", "screenshot.png"});
   const json disk = world.disk("vda");
   CHECK(disk["state"] == "frozen");
-  CHECK(disk["path"] == world.directory + "/web1.qcow2");
-  CHECK(disk["layer"] == world.directory + "/web1.qcow2." + kIncident);
+  CHECK(disk["path"] == world.directory / "web1.qcow2");
+  CHECK(disk["layer"] == world.directory / "web1.qcow2." + kIncident);
   CHECK(disk["sha256"] == sha256_hex("the disk"));
   CHECK(disk["virtualBytes"] == 48u << 20);
 }
@@ -170,7 +164,7 @@ TEST_CASE("what cannot be had is named with its reason, and the rest is kept") {
        "there was room for"},
       {"disks that were not frozen",
        [](World& world) {
-         const std::string layer = world.directory + "/web1.qcow2." + kIncident;
+         const std::string layer = world.directory / "web1.qcow2." + kIncident;
          world.host.live.replace(world.host.live.find(layer), layer.size(), "/srv/vm/web1.qcow2");
        },
        {"disks"},
@@ -221,7 +215,7 @@ TEST_CASE("a disk is hashed only where that means something") {
   world.freeze_disk();
   world.host.is_paused = true;
   const auto reason = [&](const char* from, const std::string& to) {
-    std::filesystem::remove_all(world.directory + "/" + kIncident);
+    std::filesystem::remove_all(world.directory / kIncident);
     World other;
     other.host.is_paused = true;
     other.host.live.replace(other.host.live.find(from), std::string(from).size(), to);
@@ -240,8 +234,8 @@ TEST_CASE("what a process before a crash has kept is not taken again") {
   world.freeze_disk();
   // The process ends after the dump has been adopted: all is there but the manifest.
   REQUIRE(world.collect());
-  std::filesystem::remove(world.directory + "/" + kIncident + "/manifest.json");
-  std::filesystem::remove(world.directory + "/" + kIncident + "/disks.json");
+  std::filesystem::remove(world.directory / kIncident + "/manifest.json");
+  std::filesystem::remove(world.directory / kIncident + "/disks.json");
   const std::string memory = std::exchange(world.host.memory, "other memory");
   world.host.facts = {{"hostname", "other"}};
   DomainEvidence next(&world.store, world.host, world.metrics, world.clock);

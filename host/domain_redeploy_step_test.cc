@@ -1,4 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <catch2/catch.hpp>
+
 #include "host/testing/rebuild_site.h"
 #include "targets/libvirt/domain_document.h"
 #include "targets/libvirt/domain_rebuild.h"

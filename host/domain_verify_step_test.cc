@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <catch2/catch.hpp>
+
 #include "host/testing/rebuild_site.h"
 #include "targets/libvirt/domain_rebuild.h"
 

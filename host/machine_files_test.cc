@@ -4,9 +4,10 @@
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
+#include <filesystem>
 
 #include "base/file.h"
-#include "host/testing/rebuild_site.h"
+#include "base/testing/scratch_directory.h"
 
 namespace kintsugi::host {
 namespace {
@@ -14,11 +15,11 @@ namespace {
 constexpr char kUuid[] = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
 
 struct World {
-  testing::Directory directory;
+  ScratchDirectory directory;
   int overlays = 0;
   bool is_full = false;
   FirstBoot told;
-  MachineFiles files{directory.path() + "/images/machines",
+  MachineFiles files{directory / "images/machines",
                      [this](const GoldenImage&, const std::string& path, std::stop_token) -> Result<void> {
                        if (is_full) return fail(ErrorCode::kUnavailable, "no space left");
                        ++overlays;
@@ -56,7 +57,7 @@ TEST_CASE("a host name is what is left of a domain's name") {
 TEST_CASE("files of a machine are named by UUID and incident, and by nothing else") {
   World world;
   CHECK(world.paths.overlay ==
-        world.directory.path() + "/images/machines/4dea22b3-1d52-d8f3-2516-782e98ab3fa0-inc-1.qcow2");
+        world.directory / "images/machines/4dea22b3-1d52-d8f3-2516-782e98ab3fa0-inc-1.qcow2");
   for (const char* uuid : {"", "../../etc", "4dea22b3-1d52-d8f3-2516-782e98ab3fa0/.."})
     CHECK_FALSE(world.files.paths(uuid, "inc-1"));
   for (const char* incident : {"", "../x", "a/b", "a b"}) CHECK_FALSE(world.files.paths(kUuid, incident));
@@ -73,7 +74,7 @@ TEST_CASE("a machine is told what the host has for it") {
   CHECK(world.told.network_config == "version: 2\n");
   CHECK(read_file(world.paths.seed, 100) == "seed");
   struct stat found{};
-  REQUIRE(::stat((world.directory.path() + "/images/machines").c_str(), &found) == 0);
+  REQUIRE(::stat((world.directory / "images/machines").c_str(), &found) == 0);
   CHECK((found.st_mode & 0777) == 0711);
   REQUIRE(world.prepare({"/golden", "", "", "", ""}, true));
   CHECK(world.told.user_data == "#cloud-config\n{}\n");

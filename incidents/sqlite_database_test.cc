@@ -7,6 +7,7 @@
 
 #include <array>
 #include <catch2/catch.hpp>
+#include <filesystem>
 #include <fstream>
 #include <functional>
 
@@ -202,7 +203,7 @@ TEST_CASE("what is no database of ours is refused") {
 TEST_CASE("a place that cannot have a database is refused") {
   const DatabaseDirectory directory;
   SECTION("a directory where all may put files") {
-    fs::permissions(directory.path, fs::perms(01777));
+    fs::permissions(directory.path(), fs::perms(01777));
     CHECK(SqliteDatabase::open(directory.file()).error().code == ErrorCode::kForbidden);
   }
   SECTION("no directory") {
@@ -215,7 +216,7 @@ TEST_CASE("a place that cannot have a database is refused") {
   SECTION("no name") {
     CHECK(SqliteDatabase::open("").error().code == ErrorCode::kInvalidInput);
   }
-  CHECK(std::size_t(std::distance(fs::directory_iterator(directory.path), {})) <= 1);
+  CHECK(std::size_t(std::distance(fs::directory_iterator(directory.path()), {})) <= 1);
 }
 
 TEST_CASE("names that mean something to SQLite or to a URI are names of files") {
@@ -305,13 +306,13 @@ TEST_CASE("a backup replaces nothing and leaves no part of itself") {
   const DatabaseDirectory directory;
   auto database = SqliteDatabase::open(directory.file());
   REQUIRE(database);
-  const auto files = [&] { return std::distance(fs::directory_iterator(directory.path), {}); };
+  const auto files = [&] { return std::distance(fs::directory_iterator(directory.path()), {}); };
   write(directory.file("taken"), "precious");
   const auto before = files();
   CHECK((*database)->backup(directory.file("taken")).error().code == ErrorCode::kAlreadyExists);
   CHECK(content_of(directory.file("taken")) == "precious");
   CHECK((*database)->backup(directory.file()).error().code == ErrorCode::kAlreadyExists);
-  CHECK((*database)->backup(directory.path).error().code == ErrorCode::kAlreadyExists);
+  CHECK((*database)->backup(directory.path()).error().code == ErrorCode::kAlreadyExists);
   CHECK((*database)->backup(directory.file("none/copy")).error().code == ErrorCode::kNotFound);
   CHECK((*database)->backup("").error().code == ErrorCode::kInvalidInput);
   CHECK(files() == before);

@@ -1,29 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include <cstdlib>
-#include <filesystem>
 #include <string>
 
+#include "base/testing/scratch_directory.h"
 #include "incidents/ledger.h"
 #include "incidents/sqlite_database.h"
 #include "incidents/sqlite_store.h"
 
 namespace kintsugi::incidents {
 
-/// A directory for databases, gone with this object.
-struct DatabaseDirectory {
-  DatabaseDirectory() {
-    std::string pattern = std::filesystem::temp_directory_path() / "kintsugi-sqlite-XXXXXX";
-    path = ::mkdtemp(pattern.data());
-  }
-  ~DatabaseDirectory() { std::filesystem::remove_all(path); }
-  DatabaseDirectory(const DatabaseDirectory&) = delete;
-  DatabaseDirectory& operator=(const DatabaseDirectory&) = delete;
-
-  std::string file(const std::string& name = "kintsugi.db") const { return path + "/" + name; }
-
-  std::string path;
+/// A directory for databases.
+struct DatabaseDirectory : ScratchDirectory {
+  std::string file(const std::string& name = "kintsugi.db") const { return *this / name; }
 };
 
 inline Incident test_incident(const std::string& name) {

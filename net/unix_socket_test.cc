@@ -8,33 +8,17 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <optional>
 
+#include "base/testing/scratch_directory.h"
 #include "net/test_server.h"
 #include "net/testing/raw_socket.h"
 
 namespace kintsugi::net {
 namespace {
-
-/// A directory of our own, gone with its content at the end.
-class Place {
- public:
-  Place() {
-    char name[] = "/tmp/kintsugi-unix-XXXXXX";
-    REQUIRE(::mkdtemp(name) != nullptr);
-    path_ = name;
-  }
-  ~Place() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 sockaddr_un address_of(const std::string& path) {
   sockaddr_un address{};
@@ -89,7 +73,7 @@ ServerOptions showing_peers(const std::string& path) {
 }  // namespace
 
 TEST_CASE("a server on a unix socket answers, and knows whose process asks", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const std::string path = place / "control.sock";
   TestServer server(showing_peers(path));
   CHECK(server.port() == 0);
@@ -114,7 +98,7 @@ TEST_CASE("over TCP no user is known", "[unix]") {
 }
 
 TEST_CASE("a unix socket carries pipelined requests, large bodies and refusals", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const std::string path = place / "s";
   TestServer server({.unix_socket = path, .limits = {.max_body_bytes = 300'000}, .handle = echo_handler()});
   const std::string body(250'000, 'x');
@@ -133,7 +117,7 @@ TEST_CASE("a unix socket carries pipelined requests, large bodies and refusals",
 }
 
 TEST_CASE("the mode of the socket does not depend on the umask", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   for (const mode_t mask : {0000u, 0022u, 0777u}) {
     const mode_t before = ::umask(mask);
     auto file = UnixSocketFile::listen(place / "s");
@@ -144,7 +128,7 @@ TEST_CASE("the mode of the socket does not depend on the umask", "[unix]") {
 }
 
 TEST_CASE("the file of the socket goes with the server, and at once with stop()", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const std::string path = place / "s";
   {
     TestServer server({.unix_socket = path, .handle = echo_handler()});
@@ -160,7 +144,7 @@ TEST_CASE("the file of the socket goes with the server, and at once with stop()"
 }
 
 TEST_CASE("the socket that a crash left is replaced", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const std::string path = place / "s";
   leave_stale(path);
   TestServer server({.unix_socket = path, .handle = echo_handler()});
@@ -170,7 +154,7 @@ TEST_CASE("the socket that a crash left is replaced", "[unix]") {
 }
 
 TEST_CASE("a socket on which somebody answers is not taken from them", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const std::string path = place / "s";
   TestServer server(showing_peers(path));
   const auto error = refusal_of(path);
@@ -182,7 +166,7 @@ TEST_CASE("a socket on which somebody answers is not taken from them", "[unix]")
 }
 
 TEST_CASE("a socket that became another's stays", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const std::string path = place / "s";
   auto file = UnixSocketFile::listen(path);
   REQUIRE(file);
@@ -193,7 +177,7 @@ TEST_CASE("a socket that became another's stays", "[unix]") {
 }
 
 TEST_CASE("while another process makes a socket in the directory, nobody else does", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const int directory = ::open(place.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   REQUIRE(::flock(directory, LOCK_EX | LOCK_NB) == 0);
   const auto error = refusal_of(place / "s");
@@ -205,7 +189,7 @@ TEST_CASE("while another process makes a socket in the directory, nobody else do
 }
 
 TEST_CASE("a path that cannot be a socket is refused, and what is there stays", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   std::ofstream(place / "file") << "precious";
   std::filesystem::create_directory(place / "directory");
   std::filesystem::create_symlink(place / "file", place / "link");
@@ -241,7 +225,7 @@ TEST_CASE("a path that cannot be a socket is refused, and what is there stays", 
 }
 
 TEST_CASE("the longest path that the kernel takes is taken", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   const std::string path = place / std::string(kMaxUnixPathBytes - place.path().size() - 1, 'x');
   REQUIRE(path.size() == kMaxUnixPathBytes);
   TestServer server({.unix_socket = path, .handle = echo_handler()});
@@ -249,7 +233,7 @@ TEST_CASE("the longest path that the kernel takes is taken", "[unix]") {
 }
 
 TEST_CASE("a client says why a unix socket cannot be reached", "[unix]") {
-  const Place place;
+  const ScratchDirectory place;
   leave_stale(place / "stale");
   for (const std::string& path : {place / "stale", place / "missing"}) {
     const auto answer = make_curl_transport({.unix_socket = path})->send(get("http://localhost/"), {});

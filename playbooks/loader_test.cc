@@ -2,10 +2,10 @@
 #include "playbooks/loader.h"
 
 #include <catch2/catch.hpp>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <string>
+
+#include "base/testing/scratch_directory.h"
 
 using namespace kintsugi;
 using namespace kintsugi::playbooks;
@@ -40,22 +40,6 @@ std::string joined(const std::vector<Problem>& problems) {
   for (const Problem& problem : problems) text += problem.to_string() + "\n";
   return text;
 }
-
-/// A directory of its own that goes with the object.
-class ScratchDirectory {
- public:
-  ScratchDirectory() {
-    std::string pattern = (std::filesystem::temp_directory_path() / "playbooks-XXXXXX").string();
-    REQUIRE(mkdtemp(pattern.data()) != nullptr);
-    path_ = pattern;
-  }
-  ~ScratchDirectory() { std::filesystem::remove_all(path_); }
-  void write(const std::string& name, const std::string& text) const { std::ofstream(path_ / name) << text; }
-  std::string path() const { return path_.string(); }
-
- private:
-  std::filesystem::path path_;
-};
 
 }  // namespace
 

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/control/control_api.h"
 
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
 #include "host/control/control_test_world.h"
+#include "model/incident_json.h"
 
 namespace kintsugi::host {
 

@@ -6,8 +6,7 @@
 
 #include <unistd.h>
 
-#include <filesystem>
-
+#include "base/testing/scratch_directory.h"
 #include "host/control/testing/memory_store.h"
 #include "net/curl_transport.h"
 
@@ -18,7 +17,7 @@ using nlohmann::json;
 
 /// A server for one user in a directory of its own.
 struct Server {
-  std::string directory = "/tmp/kintsugi-control-XXXXXX";
+  ScratchDirectory directory;
   MemoryStore store;
   ManualClock clock;
   Logger log{clock, LogLevel::kError, [](std::string_view) {}};
@@ -26,7 +25,6 @@ struct Server {
   std::unique_ptr<net::HttpServer> server;
 
   explicit Server(std::uint32_t own_uid) {
-    REQUIRE(::mkdtemp(directory.data()) != nullptr);
     api = std::make_unique<ControlApi>(
         ControlWorld{.store = store,
                      .playbooks = [] { return std::vector<std::string>{"isolate"}; },
@@ -37,11 +35,7 @@ struct Server {
     REQUIRE(started);
     server = std::move(*started);
   }
-  ~Server() {
-    server.reset();
-    std::filesystem::remove_all(directory);
-  }
-  std::string path() const { return directory + "/s"; }
+  std::string path() const { return directory / "s"; }
 
   net::HttpResponse send(const std::string& method, const std::string& target, std::string body = "") const {
     net::HttpRequest request;

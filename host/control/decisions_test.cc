@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/control/decisions.h"
 
+#include <catch2/catch.hpp>
+#include <nlohmann/json.hpp>
+
 #include "host/control/control_test_world.h"
 #include "k8s-client/core/api_error.h"
+#include "model/incident_json.h"
 
 namespace kintsugi::host {
 namespace {

@@ -2,7 +2,6 @@
 #include "host/images/golden_store.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "net/testing/scripted_transport.h"
 #include "trust/crypto/reasons.h"
 #include "trust/testing/cosign.h"
@@ -32,18 +32,15 @@ const std::string kArtifact = "oci://registry.example.com/vm/golden:1";
 
 /// A signer, everything that images come from, and the store.
 class World {
-  const std::string folder_ = "/tmp/kintsugi-golden-store-test-" + std::to_string(::getpid());
+  const ScratchDirectory folder_;
 
  public:
   World() {
-    accept({"file://" + folder_ + "/**", "https://images.example.com/**", "http://127.0.0.1/**",
+    accept({"file://" + folder_ / "**", "https://images.example.com/**", "http://127.0.0.1/**",
             "registry.example.com/**"});
   }
-  ~World() { fs::remove_all(folder_); }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
 
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
   void write(const std::string& name, const std::string& content) const {
     REQUIRE(write_file_durably(path(name), content));
   }
@@ -110,7 +107,6 @@ class World {
 
  private:
   std::unique_ptr<ImageDirectory> open_directory() const {
-    fs::create_directories(folder_);
     auto opened = ImageDirectory::open(path("images"), clock);
     REQUIRE(opened);
     return std::move(*opened);

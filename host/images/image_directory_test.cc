@@ -2,7 +2,6 @@
 #include "host/images/image_directory.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <atomic>
 #include <catch2/catch.hpp>
@@ -10,6 +9,7 @@
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "trust/crypto/reasons.h"
 
 using namespace kintsugi;
@@ -27,12 +27,7 @@ const std::string kQcow2 = read_file("trust/testdata/disk/disk.qcow2", 4u << 20)
 /// A directory below one of our own.
 class World {
  public:
-  World() { fs::create_directories(folder_); }
-  ~World() { fs::remove_all(folder_); }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
-
-  std::string path(const std::string& name = "images") const { return folder_ + "/" + name; }
+  std::string path(const std::string& name = "images") const { return folder_ / name; }
   ImageDirectory& open(std::uint64_t free = std::uint64_t{1} << 40) {
     auto opened = ImageDirectory::open(path(), clock, [this, free](const std::string&) {
       ++looks;
@@ -58,7 +53,7 @@ class World {
   std::atomic<int> looks = 0;
 
  private:
-  const std::string folder_ = "/tmp/kintsugi-image-directory-test-" + std::to_string(::getpid());
+  const ScratchDirectory folder_;
   std::unique_ptr<ImageDirectory> directory_;
 };
 

@@ -2,12 +2,12 @@
 #include "host/images/overlay.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <catch2/catch.hpp>
 #include <filesystem>
 
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "trust/disk/qcow2.h"
 
 using namespace kintsugi;
@@ -19,22 +19,18 @@ namespace {
 class World {
  public:
   World() {
-    std::filesystem::create_directories(folder_);
     image.path = path("golden.qcow2");
     image.format = "qcow2";
     image.virtual_size = 1u << 20;
     std::filesystem::copy_file("trust/testdata/disk/disk.qcow2", image.path);
   }
-  ~World() { std::filesystem::remove_all(folder_); }
-  World(const World&) = delete;
-  World& operator=(const World&) = delete;
 
-  std::string path(const std::string& name) const { return folder_ + "/" + name; }
+  std::string path(const std::string& name) const { return folder_ / name; }
   std::string content(const std::string& name) const {
     return read_file(path(name), 4u << 20).value_or("none");
   }
   bool leaves_nothing_half_written() const {
-    for (const auto& entry : std::filesystem::directory_iterator(folder_)) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder_.path())) {
       if (entry.path().extension() == ".partial") return false;
     }
     return true;
@@ -43,13 +39,13 @@ class World {
   std::vector<std::string> program(const std::string& script) const {
     REQUIRE(write_file_durably(path("qemu-img"), "#!/bin/sh\n" + script));
     std::filesystem::permissions(path("qemu-img"), std::filesystem::perms::owner_all);
-    return {folder_};
+    return {folder_.path()};
   }
 
   GoldenImage image;
 
  private:
-  const std::string folder_ = "/tmp/kintsugi-overlay-test-" + std::to_string(::getpid());
+  const ScratchDirectory folder_;
 };
 
 std::uint32_t big_32(const std::string& bytes, std::size_t offset) {

@@ -4,23 +4,23 @@
 // of a rebuild when it is disturbed. What libvirt and guests make of it is proven in tests/machines.
 #pragma once
 
-#include <fmt/format.h>
-
-#include <catch2/catch.hpp>
-#include <filesystem>
+#include <atomic>
+#include <functional>
 #include <memory>
-#include <thread>
+#include <optional>
+#include <string>
+#include <vector>
 
-#include "base/file.h"
+#include "base/clock.h"
 #include "base/log.h"
-#include "controller/elected_leadership.h"
-#include "controller/reconciler.h"
+#include "base/testing/scratch_directory.h"
+#include "controller/playbook_book.h"
+#include "controller/settings.h"
 #include "host/control/testing/memory_store.h"
 #include "host/domain_resolver.h"
-#include "host/domain_steps.h"
-#include "host/machine_files.h"
-#include "host/rebuild_memory.h"
+#include "host/images/golden_images.h"
 #include "host/service_probe.h"
+#include "targets/libvirt/domain.h"
 #include "targets/libvirt/testing/fake_hypervisor.h"
 
 namespace kintsugi::host::testing {
@@ -28,52 +28,12 @@ namespace kintsugi::host::testing {
 inline constexpr char kUuid[] = "4dea22b3-1d52-d8f3-2516-782e98ab3fa0";
 inline const std::string kIncident = incident_name({kDomainKind, kHostNamespace, "web1", kUuid}, 1);
 
-/// A directory of its own, gone with this object.
-class Directory {
- public:
-  Directory() {
-    path_ = (std::filesystem::temp_directory_path() / "kintsugi-XXXXXX").string();
-    REQUIRE(::mkdtemp(path_.data()) != nullptr);
-  }
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string write(const std::string& name, std::string_view content) const {
-    const std::string path = path_ + "/" + name;
-    REQUIRE(write_file_durably(path, content));
-    return path;
-  }
-
- private:
-  std::string path_;
-};
-
 /// An image that is accepted, until something happens to it.
 class FakeImages final : public GoldenImages {
  public:
-  Result<GoldenImage> provide(const GoldenSource& source, const std::string& policy, MonotonicTime,
-                              std::stop_token) override {
-    ++provided;
-    if (trouble) return fail(*trouble);
-    GoldenImage image;
-    // As it is called in policies, and not as it was asked for.
-    image.trusted = {"root",  "file://" + source.location, digest, {}, policy.empty() ? "any" : policy, "",
-                     "Golden"};
-    image.path = "/images/" + digest.substr(7) + ".qcow2";
-    image.format = "qcow2";
-    return image;
-  }
-  Result<void> check(const GoldenImage&, std::stop_token) override {
-    ++checked;
-    if (is_tampered)
-      return fail(make_error(ErrorCode::kRefused, "its digest is another").because("DigestMismatch"));
-    return {};
-  }
+  Result<GoldenImage> provide(const GoldenSource& source, const std::string& policy, MonotonicTime deadline,
+                              std::stop_token stop) override;
+  Result<void> check(const GoldenImage& image, std::stop_token stop) override;
 
   std::string digest = "sha256:aa";
   std::optional<Error> trouble;  ///< of the source
@@ -84,228 +44,44 @@ class FakeImages final : public GoldenImages {
 
 class FakeProbe final : public ServiceProbe {
  public:
-  Result<void> ask(const targets::ProbeTerms&, std::stop_token) override {
-    if (serves) return {};
-    return fail(ErrorCode::kUnavailable, "no answer");
-  }
+  Result<void> ask(const targets::ProbeTerms& terms, std::stop_token stop) override;
   std::atomic<bool> serves = true;
 };
 
-/// A store whose process dies together with the hypervisor's connection: nothing is written after that.
-class DyingStore final : public incidents::IncidentStore {
- public:
-  DyingStore(MemoryStore& store, const bool& is_dead) : store_(store), is_dead_(is_dead) {}
-
-  Result<Incident> create(const Incident& incident, std::chrono::milliseconds timeout) override {
-    return store_.create(incident, timeout);
-  }
-  Result<Incident> get(const std::string& name) override { return store_.get(name); }
-  Result<Incident> update_status(const Incident& incident) override {
-    if (is_dead_) return fail(ErrorCode::kUnavailable, "the process is dead");
-    return store_.update_status(incident);
-  }
-  Result<void> hold_finalizer(const Incident& incident) override { return store_.hold_finalizer(incident); }
-  Result<void> release_finalizer(const Incident& incident) override {
-    return store_.release_finalizer(incident);
-  }
-  Result<void> remove(const Incident& incident) override { return store_.remove(incident); }
-  Pointer cached(const std::string& name) const override { return store_.cached(name); }
-  std::vector<Pointer> of_target(const std::string& uid) const override { return store_.of_target(uid); }
-  std::vector<Pointer> of_owner(const std::string& uid) const override { return store_.of_owner(uid); }
-  std::vector<Pointer> of_namespace(const std::string& name) const override {
-    return store_.of_namespace(name);
-  }
-  std::vector<Pointer> list() const override { return store_.list(); }
-  void subscribe(std::function<void(const std::string& name)> changed) override {
-    store_.subscribe(std::move(changed));
-  }
-
- private:
-  MemoryStore& store_;
-  const bool& is_dead_;
-};
-
-class NoLedger final : public incidents::Ledger {
- public:
-  Result<void> fold(const incidents::LedgerRecord&) override { return {}; }
-  Result<incidents::LedgerContents> load() override { return incidents::LedgerContents(); }
-  Result<std::vector<incidents::LedgerRecord>> compact(const incidents::Compaction&) override {
-    return std::vector<incidents::LedgerRecord>();
-  }
-};
-
-class NoAnnouncer final : public controller::Announcer {
- public:
-  void announce(const Incident&, bool, std::string_view, std::string_view) override {}
-};
-
-inline Playbook rebuild_playbook() {
-  Playbook playbook;
-  playbook.name = "rebuild";
-  playbook.mode = Mode::kFull;
-  playbook.steps = {{ContainStep()}, {RedeployStep()}, {VerifyStep()}};
-  return playbook;
-}
+Playbook rebuild_playbook();
 
 constexpr char kTerms[] =
     "<kintsugi:domain xmlns:kintsugi='https://kintsugi.dev/domain/v1' protected='true'>"
     "<image source='/golden/web.qcow2'/><probe http='http://10.77.0.11/version'/></kintsugi:domain>";
 
-/// The machine's definitions with these terms in the metadata.
-inline std::string definition(const std::string& name, const std::string& terms) {
-  std::string xml = read_file("targets/libvirt/testdata/" + name, targets::kMaxDomainXmlBytes).value();
-  if (xml.find("</metadata>") != std::string::npos) return xml.insert(xml.find("</metadata>"), terms);
-  return xml.insert(xml.find("<memory"), fmt::format("<metadata>{}</metadata>", terms));
-}
-
 class RebuildSite {
-  /// One life of the controller.
-  struct Process {
-    explicit Process(RebuildSite& site)
-        : store(site.store, site.machine.is_away),
-          target(site.machine),
-          inventory(site.machine, site.clock),
-          files(
-              site.directory.path() + "/machines",
-              [](const GoldenImage& image, const std::string& path, std::stop_token) {
-                return write_file_durably(path, "a layer over " + image.path);
-              },
-              [](const FirstBoot& boot) -> Result<std::string> { return boot.instance_id; }),
-          evidence(nullptr, site.machine, metrics, site.clock),
-          domains{site.machine, target, inventory,  site.book, evidence,
-                  site.images,  files,  site.probe, memory},
-          steps(domains),
-          jobs(controller::Jobs::Limits{}),
-          world{store,
-                ledger,
-                site.book,
-                jobs,
-                metrics,
-                leadership,
-                announcer,
-                site.settings,
-                site.clock,
-                site.log,
-                [](const std::string&) {},
-                steps,
-                nullptr},
-          reconciler(world) {}
-
-    DyingStore store;
-    targets::DomainTarget target;
-    DomainInventory inventory;
-    MachineFiles files;
-    RebuildMemory memory;
-    metrics::Registry metrics{{}};
-    DomainEvidence evidence;
-    DomainWorld domains;
-    DomainSteps steps;
-    NoLedger ledger;
-    controller::Jobs jobs;
-    controller::ElectedLeadership leadership{/*always=*/true};
-    NoAnnouncer announcer;
-    controller::World world;
-    controller::Reconciler reconciler;
-  };
-
  public:
-  explicit RebuildSite(const std::string& terms = kTerms)
-      : machine(definition("live.xml", terms), definition("persistent.xml", terms)),
-        before(machine.persistent) {
-    book.set_playbooks({rebuild_playbook()});
-    restart();
-  }
+  explicit RebuildSite(const std::string& terms = kTerms);
+  ~RebuildSite();
+  RebuildSite(const RebuildSite&) = delete;
+  RebuildSite& operator=(const RebuildSite&) = delete;
 
   /// The controller ends, wherever it is, and comes back.
-  void restart() {
-    process.reset();
-    machine.is_away = false;
-    machine.fail_change(0, false);
-    process = std::make_unique<Process>(*this);
-    REQUIRE(process->inventory.domains());
-  }
-
+  void restart();
   /// A person opens the incident.
-  void open() {
-    Incident incident;
-    incident.name = kIncident;
-    incident.name_space = kHostNamespace;
-    incident.created = clock.now();
-    incident.has_ledger_finalizer = true;
-    incident.spec.target = {kDomainKind, kHostNamespace, "web1", kUuid};
-    incident.spec.origin.source = "person";
-    incident.spec.origin.rule = "by hand";
-    incident.spec.origin.detected = incident.spec.origin.received = clock.now();
-    incident.spec.playbook = "rebuild";
-    incident.spec.mode = Mode::kFull;
-    REQUIRE(store.create(incident, std::chrono::milliseconds(1)));
-  }
+  void open();
 
   /// Works on the incident, a second each, until `what` or that many seconds have passed; whether it came.
-  bool comes(const std::function<bool()>& what, int seconds = 300) {
-    for (int second = 0; second < seconds; ++second) {
-      if (what()) return true;
-      step();
-    }
-    return what();
-  }
-  bool comes(Stage stage) {
-    return comes([&] { return stage_of(incident()) == stage; });
-  }
-  bool comes_to(std::string_view condition, std::string_view reason) {
-    return comes([&] { return this->reason(condition) == reason; });
-  }
+  bool comes(const std::function<bool()>& what, int seconds = 300);
+  bool comes(Stage stage);
+  bool comes_to(std::string_view condition, std::string_view reason);
+  void step();
 
-  void step() {
-    (void)process->reconciler.reconcile(kIncident);  // what it has to say is in the incident
-    for (const char* job : {"golden-image", "prepare-machine", "rehash-image", "ask-service"}) {
-      while (process->jobs.is_active(kIncident, job)) std::this_thread::yield();
-    }
-    clock.advance(std::chrono::seconds(1));
-  }
+  Incident incident() const;
+  std::string reason(std::string_view type) const;
+  std::string timeline() const;
+  void change(const std::function<void(Incident&)>& edit);
+  void decide(const std::string& step, bool approved);
+  void order(ReleaseOrder::Victim victim);
 
-  Incident incident() const { return *store.cached(kIncident); }
-  std::string reason(std::string_view type) const {
-    const Incident now = incident();
-    const Condition* condition = find_condition(now.status, type);
-    return condition == nullptr ? "" : condition->reason;
-  }
-  std::string timeline() const {
-    std::string text;
-    for (const TimelineEntry& entry : incident().status.timeline) text += entry.message + "\n";
-    return text;
-  }
-  void change(const std::function<void(Incident&)>& edit) {
-    Incident now = incident();
-    edit(now);
-    REQUIRE(store.update_decisions(now));
-    now = incident();
-    edit(now);
-    REQUIRE(store.update_status(now));
-  }
-  void decide(const std::string& step, bool approved) {
-    change([&](Incident& now) {
-      now.spec.approvals.push_back({step, approved, "ada", "because", clock.now()});
-    });
-  }
-  void order(ReleaseOrder::Victim victim) {
-    change([&](Incident& now) {
-      ReleaseOrder release;
-      release.by = "ada";
-      release.victim = victim;
-      now.spec.release = release;
-    });
-  }
-
-  targets::Domain live() const { return targets::parse_domain(machine.live).value(); }
-  targets::Domain persistent() const { return targets::parse_domain(machine.persistent).value(); }
-  std::vector<std::string> machine_files() const {
-    std::vector<std::string> names;
-    std::error_code none;
-    for (const auto& entry : std::filesystem::directory_iterator(directory.path() + "/machines", none))
-      names.push_back(entry.path().filename());
-    return names;
-  }
+  targets::Domain live() const;
+  targets::Domain persistent() const;
+  std::vector<std::string> machine_files() const;
 
   ManualClock clock;
   Logger log{clock, LogLevel::kError, [](std::string_view) {}};
@@ -316,8 +92,11 @@ class RebuildSite {
   const std::string before;  ///< the persistent definition at the start
   FakeImages images;
   FakeProbe probe;
-  Directory directory;
-  std::unique_ptr<Process> process;
+  ScratchDirectory directory;
+
+ private:
+  struct Process;
+  std::unique_ptr<Process> process_;
 };
 
 }  // namespace kintsugi::host::testing

@@ -5,9 +5,9 @@
 
 #include <filesystem>
 
+#include "base/testing/scratch_directory.h"
 #include "k8s-client/auth/in_cluster.h"
 #include "k8s-client/auth/pem.h"
-#include "k8s-client/auth/test_directory.h"
 #include "k8s-client/auth/test_environment.h"
 #include "net/testing/test_certificates.h"
 
@@ -31,7 +31,7 @@ ClusterConfig bare_config() {
 }  // namespace
 
 TEST_CASE("a certificate authority that changed gives a new generation, a broken one does not") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   ManualClock clock;
   const net::TestCertificate first = make_test_pair("first");
   const net::TestCertificate second = make_test_pair("second");
@@ -65,7 +65,7 @@ TEST_CASE("a certificate authority that changed gives a new generation, a broken
 }
 
 TEST_CASE("a token whose file has gone after the server refused it is trouble with credentials, for now") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   ManualClock clock;
   ClusterConfig config = bare_config();
   config.token_file = directory.write("token", "one");
@@ -82,7 +82,7 @@ TEST_CASE("a token whose file has gone after the server refused it is trouble wi
 }
 
 TEST_CASE("a client certificate is taken over only together with its key") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   ManualClock clock;
   const net::TestCertificate old_pair = make_test_pair("old");
   const net::TestCertificate new_pair = make_test_pair("new");
@@ -117,7 +117,7 @@ TEST_CASE("PEM that nobody can use is told from PEM that fits") {
 }
 
 TEST_CASE("a token file wins over the token beside it, which stands in for an unreadable one") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const ManualClock clock;
   ClusterConfig config = bare_config();
   config.token = Secret("inline\n");
@@ -144,7 +144,7 @@ TEST_CASE("impersonation becomes headers") {
 }
 
 TEST_CASE("configurations that contradict themselves or cannot work are refused") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const ManualClock clock;
   const net::TestCertificate pair = make_test_pair("x");
   const auto refused = [&](const std::function<void(ClusterConfig&)>& change) {
@@ -172,7 +172,7 @@ TEST_CASE("configurations that contradict themselves or cannot work are refused"
 }
 
 TEST_CASE("a pod finds its server, account and namespace") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const ManualClock clock;
   directory.write("token", "t");
   directory.write("ca.crt", make_test_pair("ca").certificate_pem);
@@ -191,7 +191,7 @@ TEST_CASE("a pod finds its server, account and namespace") {
 }
 
 TEST_CASE("outside a pod, or in a broken one, in-cluster says so") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const auto load = [&](const std::string& host, const std::string& port) {
     return load_in_cluster(
         environment_of({{"KUBERNETES_SERVICE_HOST", host}, {"KUBERNETES_SERVICE_PORT", port}}),

@@ -4,7 +4,7 @@
 #include <catch2/catch.hpp>
 
 #include "base/encoding.h"
-#include "k8s-client/auth/test_directory.h"
+#include "base/testing/scratch_directory.h"
 #include "k8s-client/auth/test_environment.h"
 
 using namespace kintsugi;
@@ -22,14 +22,14 @@ std::string config_text(const std::string& cluster, const std::string& user) {
 }
 
 Result<ClusterConfig> load_text(const std::string& text) {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   return load_kubeconfig({.path = directory.write("config", text)}, kNothing);
 }
 
 }  // namespace
 
 TEST_CASE("the current context names cluster, user and namespace") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const std::string path = directory.write(
       "deep/config",
       config_text("{server: 'https://h:6443/', certificate-authority: pki/ca.crt, tls-server-name: api, "
@@ -64,7 +64,7 @@ TEST_CASE("inline data is decoded, and JSON is read like YAML") {
 }
 
 TEST_CASE("files are merged, and the first that has a key wins") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const std::string first = directory.write("a/one", R"(
 current-context: ctx
 clusters: [{name: c, cluster: {server: 'https://first', certificate-authority: ca}}]
@@ -95,7 +95,7 @@ contexts: [{name: other, context: {cluster: d, user: v, namespace: n}}]
 }
 
 TEST_CASE("the order is --kubeconfig, KUBECONFIG, the home directory, the pod") {
-  const TestDirectory home;
+  const ScratchDirectory home;
   home.write(".kube/config", config_text("{server: 'https://home'}", "{token: t}"));
   const std::string named = home.write("named", config_text("{server: 'https://named'}", "{token: t}"));
   CHECK(load_cluster_config({}, environment_of({{"HOME", home.path()}}))->server == "https://home");
@@ -179,7 +179,7 @@ TEST_CASE("malformed files are refused") {
 }
 
 TEST_CASE("what a context names must exist, and the error lists what does") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const std::string path = directory.write("config", config_text("{server: 'https://h'}", "{token: t}"));
   const auto unknown = load_kubeconfig({.path = path, .context = "there"}, kNothing);
   REQUIRE_FALSE(unknown);

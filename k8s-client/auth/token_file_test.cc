@@ -5,14 +5,14 @@
 
 #include <filesystem>
 
-#include "k8s-client/auth/test_directory.h"
+#include "base/testing/scratch_directory.h"
 
 using namespace kintsugi;
 using namespace kintsugi::k8s;
 using namespace std::chrono_literals;
 
 TEST_CASE("a token is read again after 50 seconds, and kept where that fails") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   ManualClock clock;
   const std::string path = directory.write("token", "  one\n");
   TokenFile file(path, clock);
@@ -33,7 +33,7 @@ TEST_CASE("a token is read again after 50 seconds, and kept where that fails") {
 }
 
 TEST_CASE("a 401 drops the token it was for, and no younger one") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   ManualClock clock;
   TokenFile file(directory.write("token", "one"), clock);
   CHECK(file.token()->reveal() == "one");
@@ -50,7 +50,7 @@ TEST_CASE("a 401 drops the token it was for, and no younger one") {
 }
 
 TEST_CASE("a refused token is not used again because its file has gone") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   ManualClock clock;
   const std::string path = directory.write("token", "one");
   TokenFile file(path, clock);
@@ -61,7 +61,7 @@ TEST_CASE("a refused token is not used again because its file has gone") {
 }
 
 TEST_CASE("a file without a token is an error that names the file, not its content") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const ManualClock clock;
   for (const char* content : {"", " \n\t", "two words", "line\r\nInjected: header", "\x01", "caf\xc3\xa9"}) {
     TokenFile file(directory.write("token", content), clock);

@@ -5,8 +5,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/testing/scratch_directory.h"
 #include "k8s-client/auth/credentials.h"
-#include "k8s-client/auth/test_directory.h"
 #include "k8s-client/auth/test_environment.h"
 #include "k8s-client/client/test_world.h"
 #include "net/testing/test_certificates.h"
@@ -62,7 +62,7 @@ TEST_CASE("over a unix socket there is nothing to configure") {
 }
 
 TEST_CASE("a connection puts configuration, credentials and transport together") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const LeapingClock clock;
   std::vector<net::CurlOptions> made;
   const std::string path =
@@ -88,7 +88,7 @@ TEST_CASE("a connection puts configuration, credentials and transport together")
 }
 
 TEST_CASE("a changed certificate authority gives new connections") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const LeapingClock clock;
   std::vector<net::CurlOptions> made;
   const std::string first = net::TestAuthority().certificate_pem();
@@ -113,7 +113,7 @@ TEST_CASE("a changed certificate authority gives new connections") {
 }
 
 TEST_CASE("what cannot be connected to says why") {
-  const TestDirectory directory;
+  const ScratchDirectory directory;
   const LeapingClock clock;
   std::vector<net::CurlOptions> made;
   const auto attempt = [&](const std::string& cluster) {

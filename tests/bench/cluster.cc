@@ -2,6 +2,7 @@
 #include "cluster.h"
 
 #include <algorithm>
+#include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
 

@@ -2,6 +2,7 @@
 #include "controller_home.h"
 
 #include <filesystem>
+#include <nlohmann/json.hpp>
 
 #include "tests/support/objects.h"
 

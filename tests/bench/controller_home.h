@@ -4,9 +4,9 @@
 #include <memory>
 #include <string>
 
+#include "base/testing/scratch_directory.h"
 #include "cluster.h"
 #include "tests/support/controller_process.h"
-#include "tests/support/scratch_directory.h"
 
 namespace kintsugi::bench {
 
@@ -29,7 +29,7 @@ class ControllerHome {
 
  private:
   Cluster& cluster_;
-  support::ScratchDirectory directory_;
+  ScratchDirectory directory_;
   std::unique_ptr<support::ControllerProcess> process_;
 };
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "floors.h"
 
+#include <nlohmann/json.hpp>
+
 #include "targets/kubernetes/containment.h"
 
 namespace kintsugi::bench {

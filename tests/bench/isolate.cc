@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolate.h"
 
+#include <nlohmann/json.hpp>
+
 #include "intake_load.h"
 
 namespace kintsugi::bench {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "isolation_watch.h"
 
+#include <nlohmann/json.hpp>
+
 #include "cluster.h"
 
 namespace kintsugi::bench {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <fmt/core.h>
 
+#include <nlohmann/json.hpp>
 #include <thread>
 
 #include "intake_load.h"

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <atomic>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "intake_load.h"

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include <mutex>
+#include <nlohmann/json.hpp>
 #include <set>
 
 #include "isolate.h"

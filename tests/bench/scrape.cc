@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "scrape.h"
 
+#include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cluster.h"

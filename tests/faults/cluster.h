@@ -11,10 +11,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/testing/scratch_directory.h"
 #include "k8s-client/client/connect.h"
 #include "sandbox/sandbox.h"
 #include "tests/faults/proxy.h"
-#include "tests/support/scratch_directory.h"
 
 namespace kintsugi::faults {
 
@@ -64,7 +64,7 @@ class Cluster {
   SystemClock clock_;
   Logger log_;
   std::unique_ptr<sandbox::Sandbox> pocket_;  ///< the cluster itself; for the lab only its registry is used
-  support::ScratchDirectory scratch_;
+  ScratchDirectory scratch_;
   std::string kubeconfig_;
   std::unique_ptr<k8s::Connection> connection_;
   bool is_lab_ = false;

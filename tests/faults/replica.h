@@ -8,11 +8,11 @@
 #include <memory>
 #include <string>
 
+#include "base/testing/scratch_directory.h"
 #include "tests/faults/cluster.h"
 #include "tests/faults/proxy.h"
 #include "tests/faults/story.h"
 #include "tests/support/controller_process.h"
-#include "tests/support/scratch_directory.h"
 
 namespace kintsugi::faults {
 
@@ -20,11 +20,11 @@ namespace kintsugi::faults {
 class Home {
  public:
   Home(const Cluster& cluster, const Story& story);
-  const support::ScratchDirectory& directory() const { return directory_; }
+  const ScratchDirectory& directory() const { return directory_; }
   std::string evidence() const { return directory_.path() + "/evidence"; }
 
  private:
-  support::ScratchDirectory directory_;
+  ScratchDirectory directory_;
 };
 
 /// What a sensor got for an event.

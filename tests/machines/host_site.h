@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/testing/scratch_directory.h"
 #include "incidents/sqlite_store.h"
 #include "tests/support/controller_process.h"
-#include "tests/support/scratch_directory.h"
 
 namespace kintsugi::machines {
 
@@ -64,7 +64,7 @@ class Site {
   std::string state() const { return directory_.path() + "/state/kintsugi.db"; }
 
   SystemClock clock_;
-  support::ScratchDirectory directory_;
+  ScratchDirectory directory_;
   std::unique_ptr<support::ControllerProcess> controller_;
 };
 

@@ -7,11 +7,11 @@
 
 #include <catch2/catch.hpp>
 #include <cerrno>
-#include <cstdlib>
 #include <filesystem>
 #include <thread>
 
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "trust/crypto/reasons.h"
 
 using namespace kintsugi;
@@ -22,16 +22,9 @@ namespace {
 
 /// A directory with helpers that are shell scripts.
 struct Fixture {
-  Fixture() {
-    std::string pattern = std::filesystem::temp_directory_path() / "kintsugi-helpers-XXXXXX";
-    directory = ::mkdtemp(pattern.data());
-    surroundings = {{directory}, {"PATH=/usr/bin:/bin", "MARK=one"}, 5s};
-  }
-  ~Fixture() { std::filesystem::remove_all(directory); }
-
   void write(const std::string& script,
              std::filesystem::perms mode = std::filesystem::perms::owner_all) const {
-    const std::string path = directory + "/docker-credential-test";
+    const std::string path = directory / "docker-credential-test";
     REQUIRE(write_file_durably(path, "#!/bin/sh\n" + script));
     std::filesystem::permissions(path, mode);
   }
@@ -49,8 +42,8 @@ struct Fixture {
   }
   static bool has_children() { return ::waitpid(-1, nullptr, WNOHANG) != -1 || errno != ECHILD; }
 
-  std::string directory;
-  HelperSurroundings surroundings;
+  ScratchDirectory directory;
+  HelperSurroundings surroundings{{directory.path()}, {"PATH=/usr/bin:/bin", "MARK=one"}, 5s};
   SystemClock clock;
   std::stop_source stop;
 };
@@ -121,7 +114,7 @@ TEST_CASE("a helper that fails is an error that does not repeat what it wrote") 
 TEST_CASE("a helper that does not end is killed, with what it started") {
   Fixture fixture;
   fixture.surroundings.timeout = 200ms;
-  const std::string mark = fixture.directory + "/mark";
+  const std::string mark = fixture.directory / "mark";
   fixture.write(GENERATE(as<std::string>(), "sleep 30", "trap '' TERM; exec >&-; sleep 30",
                          "while :; do :; done",
                          "(sleep 1; echo > " + std::string("$(dirname $0)/mark") + ") & sleep 30"));
@@ -161,13 +154,13 @@ TEST_CASE("only programs in absolute directories, by names that are names, are e
   CHECK_FALSE(is_helper_name(std::string(65, 'a')));
   CHECK(is_helper_name("ecr-login2"));
   const auto old = std::filesystem::current_path();
-  std::filesystem::current_path(fixture.directory);
+  std::filesystem::current_path(fixture.directory.path());
   fixture.surroundings.directories = {".", "", "bin"};
   CHECK(fixture.error() == missing);
   std::filesystem::current_path(old);
-  std::filesystem::remove(fixture.directory + "/docker-credential-test");
-  std::filesystem::create_directory(fixture.directory + "/docker-credential-test");
-  fixture.surroundings.directories = {fixture.directory};
+  std::filesystem::remove(fixture.directory / "docker-credential-test");
+  std::filesystem::create_directory(fixture.directory / "docker-credential-test");
+  fixture.surroundings.directories = {fixture.directory.path()};
   CHECK(fixture.error() == missing);
 }
 

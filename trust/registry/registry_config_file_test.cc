@@ -2,23 +2,16 @@
 #include "trust/registry/registry_config_file.h"
 
 #include <catch2/catch.hpp>
-#include <cstdlib>
 #include <filesystem>
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/testing/scratch_directory.h"
 
 namespace kintsugi::trust {
 namespace {
 
 struct Fixture {
-  Fixture() {
-    std::string pattern = std::filesystem::temp_directory_path() / "kintsugi-registry-XXXXXX";
-    directory = ::mkdtemp(pattern.data());
-    path = directory + "/config.json";
-  }
-  ~Fixture() { std::filesystem::remove_all(directory); }
-
   void write(const std::string& text) { REQUIRE(write_file_durably(path, text)); }
   void write_user(const std::string& user) {
     write(R"({"auths":{"r.example.com":{"username":")" + user + R"(","password":"hunter2"}}})");
@@ -29,7 +22,8 @@ struct Fixture {
     return found == nullptr ? "" : found->username;
   }
 
-  std::string directory, path, logged;
+  ScratchDirectory directory;
+  std::string path = directory / "config.json", logged;
   ManualClock clock;
   Logger log{clock, LogLevel::kDebug, [this](std::string_view line) { logged += line; }};
 };

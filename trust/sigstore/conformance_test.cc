@@ -4,6 +4,7 @@
 // from.
 #include <catch2/catch.hpp>
 #include <functional>
+#include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
 #include "trust/crypto/reasons.h"

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "trust/testing/conformance_table.h"
 
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "base/file.h"

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-namespace kintsugi::support {
+namespace kintsugi {
 
 /// A directory of its own below TMPDIR, gone with this object. Throws where none can be made.
 class ScratchDirectory {
@@ -15,11 +15,13 @@ class ScratchDirectory {
   ScratchDirectory& operator=(const ScratchDirectory&) = delete;
 
   const std::string& path() const { return path_; }
+  /// The full path of something in it.
+  std::string operator/(std::string_view name) const;
   /// Writes a file, and its directories below this one. Returns its full path.
-  std::string write(const std::string& name, std::string_view content) const;
+  std::string write(std::string_view name, std::string_view content) const;
 
  private:
   std::string path_;
 };
 
-}  // namespace kintsugi::support
+}  // namespace kintsugi
