@@ -27,7 +27,8 @@ std::string ScratchDirectory::operator/(std::string_view name) const {
 std::string ScratchDirectory::write(std::string_view name, std::string_view content) const {
   const std::string path = *this / name;
   std::filesystem::create_directories(std::filesystem::path(path).parent_path());
-  std::ofstream(path, std::ios::binary) << content;
+  std::ofstream file(path, std::ios::binary);
+  if (!(file << content).flush()) throw std::runtime_error("cannot write " + path);
   return path;
 }
 

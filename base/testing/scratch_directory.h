@@ -17,7 +17,7 @@ class ScratchDirectory {
   const std::string& path() const { return path_; }
   /// The full path of something in it.
   std::string operator/(std::string_view name) const;
-  /// Writes a file, and its directories below this one. Returns its full path.
+  /// Writes a file, and its directories below this one. Returns its full path; throws where it cannot.
   std::string write(std::string_view name, std::string_view content) const;
 
  private:
