@@ -22,6 +22,10 @@ bool has_mac(const targets::Domain& domain, const std::string& mac) {
                      [&](const targets::DomainInterface& interface) { return interface.mac == mac; });
 }
 
+bool names_address_alone(const Signal& signal) {
+  return signal.domain_uuid.empty() && signal.domain.empty() && signal.mac.empty();
+}
+
 bool has_address(const targets::Domain& domain, const std::string& address) {
   const auto& known = domain.terms.addresses;
   return std::find(known.begin(), known.end(), address) != known.end();
@@ -66,6 +70,19 @@ Result<std::variant<Victim, IntakeResult>> DomainResolver::resolve(const Signal&
   std::vector<const targets::Domain*> meant;
   for (const KnownDomain& known : **domains) {
     if (is_meant(signal, known.domain)) meant.push_back(&known.domain);
+  }
+  if (names_address_alone(signal)) {
+    auto leased = leases_.holders(**domains, signal.address);
+    // What the administrator says holds without the host's networks.
+    if (!leased && meant.empty()) {
+      if (leased.error().retryable) return fail(std::move(leased).error());
+      return result(Disposition::kGone, "nobody declares this address, and " + leased.error().to_string());
+    }
+    if (leased && leased->is_disputed) {
+      return result(Disposition::kNotUnique,
+                    "the network card that has this address by DHCP has another one as well");
+    }
+    if (leased) meant.insert(meant.end(), leased->domains.begin(), leased->domains.end());
   }
   if (meant.empty()) return result(Disposition::kGone, "no such domain on this host");
   if (meant.size() > 1) return result(Disposition::kNotUnique, "several domains of this host are meant");

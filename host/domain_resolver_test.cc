@@ -25,7 +25,14 @@ class Machines final : public targets::testing::FakeHypervisor {
         {"web1", "uuid-1", true}, {"web2", "uuid-2", true}, {"plain", "uuid-3", false}};
   }
 
+  Result<std::vector<targets::DhcpLease>> leases(const std::string& network) override {
+    ++lease_lookups;
+    if (lease_trouble) return fail(*lease_trouble);
+    return FakeHypervisor::leases(network);
+  }
+
   Result<std::string> persistent_definition(const std::string& uuid) override {
+    if (const auto own = definitions.find(uuid); own != definitions.end()) return own->second;
     const char number = uuid.back();
     const std::string terms =
         number == '3'
@@ -41,6 +48,19 @@ class Machines final : public targets::testing::FakeHypervisor {
         number == '3' ? "plain" : fmt::format("web{}", number), uuid, terms, number);
   }
 
+  /// A protected machine with a card in a network of libvirt's, in place of the one with that UUID.
+  void put_in_network(const std::string& uuid, const std::string& name, const std::string& network,
+                      const std::string& mac, const std::string& terms = "") {
+    definitions[uuid] = fmt::format(
+        "<domain><name>{}</name><uuid>{}</uuid><metadata><k:domain xmlns:k='https://kintsugi.dev/domain/v1' "
+        "protected='true'>{}</k:domain></metadata><devices><interface type='network'><mac address='{}'/>"
+        "<source network='{}'/></interface></devices></domain>",
+        name, uuid, terms, mac, network);
+  }
+
+  std::map<std::string, std::string> definitions;  ///< by UUID, where it is not as the others
+  std::optional<Error> lease_trouble;
+  int lease_lookups = 0;
   std::string mode;
   bool is_away = false;
   int listings = 0;
@@ -50,7 +70,8 @@ struct World {
   Machines machines;
   ManualClock clock;
   DomainInventory inventory{machines, clock};
-  DomainResolver resolver{inventory};
+  AddressLeases leases{machines, clock};
+  DomainResolver resolver{inventory, leases};
 
   /// The victim's name, or the word for what is done instead.
   std::string means(const Signal& signal) {
@@ -129,6 +150,71 @@ TEST_CASE("domains are read again after a change and after a while, and a host t
   world.machines.is_away = false;
   CHECK(world.means(signal("uuid-1")) == "web1");
   CHECK_FALSE(world.inventory.known("uuid-9"));
+}
+
+TEST_CASE("an address that nobody declares is that of the card to which DHCP has given it") {
+  World world;
+  world.machines.put_in_network("uuid-1", "web1", "default", "52:54:00:77:00:21");
+  world.machines.networks["default"] = {{"52:54:00:77:00:21", "192.0.2.21"},
+                                        {"52:54:00:77:00:21", "2001:db8::21"},
+                                        {"52:54:00:99:99:99", "192.0.2.22"}};
+  CHECK(world.means(signal("", "", "", "192.0.2.21")) == "web1");
+  CHECK(world.means(signal("", "", "", "2001:db8::21")) == "web1");
+  CHECK(world.means(signal("", "", "", "192.0.2.22")) == "gone");  // nobody's card
+  CHECK(world.means(signal("", "", "", "192.0.2.23")) == "gone");
+  CHECK(world.means(signal("uuid-2", "", "", "192.0.2.21")) == "web2");
+  CHECK(world.means(signal("", "", "52:54:00:77:00:12", "192.0.2.21")) == "web2");
+  CHECK(world.means(signal("", "", "", "10.77.0.12")) == "web2");
+  CHECK(world.machines.definitions.size() == 1);
+}
+
+TEST_CASE("an address of two machines is nobody's, however each came to it") {
+  World world;
+  world.machines.put_in_network("uuid-1", "web1", "default", "52:54:00:77:00:21");
+  world.machines.networks["default"] = {{"52:54:00:77:00:21", "10.77.0.12"}};
+  CHECK(world.means(signal("", "", "", "10.77.0.12")) == "not-unique");  // web2's, by its terms
+
+  World networks;
+  networks.machines.put_in_network("uuid-1", "web1", "default", "52:54:00:77:00:21");
+  networks.machines.put_in_network("uuid-2", "web2", "other", "52:54:00:77:00:22");
+  networks.machines.networks["default"] = {{"52:54:00:77:00:21", "192.0.2.21"}};
+  networks.machines.networks["other"] = {{"52:54:00:77:00:22", "192.0.2.21"}};
+  CHECK(networks.means(signal("", "", "", "192.0.2.21")) == "not-unique");
+}
+
+TEST_CASE("a guest that asks for a lease in another's name does not get that one isolated") {
+  World asks_twice;
+  asks_twice.machines.put_in_network("uuid-1", "web1", "default", "52:54:00:77:00:21");
+  asks_twice.machines.networks["default"] = {{"52:54:00:77:00:21", "192.0.2.21"},
+                                             {"52:54:00:77:00:21", "192.0.2.66"}};
+  CHECK(asks_twice.means(signal("", "", "", "192.0.2.66")) == "not-unique");
+  CHECK(asks_twice.means(signal("", "", "", "192.0.2.21")) == "not-unique");
+
+  World declares;
+  declares.machines.put_in_network("uuid-1", "web1", "default", "52:54:00:77:00:21",
+                                   "<k:address value='192.0.2.21'/>");
+  declares.machines.networks["default"] = {{"52:54:00:77:00:21", "192.0.2.66"}};
+  CHECK(declares.means(signal("", "", "", "192.0.2.66")) == "gone");
+  CHECK(declares.means(signal("", "", "", "192.0.2.21")) == "web1");
+
+  World elsewhere;  // a lease of another network than the card's
+  elsewhere.machines.put_in_network("uuid-1", "web1", "default", "52:54:00:77:00:21");
+  elsewhere.machines.networks["default"] = {};
+  elsewhere.machines.networks["other"] = {{"52:54:00:77:00:21", "192.0.2.66"}};
+  CHECK(elsewhere.means(signal("", "", "", "192.0.2.66")) == "gone");
+}
+
+TEST_CASE("what DHCP says does not matter where its answer cannot be had and the terms have one") {
+  World world;
+  world.machines.put_in_network("uuid-1", "web1", "default", "52:54:00:77:00:21");
+  world.machines.lease_trouble = make_error(ErrorCode::kUnavailable, "no daemon for networks");
+  CHECK(world.means(signal("", "", "", "10.77.0.12")) == "web2");
+  CHECK(world.means(signal("", "", "", "192.0.2.21")) == "error");
+  for (const ErrorCode code : {ErrorCode::kNotFound, ErrorCode::kConflict, ErrorCode::kUnsupported}) {
+    world.machines.lease_trouble = make_error(code, "no such network");
+    world.clock.advance(std::chrono::seconds(2));
+    CHECK(world.means(signal("", "", "", "192.0.2.21")) == "gone");
+  }
 }
 
 }  // namespace kintsugi::host

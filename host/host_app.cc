@@ -80,7 +80,8 @@ class HostApp {
         hypervisor_(settings.host.libvirt_uri, clock, log),
         target_(hypervisor_),
         inventory_(hypervisor_, clock),
-        resolver_(inventory_),
+        leases_(hypervisor_, clock),
+        resolver_(inventory_, leases_),
         config_(settings_, book_, log, [this] { engine_.wake_all(); }),
         verification_(std::move(registry), clock),
         golden_images_(golden_world(images)),
@@ -150,6 +151,7 @@ class HostApp {
   targets::LibvirtHypervisor hypervisor_;
   const targets::DomainTarget target_;
   DomainInventory inventory_;
+  AddressLeases leases_;
   const DomainResolver resolver_;
   FileConfig config_;
   trust::Verification verification_;

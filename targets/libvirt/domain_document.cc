@@ -181,7 +181,7 @@ DomainInterface read_interface(pugi::xml_node interface) {
   read.mac = normal_mac(interface.child("mac").attribute("address").value()).value_or("");
   read.type = text_of(interface.attribute("type"));
   const pugi::xml_node source = interface.child("source");
-  for (const char* word : {"bridge", "network", "dev"}) {
+  for (const char* word : {"network", "bridge", "dev"}) {
     if (const auto attribute = source.attribute(word); attribute && read.source.empty())
       read.source = text_of(attribute);
   }

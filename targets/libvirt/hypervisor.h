@@ -59,6 +59,16 @@ struct DiskSize {
   std::uint64_t allocated_bytes = 0;  ///< on the host
 };
 
+/// An address that the host's DHCP server has given to whoever asked in the name of a network card. Guests
+/// can ask in the name of any.
+struct DhcpLease {
+  std::string mac;      ///< in the form of normal_mac()
+  std::string address;  ///< in the form of normal_address()
+  bool operator==(const DhcpLease&) const = default;
+};
+/// Of one network: a /16.
+inline constexpr std::size_t kMaxLeases = 65'536;
+
 /// What the host does with a disk in the background.
 struct DiskJob {
   bool is_commit = false;  ///< of its uppermost layer into the one below
@@ -128,6 +138,9 @@ class Hypervisor {
   /// Starts it from the persistent definition, from nothing else: a state that was saved is thrown away, and
   /// the firmware's variables are new. kConflict where it runs.
   virtual Result<void> start(const std::string& uuid) = 0;
+
+  /// Those of a network of the host's that have not run out. Errors: kNotFound, kTooLarge.
+  virtual Result<std::vector<DhcpLease>> leases(const std::string& network) = 0;
 
   /// The nwfilter of that name; kNotFound, and kUnsupported on a host that has none.
   virtual Result<std::string> filter_definition(const std::string& name) = 0;

@@ -19,6 +19,7 @@ ErrorCode code_of(const virError& error) {
   switch (error.code) {
     case VIR_ERR_NO_DOMAIN:
     case VIR_ERR_NO_NWFILTER:
+    case VIR_ERR_NO_NETWORK:
     case VIR_ERR_DEVICE_MISSING: return ErrorCode::kNotFound;
     case VIR_ERR_DOM_EXIST: return ErrorCode::kAlreadyExists;
     case VIR_ERR_OPERATION_TIMEOUT:

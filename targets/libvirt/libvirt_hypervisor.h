@@ -48,6 +48,7 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<void> end_commit(const std::string& uuid, const std::string& disk) override;
   Result<void> destroy(const std::string& uuid) override;
   Result<void> start(const std::string& uuid) override;
+  Result<std::vector<DhcpLease>> leases(const std::string& network) override;
   Result<std::string> filter_definition(const std::string& name) override;
   Result<void> define_filter(const std::string& definition) override;
   void subscribe(std::function<void(const std::string& uuid)> changed) override;

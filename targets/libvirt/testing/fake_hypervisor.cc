@@ -262,6 +262,13 @@ Result<void> FakeHypervisor::start(const std::string&) {
   });
 }
 
+Result<std::vector<DhcpLease>> FakeHypervisor::leases(const std::string& network) {
+  if (is_away) return fail(away());
+  const auto found = networks.find(network);
+  if (found == networks.end()) return fail(ErrorCode::kNotFound, "no network " + network);
+  return found->second;
+}
+
 Result<std::string> FakeHypervisor::filter_definition(const std::string&) {
   if (filter.empty()) return fail(ErrorCode::kNotFound, "no filter");
   return filter;

@@ -44,6 +44,8 @@ class FakeHypervisor : public Hypervisor {
   /// Disks with a commit, by name, and how often it says that it is not ready yet.
   std::map<std::string, int> commits;
   int looks_until_ready = 2;
+  /// Of its networks, by name.
+  std::map<std::string, std::vector<DhcpLease>> networks;
   /// A job of somebody else: no dump begins while it lasts.
   bool is_busy = false;
 
@@ -83,6 +85,7 @@ class FakeHypervisor : public Hypervisor {
   Result<void> end_commit(const std::string& uuid, const std::string& disk) override;
   Result<void> destroy(const std::string& uuid) override;
   Result<void> start(const std::string& uuid) override;
+  Result<std::vector<DhcpLease>> leases(const std::string& network) override;
   Result<std::string> filter_definition(const std::string& name) override;
   Result<void> define_filter(const std::string& definition) override;
   void subscribe(std::function<void(const std::string& uuid)> /*changed*/) override {}
