@@ -160,6 +160,8 @@ std::optional<Finding> Rebuild::problem_of(const Original& original) const {
         "the domain's metadata names no golden image: add <image source='…'/> to it, or make a new "
         "machine and release this incident with --victim leave"};
   }
+  const auto& harden = work_.playbook()->step<RedeployStep>()->harden;
+  const bool takes_agent = std::find(harden.begin(), harden.end(), Hardening::kNoGuestAgent) != harden.end();
   for (const targets::ProbeTerms& probe : terms.probes) {
     if (const auto valid = check_probe(probe); !valid) return invalid(valid.error().message);
     const auto& passages = original.domain.passages;
@@ -167,6 +169,8 @@ std::optional<Finding> Rebuild::problem_of(const Original& original) const {
                                        [](const targets::DomainPassage& one) { return one.is_agent(); });
     if (probe.kind == targets::ProbeTerms::Kind::kAgent && !has_agent)
       return invalid("<probe agent='true'> needs a channel of the guest agent, which the domain has not");
+    if (probe.kind == targets::ProbeTerms::Kind::kAgent && takes_agent)
+      return invalid("<probe agent='true'> needs the channel that the playbook's noGuestAgent takes away");
   }
   return std::nullopt;
 }
@@ -185,6 +189,7 @@ Result<targets::RebuiltDefinition> Rebuild::plan(const Original& original, const
   plan.generation = generation_of(uuid(), incident());
   plan.autostart = original.autostart;
   plan.root_disk = original.terms().image->disk;
+  plan.harden = work_.playbook()->step<RedeployStep>()->harden;
   const bool is_approved = controller::is_applied(work_.incident(), kKeptDisks);
   for (const auto& [target, rule] : original.terms().data_disks) {
     const bool is_kept = rule == DataDiskRule::kApproval && is_approved;

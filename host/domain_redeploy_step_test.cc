@@ -60,6 +60,14 @@ std::string end_of(const RebuildSite& site) {
   return text;
 }
 
+Playbook without_agent() {
+  Playbook playbook = testing::rebuild_playbook();
+  RedeployStep redeploy;
+  redeploy.harden = {Hardening::kNoGuestAgent, Hardening::kRunAsNonRoot};
+  playbook.steps[1] = {redeploy};
+  return playbook;
+}
+
 }  // namespace
 
 TEST_CASE("a breached machine is isolated, rebuilt from its golden image, and closed once it was quiet") {
@@ -178,18 +186,32 @@ TEST_CASE("a source in trouble is asked again without a person") {
   CHECK(site.comes(Stage::kClosed));
 }
 
+TEST_CASE("what the playbook wants taken out of the machine is gone, and told") {
+  RebuildSite site;
+  site.book.set_playbooks({without_agent()});
+  REQUIRE_THAT(site.machine.persistent, Catch::Contains("org.qemu.guest_agent.0"));
+  site.open();
+  REQUIRE(site.comes(Stage::kClosed));
+  CHECK_THAT(site.machine.persistent, !Catch::Contains("org.qemu.guest_agent.0"));
+  std::string told;
+  for (const TimelineEntry& entry : site.incident().status.timeline) told += entry.message + "\n";
+  CHECK_THAT(told, Catch::Contains("In the rebuilt machine, channel org.qemu.guest_agent.0 is left out"));
+}
+
 TEST_CASE("terms that permit no rebuild are said, and mended terms are taken") {
   const auto [terms, reason] = GENERATE(table<std::string, std::string>({
       {"", "NoGoldenImage"},
       {"<image source='/a' sorce='/b'/>", "TermsInvalid"},
       {"<image source='/a'/><probe http='gopher://a/'/>", "TermsInvalid"},
       {"<image source='/a'/><probe tcp='web1:80'/>", "TermsInvalid"},
+      {"<image source='/a'/><probe agent='true'/>", "TermsInvalid"},
       {"<image source='/a' disk='vdz'/>", "PlanRefused"},
       {"<image source='/a'/><data-disk target='vdz'/>", "PlanRefused"},
       {"<image source='/a' user-data='/nowhere/user-data'/>", "FirstBootInvalid"},
   }));
   INFO(terms);
   RebuildSite site(with_terms(terms));
+  site.book.set_playbooks({without_agent()});
   site.open();
   REQUIRE(site.comes_to(condition::kRedeployed, reason));
   CHECK(site.incident().status.awaiting == "redeploy");

@@ -112,6 +112,11 @@ TEST_CASE("Playbooks: what is left out has its default") {
   CHECK_FALSE(collects.step<CollectStep>()->deadline);
   CHECK(collects.step<CollectStep>()->disks);
   CHECK(collects.step<CollectStep>()->memory_dump_claim.empty());
+  const std::string machine = "noHostDevices, noGuestAgent, noHostChannels, noSerialConsole, ";
+  CHECK(good(with_steps("full", "[contain: {}, redeploy: {harden: [" + machine +
+                                    "graphicsOnLoopback, noQemuCommandLine]}]"))
+            .step<RedeployStep>()
+            ->harden.size() == 6);
   CHECK_FALSE(good(with_steps("full", "[contain: {}]")).step<ContainStep>()->pause.has_value());
   CHECK(good(with_spec("  guards: {maxUnavailable: 2}\n")).guards.max_unavailable == IntOrPercent{2, false});
 }
@@ -212,6 +217,10 @@ TEST_CASE("Playbooks: each mistake is named with its place and a suggestion") {
       {with_steps("full", "[collect: {deadlineSeconds: 1e9}]"), "from 1 to 3600, found 1e9"},
       {with_steps("full", "[contain: {}, redeploy: {harden: [dropCapabilites]}]"),
        "did you mean 'dropCapabilities'?"},
+      {with_steps("full", "[contain: {}, redeploy: {harden: [noGuestAgnt]}]"),
+       "did you mean 'noGuestAgent'?"},
+      {with_steps("full", "[contain: {}, redeploy: {harden: [noGuestAgent, noGuestAgent]}]"),
+       "noGuestAgent stands there twice"},
       {with_steps("full", "[contain: {}, redeploy: {harden: [runAsNonRoot, runAsNonRoot]}]"),
        "runAsNonRoot stands there twice"},
       {with_steps("full", "[contain: {}, redeploy: {trustPolicy: 'a b'}]"), "'a b' is no Kubernetes name"},

@@ -27,6 +27,12 @@ constexpr std::pair<std::string_view, Hardening> kHardenings[] = {
     {"runAsNonRoot", Hardening::kRunAsNonRoot},
     {"seccompRuntimeDefault", Hardening::kSeccompRuntimeDefault},
     {"noServiceAccountToken", Hardening::kNoServiceAccountToken},
+    {"noHostDevices", Hardening::kNoHostDevices},
+    {"noGuestAgent", Hardening::kNoGuestAgent},
+    {"noHostChannels", Hardening::kNoHostChannels},
+    {"noSerialConsole", Hardening::kNoSerialConsole},
+    {"graphicsOnLoopback", Hardening::kGraphicsOnLoopback},
+    {"noQemuCommandLine", Hardening::kNoQemuCommandLine},
 };
 
 /// Whether it is there, and right.

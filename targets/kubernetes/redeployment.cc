@@ -52,12 +52,12 @@ void harden_container(k8s::JsonPatch& patch, const json& container, const std::s
     case Hardening::kRunAsNonRoot: return put(patch, context, context_pointer, "runAsNonRoot", true);
     case Hardening::kSeccompRuntimeDefault:
       return put(patch, context, context_pointer, "seccompProfile", {{"type", "RuntimeDefault"}});
-    case Hardening::kNoServiceAccountToken: return;
+    default: return;  // of the whole pod, or not of a pod
   }
 }
 
 bool is_for_containers(Hardening hardening) {
-  return hardening != Hardening::kNoServiceAccountToken;
+  return hardening < Hardening::kNoServiceAccountToken;
 }
 
 /// Appends what brings `spec` (a pod spec at `pointer`) to the accepted digests and the hardening.

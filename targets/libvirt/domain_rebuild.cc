@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "targets/libvirt/domain_document.h"
+#include "targets/libvirt/domain_hardening.h"
 #include "targets/libvirt/domain_target.h"
 
 namespace kintsugi::targets {
@@ -264,6 +265,7 @@ Result<RebuiltDefinition> rebuilt_definition(std::string_view original, const Re
               plan.seed,     plan.autostart,     {left(*root, /*was_root=*/true)}};
   treat_data_disks(devices, *root, plan, out);
   remove_shared_folders(devices, out);
+  harden_domain(domain, plan.harden, out.remarks);
   replace_root(*root, plan);
   insert_seed(*root, plan.seed, *seed_target);
   if (auto renewed = renew_firmware(domain, plan, out); !renewed) return fail(renewed.error());

@@ -15,6 +15,7 @@
 
 #include "base/result.h"
 #include "model/finding.h"
+#include "model/hardening.h"
 #include "targets/libvirt/domain.h"
 
 namespace kintsugi::targets {
@@ -39,6 +40,7 @@ struct RebuildPlan {
   std::string root_disk = {};  ///< the target name of the disk to replace; empty: the first disk
   /// By target name. Not named: detached. A disk that was read-only for the guest stays in any case.
   std::map<std::string, DataDiskFate> data_disks = {};
+  std::vector<Hardening> harden = {};  ///< what is taken out besides
 };
 
 struct RebuiltDefinition {
@@ -48,7 +50,8 @@ struct RebuiltDefinition {
 };
 
 /// `original` is the persistent definition from before the breach (restored_definition()). Links and
-/// passages are as they are there, but for shared folders of the host, which are left out. The seed is on the
+/// passages are as they are there, but for shared folders of the host and what `harden` names, which are left
+/// out. The seed is on the
 /// root disk's bus, for which the image has a driver. A seed from an earlier rebuild goes. The same arguments
 /// give the same text.
 ///

@@ -310,4 +310,17 @@ TEST_CASE("what an incident has rebuilt is not for it to contain") {
   CHECK_FALSE(without_rebuilt(domain, kIncident).live);
 }
 
+TEST_CASE("what a playbook wants taken out is left out of the rebuilt machine, and told") {
+  RebuildPlan how = plan();
+  how.harden = {Hardening::kNoGuestAgent, Hardening::kReadOnlyRootFilesystem};
+  const std::string agent = "<channel><target type='virtio' name='org.qemu.guest_agent.0'/></channel>";
+  const std::string original = machine(disk("vda", "virtio") + agent);
+  const auto made = rebuilt_definition(original, how);
+  REQUIRE(made);
+  CHECK(parse_domain(made->xml)->passages.empty());
+  CHECK(made->remarks == std::vector<std::string>{"channel org.qemu.guest_agent.0 is left out"});
+  CHECK(rebuilt_definition(original, plan())->remarks.empty());
+  CHECK(rebuilt(original).passages.size() == 1);
+}
+
 }  // namespace kintsugi::targets

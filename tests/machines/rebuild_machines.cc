@@ -104,26 +104,32 @@ void check_rebuilt(Host& host, Site& site, const std::string& uuid, const std::s
   CHECK(ended <= 1);
 }
 
-}  // namespace
-
-TEST_CASE("libvirt takes a rebuilt definition, keeps its mark, and starts the machine from the layer") {
-  Host host;
-  const std::string uuid = host.make_empty("planned");
-  auto& hypervisor = host.hypervisor();
+/// How a machine without an operating system is rebuilt, with the files for that.
+targets::RebuildPlan plan_of(const std::string& name, const std::string& uuid) {
   targets::RebuildPlan plan;
   plan.incident = incident_of(uuid);
   plan.image = "file:///golden/<&'>.qcow2";
   plan.digest = "sha256:aa";
   plan.golden = lab_files() + "/images/golden.qcow2";
   plan.golden_format = "qcow2";
-  plan.overlay = lab_files() + "/images/planned.layer.qcow2";
-  plan.seed = lab_files() + "/images/planned.seed.iso";
+  plan.overlay = fmt::format("{}/images/{}.layer.qcow2", lab_files(), name);
+  plan.seed = fmt::format("{}/images/{}.seed.iso", lab_files(), name);
   plan.generation = "00000000-0000-8000-a000-000000000001";
   plan.autostart = true;
   REQUIRE(write_file_durably(plan.seed, std::string(4096, ' ')));
   REQUIRE(
       std::system(fmt::format("qemu-img create -q -f qcow2 -F qcow2 -b '{}' '{}'", plan.golden, plan.overlay)
                       .c_str()) == 0);
+  return plan;
+}
+
+}  // namespace
+
+TEST_CASE("libvirt takes a rebuilt definition, keeps its mark, and starts the machine from the layer") {
+  Host host;
+  const std::string uuid = host.make_empty("planned");
+  auto& hypervisor = host.hypervisor();
+  const targets::RebuildPlan plan = plan_of("planned", uuid);
   const targets::DomainTarget target(hypervisor);
   const targets::DomainIsolation wanted{plan.incident, true, false};
   REQUIRE(target.cut_off(uuid, wanted));
@@ -153,6 +159,45 @@ TEST_CASE("libvirt takes a rebuilt definition, keeps its mark, and starts the ma
   CHECK(domain.live->interfaces.front().link != targets::LinkState::kDown);
   CHECK(target.seal(uuid, wanted)->empty());
   CHECK(look_at(host, uuid).live->incident.empty());
+  REQUIRE(hypervisor.destroy(uuid));
+}
+
+TEST_CASE("libvirt takes a definition from which everything was taken out that a playbook can name") {
+  Host host;
+  const std::string uuid = host.make_empty("hardened");
+  auto& hypervisor = host.hypervisor();
+  std::string original = hypervisor.persistent_definition(uuid).value();
+  const auto insert = [&](const std::string& before, const std::string& more) {
+    original.insert(original.rfind(before), more);
+  };
+  insert("</devices>",
+         "<graphics type='vnc' port='-1' autoport='yes' listen='0.0.0.0'/>"
+         "<channel type='unix'><target type='virtio' name='org.example.0'/></channel>"
+         "<redirdev bus='usb' type='tcp'><source mode='connect' host='localhost' service='4000'/></redirdev>"
+         "<hostdev mode='subsystem' type='usb'><source><vendor id='0x1234'/><product id='0xbeef'/></source>"
+         "</hostdev><shmem name='ring'><model type='ivshmem-plain'/><size unit='M'>4</size></shmem>");
+  insert("</domain>",
+         "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+         "<qemu:arg value='-no-such-option'/></qemu:commandline>");
+  if (const auto defined = hypervisor.define(original); !defined) FAIL(defined.error().to_string());
+  original = hypervisor.persistent_definition(uuid).value();
+  REQUIRE_THAT(original, Catch::Contains("no-such-option") && Catch::Contains("0.0.0.0"));
+
+  targets::RebuildPlan plan = plan_of("hardened", uuid);
+  plan.harden = {Hardening::kNoHostDevices,   Hardening::kNoGuestAgent,       Hardening::kNoHostChannels,
+                 Hardening::kNoSerialConsole, Hardening::kGraphicsOnLoopback, Hardening::kNoQemuCommandLine};
+  const auto rebuilt = targets::rebuilt_definition(original, plan);
+  REQUIRE(rebuilt);
+  if (const auto defined = hypervisor.define(rebuilt->xml); !defined) FAIL(defined.error().to_string());
+  REQUIRE(hypervisor.destroy(uuid));
+  if (const auto started = hypervisor.start(uuid); !started) FAIL(started.error().to_string());
+  const auto domain = look_at(host, uuid);
+  CHECK(domain.live->passages == std::vector<targets::DomainPassage>());
+  CHECK(targets::assess_rebuilt(domain, plan.incident).holds());
+  const std::string live = hypervisor.live_definition(uuid).value();
+  CHECK_THAT(live, Catch::Contains("listen='127.0.0.1'") && !Catch::Contains("0.0.0.0"));
+  for (const char* word : {"qemu:", "<shmem", "<hostdev", "<redirdev", "<serial", "<console", "<channel"})
+    CHECK_THAT(live, !Catch::Contains(word));
   REQUIRE(hypervisor.destroy(uuid));
 }
 
