@@ -13,10 +13,12 @@ constexpr std::chrono::seconds kTrusted{5};
 
 Result<DomainInventory::Domains> DomainInventory::domains() {
   const MonotonicTime now = clock_.monotonic();
+  std::uint64_t reading = 0;
   {
     std::lock_guard lock(mutex_);
     if (is_current_ && now < read_at_ + kTrusted) return domains_;
     is_current_ = true;  // before it is read: what changes meanwhile is looked at again
+    reading = ++begun_;
   }
   const auto listed = hypervisor_.list();
   if (!listed) {
@@ -33,7 +35,9 @@ Result<DomainInventory::Domains> DomainInventory::domains() {
     if (*domain) read_now->push_back(**std::move(domain));
   }
   std::lock_guard lock(mutex_);
+  if (reading < reading_) return domains_;  // who began after a change may have been quicker
   domains_ = std::move(read_now);
+  reading_ = reading;
   read_at_ = now;
   return domains_;
 }

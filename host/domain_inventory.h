@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -44,9 +45,11 @@ class DomainInventory {
   targets::Hypervisor& hypervisor_;
   const Clock& clock_;
   mutable std::mutex mutex_;
-  Domains domains_;          ///< guarded; null: not read yet
-  bool is_current_ = false;  ///< guarded
-  MonotonicTime read_at_{};  ///< guarded
+  Domains domains_;            ///< guarded; null: not read yet
+  bool is_current_ = false;    ///< guarded
+  std::uint64_t begun_ = 0;    ///< guarded; readings so far
+  std::uint64_t reading_ = 0;  ///< guarded; which of them `domains_` is from
+  MonotonicTime read_at_{};    ///< guarded
 };
 
 }  // namespace kintsugi::host

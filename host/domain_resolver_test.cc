@@ -34,6 +34,8 @@ class Machines final : public targets::testing::FakeHypervisor {
   Result<std::string> persistent_definition(const std::string& uuid) override {
     if (const auto own = definitions.find(uuid); own != definitions.end()) return own->second;
     const char number = uuid.back();
+    const auto meanwhile = number == '3' ? std::exchange(after_reading, {}) : std::function<void()>();
+    if (meanwhile) meanwhile();
     const std::string terms =
         number == '3'
             ? ""
@@ -61,6 +63,7 @@ class Machines final : public targets::testing::FakeHypervisor {
   std::map<std::string, std::string> definitions;  ///< by UUID, where it is not as the others
   std::optional<Error> lease_trouble;
   int lease_lookups = 0;
+  std::function<void()> after_reading;  ///< happens once, when the terms of a reading have been read
   std::string mode;
   bool is_away = false;
   int listings = 0;
@@ -150,6 +153,20 @@ TEST_CASE("domains are read again after a change and after a while, and a host t
   world.machines.is_away = false;
   CHECK(world.means(signal("uuid-1")) == "web1");
   CHECK_FALSE(world.inventory.known("uuid-9"));
+}
+
+TEST_CASE("a reading that began before a change does not replace one that began after it") {
+  World world;
+  world.machines.mode = "observe";
+  world.machines.after_reading = [&] {
+    world.machines.mode = "full";
+    world.inventory.forget();
+    REQUIRE(world.inventory.domains());
+  };
+  const auto mode = [&] { return std::get<Victim>(*world.resolver.resolve(signal("uuid-1"))).mode_cap; };
+  CHECK(mode() == Mode::kFull);
+  CHECK(mode() == Mode::kFull);
+  CHECK(world.machines.listings == 2);
 }
 
 TEST_CASE("an address that nobody declares is that of the card to which DHCP has given it") {
