@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/clock.h"
+#include "net/http.h"
+#include "tests/support/controller_process.h"
+#include "tests/support/scratch_directory.h"
+
+namespace kintsugi::bench {
+
+/// The controller of the lab's hypervisor, as a process, with one playbook that rebuilds machines. Throws
+/// what goes wrong.
+class MachineSite {
+ public:
+  /// `lab`: the folder with the golden image and the key that it is signed with.
+  MachineSite(const std::string& uri, const std::string& lab, const Clock& clock);
+
+  /// Accepted when it returns.
+  void signal(const std::string& machine);
+  /// A person's order to give everything back; accepted when it returns.
+  void release(const std::string& incident);
+  /// Until the controller says this of the incident, and when. For at most a minute.
+  MonotonicTime wait_said(const std::string& incident, const std::string& text) const;
+
+ private:
+  const Clock& clock_;
+  support::ScratchDirectory directory_;
+  std::unique_ptr<support::ControllerProcess> process_;
+  std::unique_ptr<net::HttpTransport> person_;
+};
+
+}  // namespace kintsugi::bench
