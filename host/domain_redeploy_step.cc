@@ -246,7 +246,7 @@ StepResult Rebuild::begin() {
 
   const targets::GoldenTerms& wanted = *original->terms().image;
   const std::string& policy = work_.playbook()->step<RedeployStep>()->trust_policy;
-  const auto image = provide_image(domains_, work_, {wanted.source, wanted.bundle}, policy);
+  const auto image = provide_image(domains_, work_, {wanted.source, wanted.bundle, wanted.checksums}, policy);
   if (!image) return step_waits(work_.world().settings.recheck);
   if (!*image) return failed("ImageRefused", image->error());
   accept(**image);

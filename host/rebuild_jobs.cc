@@ -57,9 +57,7 @@ std::optional<Result<GoldenImage>> provide_image(const DomainWorld& domains, Inc
                                                  const GoldenSource& source, const std::string& policy) {
   const RebuildFacts facts = domains.rebuilds.facts(work.incident().name);
   // The administrator may have named another one since.
-  const bool is_of_another = facts.image && facts.image->result &&
-                             (facts.image->result->source.location != source.location ||
-                              facts.image->result->source.bundle != source.bundle);
+  const bool is_of_another = facts.image && facts.image->result && facts.image->result->source != source;
   const JobAnswer<ProvidedImage>* known = facts.image && !is_of_another ? &*facts.image : nullptr;
   if (known == nullptr || is_to_be_retried(work, *known)) {
     const MonotonicTime deadline = work.world().clock.monotonic() + kImageDeadline;

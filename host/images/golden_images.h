@@ -19,8 +19,12 @@ struct GoldenSource {
   /// "/path/golden.qcow2"; "https://…/golden.qcow2", where http:// is for loopback addresses, or with
   /// --allow-http-registry; "oci://registry/repository:tag", or "…@sha256:…".
   std::string location;
-  /// Of a file or URL: where its Sigstore bundle is; empty: `location` + ".sigstore.json". Not for oci.
+  /// Of a file or URL: where its Sigstore bundle is; empty: what is signed + ".sigstore.json". Not for oci.
   std::string bundle;
+  /// Of a file or URL: where the list of checksums is that was signed in its place, and names it; empty: it
+  /// was signed itself. Not for oci.
+  std::string checksums = {};
+  bool operator==(const GoldenSource&) const = default;
 };
 
 /// An image that a policy accepted, in Kintsugi's own place.

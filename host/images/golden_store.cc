@@ -5,11 +5,13 @@
 
 #include <utility>
 
+#include "base/encoding.h"
 #include "base/escape.h"
 #include "base/regular_file.h"
 #include "host/images/web_download.h"
 #include "trust/artifact/disk_artifact.h"
 #include "trust/crypto/refusal.h"
+#include "trust/disk/checksums.h"
 #include "trust/policy/blob_evaluation.h"
 #include "trust/policy/demanded_policy.h"
 #include "trust/sigstore/blob_signature.h"
@@ -51,6 +53,7 @@ Error source_trouble(const Error& error) {
 /// What is small enough to be held in memory.
 class TextSink final : public ImageSink {
  public:
+  TextSink(std::uint64_t most, const char* what) : most_(most), what_(what) {}
   Result<void> expect(std::uint64_t bytes) override { return check(bytes); }
   Result<void> write(std::string_view piece) override {
     text.append(piece);
@@ -60,10 +63,14 @@ class TextSink final : public ImageSink {
   std::string text;
 
  private:
-  static Result<void> check(std::uint64_t bytes) {
-    if (bytes <= trust::kMaxBundleBytes) return {};
-    return fail(make_error(ErrorCode::kTooLarge, "too large for a bundle").because(reason::kTooLarge));
+  Result<void> check(std::uint64_t bytes) const {
+    if (bytes <= most_) return {};
+    return fail(
+        make_error(ErrorCode::kTooLarge, fmt::format("too large for {}", what_)).because(reason::kTooLarge));
   }
+
+  const std::uint64_t most_;
+  const char* const what_;
 };
 
 GoldenImage golden(const trust::Verdict& verdict, const std::string& location, const trust::Digest& digest,
@@ -92,6 +99,21 @@ Result<trust::Digest> digest_in_question(std::span<const trust::TrustPolicy> pol
   if (auto pinned = pinned_digest(policies, location)) return *std::move(pinned);
   if (!bundles) return fail(bundles.error());
   return trust::claimed_digest(bundles->front());
+}
+
+/// What a signed list says of the file with that name.
+Result<trust::Digest> listed_digest(const std::string& list, const trust::FileLocation& location) {
+  const auto checksums = trust::parse_checksums(list);
+  if (!checksums) return fail(checksums.error());
+  const std::string& text = location.text();
+  const auto listed = trust::find_checksum(*checksums, std::string_view(text).substr(text.rfind('/') + 1));
+  if (!listed) return fail(listed.error());
+  if (listed->algorithm != trust::HashAlgorithm::kSha256) {
+    return fail(make_error(ErrorCode::kUnsupported, "images are known by their SHA-256")
+                    .advise("name the list that has it, which is often called SHA256SUMS")
+                    .because(reason::kChecksumUnsupported));
+  }
+  return trust::Digest::parse("sha256:" + hex_encode(listed->hash));
 }
 
 Result<void> check_demanded(const std::string& policy, std::span<const trust::TrustPolicy> all,
@@ -123,9 +145,9 @@ Result<GoldenImage> GoldenStore::provide_artifact(const GoldenSource& source, co
     return fail(bad_source(make_error(ErrorCode::kInvalidInput, "what follows \"oci://\" names no artifact")
                                .advise("write oci://registry.example.com/repository:tag")));
   }
-  if (!source.bundle.empty()) {
+  if (!source.bundle.empty() || !source.checksums.empty()) {
     return fail(bad_source(make_error(ErrorCode::kInvalidInput, "an artifact's signatures lie beside it")
-                               .advise("leave the bundle away")));
+                               .advise("leave bundle and checksums away")));
   }
   const auto selects = [&](const trust::TrustPolicySpec& spec) { return spec.selects(*name); };
   if (auto demanded = check_demanded(policy, policies, selects); !demanded)
@@ -154,20 +176,25 @@ Result<GoldenImage> GoldenStore::provide_file(const GoldenSource& source, const 
                                               const TrustPolicies& policies, const trust::Call& call) {
   const auto location = locate(source.location);
   if (!location) return fail(location.error());
-  const auto bundle_location =
-      locate(source.bundle.empty() ? location->text() + kBundleSuffix : source.bundle);
-  if (!bundle_location) return fail(bundle_location.error());
   const auto selects = [&](const trust::TrustPolicySpec& spec) { return spec.selects(*location); };
   if (auto demanded = check_demanded(policy, policies, selects); !demanded)
     return fail(std::move(demanded).error());
   // Nobody is asked for anything about a file that no policy selects.
   if (auto selecting = trust::find_policies(policies, selects); !selecting)
     return fail(std::move(selecting).error());
-  auto bundles = read_bundles(*bundle_location, call);
-  const auto digest = digest_in_question(policies, *location, bundles);
+  return source.checksums.empty() ? provide_signed(source, *location, policies, call)
+                                  : provide_listed(source, *location, policies, call);
+}
+
+Result<GoldenImage> GoldenStore::provide_signed(const GoldenSource& source,
+                                                const trust::FileLocation& location,
+                                                const TrustPolicies& policies, const trust::Call& call) {
+  auto bundles = read_bundles(source, location, call);
+  if (!bundles && bundles.error().reason == reason::kImageReferenceInvalid) return fail(bundles.error());
+  const auto digest = digest_in_question(policies, location, bundles);
   if (!digest) return fail(digest.error());
   const trust::Artifact artifact{*digest};
-  trust::BlobInQuestion blob{*location, artifact, {}};
+  trust::BlobInQuestion blob{location, artifact, {}};
   if (bundles) {
     blob.bundles = *bundles;
   } else {
@@ -175,10 +202,40 @@ Result<GoldenImage> GoldenStore::provide_file(const GoldenSource& source, const 
   }
   const trust::Verdict verdict = judge_blob(blob, policies, world_.clock.now());
   if (!verdict.accepted) return fail(refusal_of(verdict));
+  return keep(verdict, source, location, *digest, call);
+}
+
+/// The policies for the image's place judge the list. It is read only once they accept it.
+Result<GoldenImage> GoldenStore::provide_listed(const GoldenSource& source,
+                                                const trust::FileLocation& location,
+                                                const TrustPolicies& policies, const trust::Call& call) {
+  const auto list_location = locate(source.checksums);
+  if (!list_location) return fail(list_location.error());
+  const auto bundles = read_bundles(source, *list_location, call);
+  if (!bundles) return fail(bundles.error());
+  TextSink list(trust::kMaxChecksumsBytes, "a list of checksums");
+  if (auto brought = bring(*list_location, list, call); !brought)
+    return fail(std::move(brought).error().on(escape(list_location->text(), kMaxShown)));
+  const trust::Artifact artifact{trust::Digest::of(list.text), list.text};
+  trust::Verdict verdict = judge_blob({location, artifact, *bundles}, policies, world_.clock.now());
+  if (!verdict.accepted) return fail(refusal_of(verdict));
+  const auto digest = listed_digest(list.text, location);
+  if (!digest) return fail(Error(digest.error()).on(escape(list_location->text(), kMaxShown)));
+  const auto selecting = trust::find_policies(
+      policies, [&](const trust::TrustPolicySpec& spec) { return spec.selects(location); });
+  if (!selecting) return fail(selecting.error());
+  if (const auto refusal = refuse_revoked(verdict, *selecting, *digest)) return fail(refusal_of(*refusal));
+  verdict.equivalents.clear();  // the list's digest is no other name of the image
+  return keep(verdict, source, location, *digest, call);
+}
+
+Result<GoldenImage> GoldenStore::keep(const trust::Verdict& verdict, const GoldenSource& source,
+                                      const trust::FileLocation& location, const trust::Digest& digest,
+                                      const trust::Call& call) {
   const auto stored =
-      world_.directory.provide(*digest, [&](ImageSink& sink) { return bring(*location, sink, call); }, call);
+      world_.directory.provide(digest, [&](ImageSink& sink) { return bring(location, sink, call); }, call);
   if (!stored) return fail(stored.error());
-  return golden(verdict, source.location, *digest, *stored);
+  return golden(verdict, source.location, digest, *stored);
 }
 
 Result<trust::FileLocation> GoldenStore::locate(const std::string& text) const {
@@ -207,18 +264,21 @@ Result<void> GoldenStore::bring(const trust::FileLocation& location, ImageSink& 
   return read ? Result<void>() : fail(source_trouble(read.error()));
 }
 
-Result<std::vector<trust::Bundle>> GoldenStore::read_bundles(const trust::FileLocation& location,
+Result<std::vector<trust::Bundle>> GoldenStore::read_bundles(const GoldenSource& source,
+                                                             const trust::FileLocation& of_what,
                                                              const trust::Call& call) {
-  TextSink sink;
-  if (auto brought = bring(location, sink, call); !brought) {
+  const auto location = locate(source.bundle.empty() ? of_what.text() + kBundleSuffix : source.bundle);
+  if (!location) return fail(location.error());
+  TextSink sink(trust::kMaxBundleBytes, "a bundle");
+  if (auto brought = bring(*location, sink, call); !brought) {
     if (brought.error().reason != reason::kSourceNotFound) return fail(std::move(brought).error());
     return fail(trust::refuse(reason::kNoSignature, "there is no bundle with its signature")
                     .value()
-                    .on(escape(location.text(), kMaxShown))
+                    .on(escape(location->text(), kMaxShown))
                     .advise("sign it: cosign sign-blob --bundle"));
   }
   auto bundles = trust::parse_bundles(sink.text);
-  if (!bundles) return fail(std::move(bundles).error().on(escape(location.text(), kMaxShown)));
+  if (!bundles) return fail(std::move(bundles).error().on(escape(location->text(), kMaxShown)));
   return bundles;
 }
 

@@ -29,8 +29,9 @@ struct GoldenWorld {
 ///
 /// Of a file the bundle is read first: the digest that it claims, or that a policy pins, is judged, and only
 /// what has that digest is kept. So nothing large is fetched that nobody signed, and it does not matter what
-/// becomes of the source meanwhile. An artifact is judged as an image of a container is, then its one layer
-/// is fetched by its digest, which `revoked.digests` of the policies may name as well.
+/// becomes of the source meanwhile. A signed list of checksums stands for the digests in it. An artifact is
+/// judged as an image of a container is, then its one layer is fetched by its digest, which `revoked.digests`
+/// of the policies may name as well.
 class GoldenStore final : public GoldenImages {
  public:
   explicit GoldenStore(GoldenWorld world) : world_(std::move(world)) {}
@@ -46,9 +47,18 @@ class GoldenStore final : public GoldenImages {
                                        const TrustPolicies& policies, const trust::Call& call);
   Result<GoldenImage> provide_file(const GoldenSource& source, const std::string& policy,
                                    const TrustPolicies& policies, const trust::Call& call);
+  Result<GoldenImage> provide_signed(const GoldenSource& source, const trust::FileLocation& location,
+                                     const TrustPolicies& policies, const trust::Call& call);
+  Result<GoldenImage> provide_listed(const GoldenSource& source, const trust::FileLocation& location,
+                                     const TrustPolicies& policies, const trust::Call& call);
+  Result<GoldenImage> keep(const trust::Verdict& verdict, const GoldenSource& source,
+                           const trust::FileLocation& location, const trust::Digest& digest,
+                           const trust::Call& call);
   Result<trust::FileLocation> locate(const std::string& text) const;
   Result<void> bring(const trust::FileLocation& location, ImageSink& sink, const trust::Call& call);
-  Result<std::vector<trust::Bundle>> read_bundles(const trust::FileLocation& location,
+  /// `source`'s own, or those beside what is signed.
+  Result<std::vector<trust::Bundle>> read_bundles(const GoldenSource& source,
+                                                  const trust::FileLocation& of_what,
                                                   const trust::Call& call);
 
   const GoldenWorld world_;

@@ -12,6 +12,7 @@
 #include "base/testing/scratch_directory.h"
 #include "net/testing/scripted_transport.h"
 #include "trust/crypto/reasons.h"
+#include "trust/disk/checksums.h"
 #include "trust/testing/cosign.h"
 #include "trust/testing/fake_registry.h"
 
@@ -84,6 +85,11 @@ class World {
   Result<GoldenImage> provide(const std::string& location, const std::string& policy = {},
                               const std::string& bundle = {}) {
     return store.provide({location, bundle}, policy, clock.monotonic() + 60s, stop.get_token());
+  }
+  /// By the signed list SHA256SUMS.
+  Result<GoldenImage> provide_listed(const std::string& location, const std::string& bundle = {}) {
+    return store.provide({location, bundle, path("SHA256SUMS")}, {}, clock.monotonic() + 60s,
+                         stop.get_token());
   }
   std::string reason_for(const std::string& location, const std::string& policy = {},
                          const std::string& bundle = {}) {
@@ -254,6 +260,99 @@ TEST_CASE("what is not signed, or by another, or altered since, is refused by it
     expected = reason::kDigestRevoked;
   }
   CHECK(world.reason_for(world.path("web.qcow2"), {}, bundle) == expected);
+}
+
+TEST_CASE("an image that a signed list names is accepted in place of one that is signed itself") {
+  World world;
+  world.write("web.qcow2", kDisk);
+  const std::string list =
+      std::string(64, 'a') + "  db.qcow2\n" + std::string(trust::Digest::of(kDisk).hex()) + " *web.qcow2\n";
+  world.write_signed("SHA256SUMS", list);
+  SECTION("beside the list") {
+    const auto image = world.provide_listed(world.path("web.qcow2"));
+    INFO((image ? "" : image.error().to_string()));
+    REQUIRE(image);
+    CHECK(image->trusted.digest == trust::Digest::of(kDisk).text());
+    CHECK(image->trusted.equivalents.empty());
+    CHECK(image->trusted.key_id == public_key_of(world.key).id());
+    CHECK(read_file(image->path, 4u << 20).value() == kDisk);
+  }
+  SECTION("elsewhere") {
+    fs::rename(world.path("SHA256SUMS.sigstore.json"), world.path("list.json"));
+    CHECK_FALSE(world.provide_listed(world.path("web.qcow2")));
+    CHECK(world.provide_listed(world.path("web.qcow2"), world.path("list.json")));
+  }
+}
+
+TEST_CASE("a list that is not signed, or does not vouch for the image, is refused by its reason") {
+  World world;
+  world.write("web.qcow2", kDisk);
+  const std::string hash(trust::Digest::of(kDisk).hex());
+  std::string expected, location = world.path("web.qcow2");
+  world.write_signed("SHA256SUMS", hash + "  web.qcow2\n");
+  SECTION("a list that was altered") {
+    world.write("SHA256SUMS", hash + "  web.qcow2\n" + hash + "  db.qcow2\n");
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("by another") {
+    world.write("SHA256SUMS.sigstore.json", blob_bundle(SigningKey(), hash + "  web.qcow2\n"));
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("not signed, and what is signed is the image") {
+    fs::remove(world.path("SHA256SUMS.sigstore.json"));
+    world.write("web.qcow2.sigstore.json", blob_bundle(world.key, kDisk));
+    expected = reason::kNoSignature;
+  }
+  SECTION("no list") {
+    fs::remove(world.path("SHA256SUMS"));
+    expected = reason::kSourceNotFound;
+  }
+  SECTION("a list that is too large") {
+    world.write("SHA256SUMS", std::string(trust::kMaxChecksumsBytes + 1, '#'));
+    expected = reason::kTooLarge;
+  }
+  SECTION("of other files") {
+    world.write_signed("SHA256SUMS", hash + "  db.qcow2\n" + hash + "  old/web.qcow2\n");
+    expected = reason::kChecksumMissing;
+  }
+  SECTION("twice") {
+    world.write_signed("SHA256SUMS", hash + "  web.qcow2\n" + std::string(64, 'a') + "  web.qcow2\n");
+    expected = reason::kChecksumAmbiguous;
+  }
+  SECTION("no list, though signed") {
+    world.write_signed("SHA256SUMS", "web.qcow2 is good\n");
+    expected = reason::kChecksumsMalformed;
+  }
+  SECTION("by another hash than images are known by") {
+    world.write_signed("SHA256SUMS", std::string(128, 'a') + "  web.qcow2\n");
+    expected = reason::kChecksumUnsupported;
+  }
+  SECTION("of another content") {
+    world.write_signed("SHA256SUMS", std::string(64, 'a') + "  web.qcow2\n");
+    expected = reason::kDigestMismatch;
+  }
+  SECTION("the image is revoked") {
+    world.accept({"file:///**"}, "revokes", {{"revoked", {{"digests", {"sha256:" + hash}}}}});
+    expected = reason::kDigestRevoked;
+  }
+  SECTION("the list is revoked") {
+    const std::string list = trust::Digest::of(hash + "  web.qcow2\n").text();
+    world.accept({"file:///**"}, "revokes", {{"revoked", {{"digests", {list}}}}});
+    expected = reason::kDigestRevoked;
+  }
+  SECTION("a place that no policy selects") {
+    world.forget_policies();
+    expected = reason::kNoMatchingPolicy;
+  }
+  SECTION("an artifact") {
+    location = kArtifact;
+    expected = reason::kImageReferenceInvalid;
+  }
+  const auto image = world.provide_listed(location);
+  REQUIRE_FALSE(image);
+  INFO(image.error().to_string());
+  CHECK(image.error().reason == expected);
+  CHECK(fs::is_empty(world.path("images")));
 }
 
 TEST_CASE("what is at the source's place has to be a regular file, and nothing else is waited for") {

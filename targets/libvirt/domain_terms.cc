@@ -86,10 +86,11 @@ void TermsReader::read_address(pugi::xml_node address) {
 }
 
 void TermsReader::read_image(pugi::xml_node image) {
-  expect_only(image, {"source", "bundle", "disk", "user-data", "network-config"});
+  expect_only(image, {"source", "bundle", "checksums", "disk", "user-data", "network-config"});
   if (terms_.image) return complain("there is more than one <image>");
-  terms_.image = GoldenTerms{text(image, "source"), text(image, "bundle"), text(image, "disk"),
-                             path(image, "user-data"), path(image, "network-config")};
+  terms_.image =
+      GoldenTerms{text(image, "source"),    text(image, "bundle"),         text(image, "disk"),
+                  path(image, "user-data"), path(image, "network-config"), text(image, "checksums")};
   if (terms_.image->source.empty()) complain("<image> has no source");
 }
 

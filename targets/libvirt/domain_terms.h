@@ -17,13 +17,15 @@ inline constexpr std::size_t kMaxTermBytes = 2048;
 /// Of what a domain can have several of: labels, addresses, probes, disks.
 inline constexpr std::size_t kMaxTermElements = 256;
 
-/// `<image source="…" bundle="…" disk="vda" user-data="/…" network-config="/…"/>`: from what it is rebuilt.
+/// `<image source="…" bundle="…" checksums="…" disk="vda" user-data="/…" network-config="/…"/>`: from what it
+/// is rebuilt.
 struct GoldenTerms {
   std::string source;          ///< where the golden image is
   std::string bundle;          ///< where its signature is; empty: beside it
   std::string disk;            ///< the target name of the disk that it replaces; empty: the first disk
   std::string user_data;       ///< absolute path of a file on the host; empty: none
   std::string network_config;  ///< likewise
+  std::string checksums = {};  ///< where the signed list is that has it; empty: it is signed itself
   bool operator==(const GoldenTerms&) const = default;
 };
 

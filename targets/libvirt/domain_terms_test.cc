@@ -27,13 +27,15 @@ TEST_CASE("an administrator says from what a machine is rebuilt, and when it ser
   const DomainTerms terms =
       terms_of("protected='true' mode='full'",
                "<k:image source='https://images.example.com/web.qcow2' bundle='/srv/web.json' disk='sda' "
+               "checksums='/srv/SHA256SUMS' "
                "user-data='/etc/kintsugi/web1.user-data' network-config='/etc/kintsugi/web1.network'/>"
                "<k:probe http='http://10.77.0.11/version' expect='web-1.0'/><probe tcp='10.77.0.11:22'/>"
                "<probe agent='true'/><data-disk target='vdb'/><data-disk target='vdc' after='detach'/>"
                "<data-disk target='vdd' after='read-only'/><data-disk target='vde' after='approval'/>");
   CHECK(terms.problems == std::vector<std::string>());
   CHECK(terms.image == GoldenTerms{"https://images.example.com/web.qcow2", "/srv/web.json", "sda",
-                                   "/etc/kintsugi/web1.user-data", "/etc/kintsugi/web1.network"});
+                                   "/etc/kintsugi/web1.user-data", "/etc/kintsugi/web1.network",
+                                   "/srv/SHA256SUMS"});
   CHECK(terms.probes == std::vector<ProbeTerms>{{Kind::kHttp, "http://10.77.0.11/version", "web-1.0"},
                                                 {Kind::kTcp, "10.77.0.11:22", ""},
                                                 {Kind::kAgent, "", ""}});
