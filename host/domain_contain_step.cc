@@ -31,6 +31,8 @@ Action action_on(const DomainObservation& domain, const DomainIsolation& wanted)
     body["linksDown"].push_back(interface.mac);
   for (const targets::DomainPassage& passage : domain.any().passages)
     body["closed"].push_back(passage.kind + " " + passage.name);
+  if (const auto& quarantine = (domain.persistent ? *domain.persistent : *domain.live).terms.quarantine)
+    body["movedTo"] = quarantine->name;
   const TargetRef target = target_of(domain.any());
   Action action = action_about(target, kIsolation, "isolate domain " + target.name);
   action.body = body.dump();
@@ -128,7 +130,10 @@ bool wants_guest(IncidentWork& work) {
 DomainIsolation DomainSteps::isolation_for(IncidentWork& work) const {
   DomainIsolation wanted{work.incident().name, false, false};
   const auto* step = work.playbook() == nullptr ? nullptr : work.playbook()->step<ContainStep>();
-  if (step != nullptr) wanted.pause = step->pause.value_or(false);
+  if (step != nullptr) {
+    wanted.pause = step->pause.value_or(false);
+    wanted.forensics = step->forensics;
+  }
   const bool is_collected = find_condition(work.status(), condition::kEvidencePreserved) != nullptr;
   wanted.agent_stays = wants_guest(work) && !is_collected && !work.incident().spec.release &&
                        !domains_.evidence.has_asked_guest(work.incident().name);
@@ -158,7 +163,7 @@ StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>&
     // By a process before this one, which ended before it could say so.
     if (!work.status().containment) remember(work, action_on(domain, wanted));
     const bool is_marked = targets::assess_isolation(domain, wanted).reason != "NotInQuarantine";
-    if ((is_marked && targets::are_links_down(domain)) || !may_act)
+    if ((is_marked && targets::are_links_closed(domain, wanted)) || !may_act)
       return seal_and_assess(work, domain, wanted, may_send);
   } else if (!may_act) {
     return record_plan(work, action_on(domain, wanted));

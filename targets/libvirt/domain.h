@@ -30,7 +30,10 @@ struct DomainInterface {
   std::string source;  ///< the bridge, network or device it is connected to
   std::string tap;     ///< the host's side of it, while the domain runs
   LinkState link = LinkState::kUnset;
-  std::string filter;  ///< name of its nwfilter; empty: none
+  std::string filter;                  ///< name of its nwfilter; empty: none
+  std::string network = {};            ///< of libvirt, whatever it is connected to by it; empty: none
+  bool has_filter_parameters = false;  ///< of its own, which may change what the filter does
+  bool has_port_profile = false;       ///< its port is a switch's that is no bridge of Linux
 
   /// Whether libvirt can take its link down: not where the guest has the device itself.
   bool has_link() const { return type != "hostdev" && type != "vdpa"; }

@@ -188,6 +188,9 @@ DomainInterface read_interface(pugi::xml_node interface) {
   read.tap = text_of(interface.child("target").attribute("dev"));
   read.link = read_link(interface.child("link"));
   read.filter = text_of(interface.child("filterref").attribute("filter"));
+  read.network = text_of(source.attribute("network"));
+  read.has_filter_parameters = bool(interface.child("filterref").first_child());
+  read.has_port_profile = bool(interface.child("virtualport"));
   return read;
 }
 

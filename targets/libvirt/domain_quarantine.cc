@@ -13,11 +13,6 @@
 namespace kintsugi::targets {
 namespace {
 
-constexpr char kFilterDefinition[] =
-    "<filter name='kintsugi-quarantine' chain='root'>"
-    "<rule action='drop' direction='inout' priority='-1000'><all/></rule>"
-    "<rule action='drop' direction='inout' priority='-1000'><mac/></rule></filter>";
-
 /// What of a disk's element changes with a layer.
 constexpr std::array<const char*, 3> kDiskContent{"driver", "source", "backingStore"};
 
@@ -50,14 +45,36 @@ bool is_yes(pugi::xml_attribute attribute) {
   return std::string_view(attribute.value()) == "yes";
 }
 
-void take_link_down(pugi::xml_node interface) {
-  set_attribute(ensure_child(interface, "link"), "state", "down");
+void set_link(pugi::xml_node interface, const char* state) {
+  set_attribute(ensure_child(interface, "link"), "state", state);
 }
 
-void filter_all(pugi::xml_node interface) {
+void set_filter(pugi::xml_node interface, const QuarantineFilter& wanted) {
   pugi::xml_node filter = ensure_child(interface, "filterref");
   filter.remove_children();
-  set_attribute(filter, "filter", kQuarantineFilter);
+  set_attribute(filter, "filter", wanted.name.c_str());
+}
+
+/// A running domain's network card says to which bridge its network has led it, in some cases as if that were
+/// all. It comes back by its network.
+void name_network(pugi::xml_node interface) {
+  pugi::xml_node source = interface.child("source");
+  if (!source.attribute("network")) return;
+  set_attribute(interface, "type", "network");
+  for (const char* derived : {"portid", "bridge"}) source.remove_attribute(derived);
+}
+
+bool is_to_move(pugi::xml_node interface, const QuarantinePlace& place) {
+  return place.network.kind != QuarantineTerms::Kind::kNone && is_movable(read_interface(interface));
+}
+
+void move(pugi::xml_node interface, const QuarantineTerms& network) {
+  const char* const type = network.kind == QuarantineTerms::Kind::kBridge ? "bridge" : "network";
+  set_attribute(interface, "type", type);
+  pugi::xml_node source = ensure_child(interface, "source");
+  source.remove_attributes();
+  source.remove_children();
+  set_attribute(source, type, network.name.c_str());
 }
 
 pugi::xml_node taken_interface(pugi::xml_node mark, const std::string& mac) {
@@ -72,7 +89,8 @@ void remember_interface(pugi::xml_node mark, pugi::xml_node interface) {
   if (taken_interface(mark, mac)) return;
   pugi::xml_node entry = mark.append_child("interface");
   entry.append_attribute("mac").set_value(mac.c_str());
-  for (const char* child : {"link", "filterref"}) {
+  entry.append_attribute("type").set_value(interface.attribute("type").value());
+  for (const char* child : {"source", "link", "filterref"}) {
     if (const auto present = interface.child(child)) entry.append_copy(present);
   }
 }
@@ -155,6 +173,32 @@ void restore_child(pugi::xml_node interface, pugi::xml_node taken, const char* n
 void restore_interface(pugi::xml_node interface, pugi::xml_node taken) {
   restore_child(interface, taken, "link");
   restore_child(interface, taken, "filterref");
+  // A mark from before there were quarantine networks does not have it.
+  if (!taken.attribute("type")) return;
+  set_attribute(interface, "type", taken.attribute("type").value());
+  restore_child(interface, taken, "source");
+}
+
+/// The steps from a link that is down to where the place wants it.
+SealedInterface seal_interface(pugi::xml_node interface, const QuarantinePlace& place) {
+  SealedInterface sealed;
+  set_filter(interface, place.filter);
+  sealed.filtered = to_xml(interface);
+  if (!is_to_move(interface, place)) return sealed;
+  move(interface, place.network);
+  sealed.moved = to_xml(interface);
+  if (!place.is_open) return sealed;
+  set_link(interface, "up");
+  sealed.opened = to_xml(interface);
+  return sealed;
+}
+
+/// The same at once, of what a domain starts from.
+void quarantine_interface(pugi::xml_node interface, const QuarantinePlace& place) {
+  const bool is_moved = is_to_move(interface, place);
+  if (is_moved) move(interface, place.network);
+  set_link(interface, is_moved && place.is_open ? "up" : "down");
+  set_filter(interface, place.filter);
 }
 
 /// A disk that somebody has given other content keeps it.
@@ -175,21 +219,6 @@ void reinsert(pugi::xml_node devices, pugi::xml_node device, std::size_t index) 
   }
 }
 
-/// Rules and chain of filters; libvirt adds defaults to what it was given.
-bool has_same_rules(pugi::xml_node one, pugi::xml_node other) {
-  const auto text = [](pugi::xml_node filter) {
-    std::string rules = filter.attribute("chain").value();
-    for (const pugi::xml_node child : filter.children()) {
-      if (std::string_view(child.name()) == "uuid") continue;
-      rules += fmt::format(" {} {} {} {} {}", child.name(), child.attribute("action").value(),
-                           child.attribute("direction").value(), child.attribute("priority").value(),
-                           to_xml(child.first_child()));
-    }
-    return rules;
-  };
-  return text(one) == text(other);
-}
-
 Result<pugi::xml_document> mark_of(const pugi::xml_document& domain, std::string_view incident) {
   pugi::xml_document mark = read_mark(domain);
   if (mark.first_child() && incident == mark.first_child().attribute("incident").value()) return mark;
@@ -199,25 +228,12 @@ Result<pugi::xml_document> mark_of(const pugi::xml_document& domain, std::string
 
 }  // namespace
 
-std::optional<std::string> mended_filter(const std::optional<std::string>& present) {
-  pugi::xml_document wanted;
-  wanted.load_string(kFilterDefinition);
-  pugi::xml_node filter = wanted.first_child();
-  pugi::xml_document known;
-  if (present && known.load_buffer(present->data(), present->size())) {
-    const pugi::xml_node before = known.first_child();
-    if (has_same_rules(before, filter)) return std::nullopt;
-    filter.prepend_child("uuid").text().set(before.child_value("uuid"));
-  }
-  return to_xml(filter);
-}
-
 MarkName quarantine_mark_name() {
   return {kQuarantinePrefix, kQuarantineNamespace};
 }
 
 Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_view incident,
-                                            bool agent_stays, bool is_paused) {
+                                            bool agent_stays, bool is_paused, const QuarantinePlace& place) {
   auto document = parse_domain_document(live);
   if (!document) return fail(std::move(document).error());
   pugi::xml_document mark;
@@ -226,11 +242,11 @@ Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_v
   LiveQuarantine plan;
   for (const pugi::xml_node device : children_of(devices_of(*document))) {
     if (is_interface_with_link(device)) {
+      name_network(device);
       remember_interface(mark.first_child(), device);
-      take_link_down(device);
+      set_link(device, "down");
       plan.links_down.push_back(to_xml(device));
-      filter_all(device);
-      plan.filtered.push_back(to_xml(device));
+      plan.interfaces.push_back(seal_interface(device, place));
     } else if (is_to_detach(device, agent_stays)) {
       if (!remembers_device(mark.first_child(), device)) remember_device(mark.first_child(), device);
       plan.closed.push_back(to_xml(device));
@@ -251,6 +267,7 @@ Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string
   for (const pugi::xml_node taken : mark.children("interface")) {
     const pugi::xml_node interface = find_interface(devices_of(*document), taken.attribute("mac").value());
     if (!interface) continue;
+    name_network(interface);
     restore_interface(interface, taken);
     plan.interfaces.push_back(to_xml(interface));
   }
@@ -263,7 +280,7 @@ Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string
 }
 
 Result<std::string> quarantined_definition(std::string_view persistent, std::string_view incident,
-                                           bool autostart) {
+                                           bool autostart, const QuarantinePlace& place) {
   auto document = parse_domain_document(persistent);
   if (!document) return fail(std::move(document).error());
   pugi::xml_document out;
@@ -274,8 +291,7 @@ Result<std::string> quarantined_definition(std::string_view persistent, std::str
   for (const pugi::xml_node device : devices) {
     if (is_interface_with_link(device)) {
       remember_interface(mark, device);
-      take_link_down(device);
-      filter_all(device);
+      quarantine_interface(device, place);
     } else if (is_to_close(device)) {
       remember_device(mark, device);
     } else if (std::string_view(device.name()) == "disk") {
@@ -313,13 +329,14 @@ Result<RestoredDefinition> restored_definition(std::string_view persistent, std:
   return restored;
 }
 
-std::vector<std::string> open_links(const Domain& domain) {
+std::vector<std::string> open_links(const Domain& domain, const QuarantinePlace& place) {
   std::vector<std::string> open;
   for (const DomainInterface& interface : domain.interfaces) {
     if (!interface.has_link()) {
       open.push_back("the guest drives network card " + interface.mac + " itself");
-    } else if (interface.link != LinkState::kDown) {
-      open.push_back("the link of network card " + interface.mac + " is up");
+    } else if (interface.link != LinkState::kDown && !is_visitable(interface, place)) {
+      open.push_back("the link of network card " + interface.mac + " is up" +
+                     (place.is_open ? " outside the quarantine" : ""));
     }
   }
   return open;

@@ -14,28 +14,32 @@
 
 #include "base/result.h"
 #include "targets/libvirt/domain.h"
+#include "targets/libvirt/quarantine_place.h"
 
 namespace kintsugi::targets {
 
-/// The nwfilter of network cards in quarantine: nothing passes, neither IP nor ARP nor anything else.
-inline constexpr char kQuarantineFilter[] = "kintsugi-quarantine";
-/// Its definition; `present` is what the host has under that name, if anything. Nothing: that is as it must
-/// be.
-std::optional<std::string> mended_filter(const std::optional<std::string>& present);
+/// What becomes of a network card whose link is down, as updated devices: each only where the one before it
+/// was done.
+struct SealedInterface {
+  std::string filtered;  ///< behind the filter, which takes far longer than a link
+  std::string moved;     ///< into the quarantine's network; empty: it stays where it is
+  std::string opened;    ///< with its link up for the exceptions; empty: it stays down
+  bool operator==(const SealedInterface&) const = default;
+};
 
 /// Changes of a running domain, to be made in this order. Each text is one element.
 struct LiveQuarantine {
-  std::string mark;                     ///< the metadata element, with what is about to be taken
-  std::vector<std::string> links_down;  ///< updated devices: each network card with its link down
-  std::vector<std::string> filtered;    ///< the same again with the filter, which takes far longer
-  std::vector<std::string> closed;      ///< devices to be detached; the guest may refuse to give one back
+  std::string mark;                         ///< the metadata element, with what is about to be taken
+  std::vector<std::string> links_down;      ///< updated devices: each network card with its link down
+  std::vector<SealedInterface> interfaces;  ///< the same again
+  std::vector<std::string> closed;          ///< devices to be detached; the guest may refuse to give one back
 };
 
 /// What isolates the running domain; a part that is so already is there again. Of a domain that is in
 /// quarantine, of whatever incident, the mark keeps what was taken first. `agent_stays`: the guest agent's
 /// channel is not closed, for there are questions left. `is_paused`: it does not run as it is.
 Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_view incident,
-                                            bool agent_stays, bool is_paused);
+                                            bool agent_stays, bool is_paused, const QuarantinePlace& place);
 
 /// Changes that end the quarantine of a running domain; the mark is to be removed last.
 struct LiveRestoration {
@@ -46,10 +50,11 @@ struct LiveRestoration {
 /// Errors: kConflict where the domain is not in this incident's quarantine.
 Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string_view incident);
 
-/// The persistent definition in quarantine: network cards are down and filtered, passages gone, and the mark
-/// tells it all, also whether the domain was started with the host. Idempotent as above.
+/// The persistent definition in quarantine: network cards are down, or in the open place, and filtered,
+/// passages gone, and the mark tells it all, also whether the domain was started with the host. Idempotent as
+/// above.
 Result<std::string> quarantined_definition(std::string_view persistent, std::string_view incident,
-                                           bool autostart);
+                                           bool autostart, const QuarantinePlace& place);
 
 struct RestoredDefinition {
   std::string xml;
@@ -60,7 +65,7 @@ struct RestoredDefinition {
 Result<RestoredDefinition> restored_definition(std::string_view persistent, std::string_view incident);
 
 /// What of a definition lets the guest's packets out; empty: nothing. For people.
-std::vector<std::string> open_links(const Domain& domain);
+std::vector<std::string> open_links(const Domain& domain, const QuarantinePlace& place);
 
 /// The name that the metadata element has for libvirt: the arguments of virDomainSetMetadata().
 struct MarkName {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets/libvirt/domain_quarantine.h"
 
+#include <fmt/format.h>
+
 #include <catch2/catch.hpp>
 
 #include "base/file.h"
@@ -22,7 +24,7 @@ std::string normal(const std::string& xml) {
 }
 
 std::string quarantined(const std::string& xml, bool autostart = true) {
-  return quarantined_definition(xml, kIncident, autostart).value();
+  return quarantined_definition(xml, kIncident, autostart, {}).value();
 }
 
 /// As virDomainSetMetadata() of libvirt 9.0 leaves what it is given.
@@ -37,8 +39,9 @@ std::string after(const std::string& live, const LiveQuarantine& plan) {
   pugi::xml_node root = document.child("domain");
   pugi::xml_document part;
   root.child("devices").remove_child("interface");
-  for (const std::string& device : plan.filtered) {
-    part.load_string(device.c_str());
+  for (const SealedInterface& interface : plan.interfaces) {
+    const std::string& moved = interface.moved.empty() ? interface.filtered : interface.moved;
+    part.load_string((interface.opened.empty() ? moved : interface.opened).c_str());
     root.child("devices").append_copy(part.first_child());
   }
   part.load_string(plan.mark.c_str());
@@ -46,6 +49,25 @@ std::string after(const std::string& live, const LiveQuarantine& plan) {
   prefix(mark);
   mark.append_attribute("xmlns:kintsugi").set_value(kQuarantineNamespace);
   return to_xml(root);
+}
+
+QuarantinePlace closed_place() {
+  QuarantinePlace place;
+  place.network = {QuarantineTerms::Kind::kBridge, "quarantine"};
+  return place;
+}
+
+QuarantinePlace open_place() {
+  QuarantinePlace place = closed_place();
+  place.is_open = true;
+  place.filter = {"own", "<filter name='own'/>"};
+  return place;
+}
+
+QuarantinePlace network_place() {
+  QuarantinePlace place = open_place();
+  place.network.kind = QuarantineTerms::Kind::kNetwork;
+  return place;
 }
 
 }  // namespace
@@ -61,7 +83,7 @@ TEST_CASE("a definition in quarantine has no way out") {
     CHECK(interface.filter == kQuarantineFilter);
   }
   CHECK(domain->disks.size() == 2);
-  CHECK(open_links(*domain).empty());
+  CHECK(open_links(*domain, {}).empty());
 }
 
 TEST_CASE("restoring gives exactly the definition that was") {
@@ -79,7 +101,7 @@ TEST_CASE("quarantine repeated takes nothing twice, and what was first is what i
   const std::string once = quarantined(before);
   const std::string twice = quarantined(once, false);
   CHECK(twice == once);
-  const std::string by_another = quarantined_definition(once, kOther, false).value();
+  const std::string by_another = quarantined_definition(once, kOther, false, {}).value();
   CHECK_FALSE(restored_definition(by_another, kIncident));
   const auto restored = restored_definition(by_another, kOther);
   REQUIRE(restored);
@@ -116,33 +138,36 @@ TEST_CASE("a mark of another namespace is none of ours") {
 }
 
 TEST_CASE("a running domain loses its links first, then gets the filter, then loses devices") {
-  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false, false);
+  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false, false, {});
   REQUIRE(plan);
   REQUIRE(plan->links_down.size() == 1);
   CHECK(plan->links_down.front() ==
         "<interface type=\"bridge\"><mac address=\"52:54:00:77:00:11\"/><source bridge=\"br77\"/>"
         "<target dev=\"web1-0\"/><model type=\"virtio\"/><alias name=\"net0\"/><link state=\"down\"/>"
         "</interface>");
-  REQUIRE(plan->filtered.size() == 1);
-  CHECK_THAT(plan->filtered.front(), Catch::Contains("<filterref filter=\"kintsugi-quarantine\"/>"));
+  REQUIRE(plan->interfaces.size() == 1);
+  CHECK_THAT(plan->interfaces.front().filtered,
+             Catch::Contains("<filterref filter=\"kintsugi-quarantine\"/>"));
+  CHECK(plan->interfaces.front().moved.empty());
+  CHECK(plan->interfaces.front().opened.empty());
   REQUIRE(plan->closed.size() == 2);  // the serial port cannot be unplugged
   CHECK_THAT(plan->closed[0], Catch::StartsWith("<channel"));
   CHECK_THAT(plan->closed[1], Catch::StartsWith("<redirdev"));
-  const auto with_agent = plan_live_quarantine(data("live.xml"), kIncident, true, false);
+  const auto with_agent = plan_live_quarantine(data("live.xml"), kIncident, true, false, {});
   REQUIRE(with_agent);
   CHECK(with_agent->closed.size() == 1);
 }
 
 TEST_CASE("a running domain gets back its links and what it gave away") {
-  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false, false);
+  const auto plan = plan_live_quarantine(data("live.xml"), kIncident, false, false, {});
   REQUIRE(plan);
   const std::string isolated = after(data("live.xml"), *plan);
-  CHECK(open_links(parse_domain(isolated).value()).empty());
+  CHECK(open_links(parse_domain(isolated).value(), {}).empty());
   // A second look, as after a crash, plans the same and forgets nothing.
-  const auto again = plan_live_quarantine(isolated, kIncident, false, false);
+  const auto again = plan_live_quarantine(isolated, kIncident, false, false, {});
   REQUIRE(again);
   CHECK(again->mark == plan->mark);
-  CHECK(again->filtered == plan->filtered);
+  CHECK(again->interfaces == plan->interfaces);
 
   const auto restoration = plan_live_restoration(isolated, kIncident);
   REQUIRE(restoration);
@@ -152,9 +177,9 @@ TEST_CASE("a running domain gets back its links and what it gave away") {
 }
 
 TEST_CASE("a network card that is up, or the guest's own, is a gap") {
-  CHECK(open_links(parse_domain(data("live.xml")).value()) ==
+  CHECK(open_links(parse_domain(data("live.xml")).value(), {}) ==
         std::vector<std::string>{"the link of network card 52:54:00:77:00:11 is up"});
-  CHECK(open_links(parse_domain(data("persistent.xml")).value()).size() == 3);
+  CHECK(open_links(parse_domain(data("persistent.xml")).value(), {}).size() == 3);
 }
 
 TEST_CASE("only the prefix that libvirt has put there is taken away") {
@@ -167,26 +192,110 @@ TEST_CASE("only the prefix that libvirt has put there is taken away") {
   CHECK(restored_definition(once, kIncident)->xml == normal(odd));
 }
 
-TEST_CASE("a filter is mended where it is not what it must be") {
-  const std::string made = mended_filter(std::nullopt).value();
-  CHECK_THAT(made, Catch::StartsWith("<filter name=\"kintsugi-quarantine\" chain=\"root\">"));
-  // What libvirt 9.0 says of it.
-  const std::string present =
-      "<filter name='kintsugi-quarantine' chain='root'>\n  "
-      "<uuid>ba7d1f8a-1fd7-4c5b-a5c6-b6fbc8ac6d5d</uuid>\n"
-      "  <rule action='drop' direction='inout' priority='-1000'>\n    <all/>\n  </rule>\n"
-      "  <rule action='drop' direction='inout' priority='-1000'>\n    <mac/>\n  </rule>\n</filter>\n";
-  CHECK_FALSE(mended_filter(present));
-  for (const auto& [from, to] :
-       {std::pair("drop", "accept"), {"inout", "in"}, {"-1000", "500"}, {"<all/>", "<tcp/>"}}) {
-    std::string changed = present;
-    changed.replace(changed.find(from), std::string(from).size(), to);
-    INFO(changed);
-    const auto mended = mended_filter(changed);
-    REQUIRE(mended);
-    CHECK_THAT(*mended, Catch::Contains("<uuid>ba7d1f8a-1fd7-4c5b-a5c6-b6fbc8ac6d5d</uuid>"));
+TEST_CASE("in a quarantine network a card is filtered, then moved, and only then opened") {
+  const auto closed = plan_live_quarantine(data("live.xml"), kIncident, false, false, closed_place());
+  REQUIRE(closed);
+  REQUIRE(closed->interfaces.size() == 1);
+  CHECK_THAT(closed->interfaces[0].filtered, Catch::Contains("<source bridge=\"br77\"/>"));
+  CHECK_THAT(closed->interfaces[0].moved,
+             Catch::Contains("<source bridge=\"quarantine\"/>") && Catch::Contains("<link state=\"down\"/>"));
+  CHECK(closed->interfaces[0].opened.empty());
+  const auto open = plan_live_quarantine(data("live.xml"), kIncident, false, false, open_place());
+  REQUIRE(open);
+  CHECK(open->links_down == closed->links_down);
+  const SealedInterface& interface = open->interfaces.front();
+  for (const std::string* text : {&interface.filtered, &interface.moved, &interface.opened})
+    CHECK_THAT(*text, Catch::Contains("<filterref filter=\"own\"/>"));
+  CHECK_THAT(interface.moved, Catch::Contains("<link state=\"down\"/>"));
+  CHECK_THAT(interface.opened,
+             Catch::Contains("<link state=\"up\"/>") && Catch::Contains("bridge=\"quarantine\""));
+  const std::string isolated = after(data("live.xml"), *open);
+  CHECK(open_links(parse_domain(isolated).value(), open_place()).empty());
+  CHECK_FALSE(open_links(parse_domain(isolated).value(), closed_place()).empty());
+  CHECK_FALSE(open_links(parse_domain(isolated).value(), {}).empty());
+  const auto back = plan_live_restoration(isolated, kIncident);
+  REQUIRE(back);
+  CHECK_THAT(back->interfaces.front(), Catch::Contains("<source bridge=\"br77\"/>") &&
+                                           !Catch::Contains("link") && !Catch::Contains("filterref"));
+}
+
+TEST_CASE("a definition in a quarantine network comes back exactly, whatever it was connected to") {
+  const std::string before = normal(data("persistent.xml"));
+  for (const QuarantinePlace& place : {closed_place(), open_place(), network_place()}) {
+    const std::string once = quarantined_definition(before, kIncident, true, place).value();
+    CHECK(quarantined_definition(once, kIncident, false, place).value() == once);
+    const auto domain = parse_domain(once).value();
+    CHECK(open_links(domain, place).empty());
+    for (const DomainInterface& interface : domain.interfaces) CHECK(interface.source == place.network.name);
+    CHECK(restored_definition(once, kIncident)->xml == before);
+    // A later look without the network does not forget where the cards were.
+    const std::string later = quarantined_definition(once, kIncident, false, {}).value();
+    CHECK(restored_definition(later, kIncident)->xml == before);
   }
-  CHECK(mended_filter("no xml"));
+}
+
+TEST_CASE("a card that no bridge can take stays down where it is") {
+  const char* const devices =
+      "<domain><name>a</name><uuid>u</uuid><devices><interface type='{}'><mac address='52:54:00:77:00:11'/>"
+      "{}</interface></devices></domain>";
+  for (const auto& [type, rest] : {std::pair("user", ""),
+                                   {"direct", "<source dev='eth0' mode='bridge'/>"},
+                                   {"bridge", "<source bridge='ovs'/><virtualport type='openvswitch'/>"},
+                                   {"vhostuser", ""}}) {
+    const std::string domain = fmt::format(fmt::runtime(devices), type, rest);
+    const auto plan = plan_live_quarantine(domain, kIncident, false, false, open_place());
+    REQUIRE(plan);
+    CHECK(plan->interfaces.front().moved.empty());
+    CHECK(plan->interfaces.front().opened.empty());
+    const std::string isolated = quarantined_definition(domain, kIncident, false, open_place()).value();
+    CHECK_THAT(isolated, !Catch::Contains("state=\"up\""));
+    CHECK(restored_definition(isolated, kIncident)->xml == normal(domain));
+  }
+}
+
+TEST_CASE("a running card of a network comes back by the network's name") {
+  const std::string live =
+      "<domain><name>a</name><uuid>u</uuid><devices><interface type='bridge'><mac "
+      "address='52:54:00:77:00:11'/><source network='shop' portgroup='web' portid='9' bridge='br1'/>"
+      "</interface></devices></domain>";
+  const auto plan = plan_live_quarantine(live, kIncident, false, false, open_place());
+  REQUIRE(plan);
+  const std::string source = "<source network=\"shop\" portgroup=\"web\"/>";
+  CHECK_THAT(plan->links_down.front(),
+             Catch::StartsWith("<interface type=\"network\">") && Catch::Contains(source));
+  const auto back = plan_live_restoration(after(live, *plan), kIncident);
+  REQUIRE(back);
+  CHECK_THAT(back->interfaces.front(),
+             Catch::StartsWith("<interface type=\"network\">") && Catch::Contains(source));
+}
+
+TEST_CASE("a card in the open quarantine is a gap where anything about it is another") {
+  const auto with = [](const char* interface) {
+    return parse_domain(
+               fmt::format("<domain><name>a</name><uuid>u</uuid><devices>{}</devices></domain>", interface))
+        .value();
+  };
+  const char* const good =
+      "<interface type='bridge'><source bridge='quarantine'/><filterref filter='own'/></interface>";
+  CHECK(open_links(with(good), open_place()).empty());
+  CHECK(open_links(with(good), closed_place()).size() == 1);
+  for (const char* bad :
+       {"<interface type='bridge'><source bridge='br77'/><filterref filter='own'/></interface>",
+        "<interface type='bridge'><source bridge='quarantine'/></interface>",
+        "<interface type='bridge'><source bridge='quarantine'/><filterref filter='kintsugi'/></interface>",
+        "<interface type='bridge'><source bridge='quarantine'/><filterref filter='own'><parameter name='MAC' "
+        "value='x'/></filterref></interface>",
+        "<interface type='direct'><source dev='quarantine'/><filterref filter='own'/></interface>",
+        "<interface type='network'><source network='quarantine'/><filterref filter='own'/></interface>",
+        "<interface type='bridge'><source network='shop' bridge='quarantine'/><filterref "
+        "filter='own'/></interface>"}) {
+    INFO(bad);
+    CHECK(open_links(with(bad), open_place()).size() == 1);
+  }
+  CHECK(open_links(with("<interface type='bridge'><source network='quarantine' bridge='virbr9'/><filterref "
+                        "filter='own'/></interface>"),
+                   network_place())
+            .empty());
 }
 
 }  // namespace kintsugi::targets

@@ -270,7 +270,7 @@ TEST_CASE("a machine is rebuilt again, and its first rebuild's layer is the brea
 
 TEST_CASE("a quarantine over a rebuilt machine is taken away without a trace") {
   const std::string before = rebuilt_definition(data("persistent.xml"), plan())->xml;
-  const std::string isolated = quarantined_definition(before, kIncident, true).value();
+  const std::string isolated = quarantined_definition(before, kIncident, true, {}).value();
   CHECK(parse_domain(isolated)->rebuilt == parse_domain(before)->rebuilt);
   CHECK(restored_definition(isolated, kIncident)->xml == before);
 }

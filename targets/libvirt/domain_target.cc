@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "targets/libvirt/domain_quarantine.h"
+#include "base/escape.h"
 #include "targets/libvirt/domain_rebuild.h"
 
 namespace kintsugi::targets {
@@ -40,6 +40,40 @@ Result<bool> is_spared(const std::string& definition, const DomainIsolation& wan
   return is_rebuilt_by(*std::move(domain), wanted.incident);
 }
 
+/// By what its administrator says: in what it starts from, because the other may be anybody's doing.
+QuarantinePlace place_of(const DomainObservation& domain, const DomainIsolation& wanted) {
+  return quarantine_place(domain.persistent ? *domain.persistent : *domain.live, wanted.forensics);
+}
+
+bool is_behind(const Domain& domain, const std::string& filter) {
+  const auto& interfaces = domain.interfaces;
+  return std::any_of(interfaces.begin(), interfaces.end(),
+                     [&](const DomainInterface& interface) { return interface.filter == filter; });
+}
+
+/// Whether there is a network card whose link may be up.
+bool is_visited(const Domain& domain, const QuarantinePlace& place) {
+  const auto& interfaces = domain.interfaces;
+  return std::any_of(interfaces.begin(), interfaces.end(), [&](const DomainInterface& interface) {
+    return interface.link != LinkState::kDown && is_visitable(interface, place);
+  });
+}
+
+/// Why the filter that alone stands before a guest does not; nothing: it does, or is not needed.
+std::optional<std::string> filter_problem(const DomainObservation& domain, const QuarantinePlace& place) {
+  const bool is_needed = (domain.live && is_visited(*domain.live, place)) ||
+                         (domain.persistent && is_visited(*domain.persistent, place));
+  if (!is_needed || !mended_filter(domain.filter, place.filter)) return std::nullopt;
+  return "the nwfilter " + place.filter.name + " is not as it must be";
+}
+
+std::string isolated_message(const DomainObservation& domain, const QuarantinePlace& place) {
+  if (!is_visited(*domain.live, place))
+    return "the links of its network cards are down, now and for the next start";
+  return fmt::format("its network cards are in the quarantine {}, where nobody reaches it but {}",
+                     escape(place.network.name, 64), place.visitors);
+}
+
 Result<std::optional<Domain>> read(const Result<std::string>& definition) {
   // Ended, or never kept, since its status was read.
   if (!definition && definition.error().code == ErrorCode::kConflict) return std::optional<Domain>();
@@ -52,32 +86,37 @@ Result<std::optional<Domain>> read(const Result<std::string>& definition) {
 }  // namespace
 
 Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted) {
+  const QuarantinePlace place = place_of(domain, wanted);
   for (const auto* side : {&domain.live, &domain.persistent}) {
     if (!*side) continue;
     if ((*side)->incident != wanted.incident)
       return broken("NotInQuarantine", "the domain is not in this incident's quarantine");
     const std::string where = side == &domain.live ? "" : "in what it starts from, ";
-    if (const auto open = open_links(**side); !open.empty()) return broken("LinkUp", where + joined(open));
+    if (const auto open = open_links(**side, place); !open.empty())
+      return broken("LinkUp", where + joined(open));
   }
+  if (const auto problem = filter_problem(domain, place)) return broken("FilterChanged", *problem);
   if (const auto open = open_passages(domain, wanted.agent_stays); !open.empty())
     return broken("PassageOpen", "the guest still has: " + joined(open));
   if (!domain.live)
     return {ConditionStatus::kTrue, "ShutOff", "the domain does not run, and would start in quarantine"};
-  std::string message = "the links of its network cards are down, now and for the next start";
+  std::string message = isolated_message(domain, place);
   if (domain.status.state == DomainState::kPaused) message += "; its processors are paused";
   if (wanted.agent_stays && !open_passages(domain, false).empty())
     message += "; the guest agent's channel stays open until it was asked for evidence";
   return {ConditionStatus::kTrue, "DefinitionEvaluated", std::move(message)};
 }
 
-bool are_links_down(const DomainObservation& domain) {
+bool are_links_closed(const DomainObservation& domain, const DomainIsolation& wanted) {
+  const QuarantinePlace place = place_of(domain, wanted);
   for (const auto* side : {&domain.live, &domain.persistent}) {
     if (!*side) continue;
     for (const DomainInterface& interface : (*side)->interfaces) {
-      if (interface.has_link() && interface.link != LinkState::kDown) return false;
+      const bool is_closed = interface.link == LinkState::kDown || is_visitable(interface, place);
+      if (interface.has_link() && !is_closed) return false;
     }
   }
-  return true;
+  return !filter_problem(domain, place);
 }
 
 Result<std::optional<DomainObservation>> DomainTarget::observe(const std::string& uuid) const {
@@ -97,6 +136,14 @@ Result<std::optional<DomainObservation>> DomainTarget::observe(const std::string
     observed.persistent = *std::move(persistent);
   }
   if (!observed.live && !observed.persistent) return std::optional<DomainObservation>();
+  const std::string own = forensic_filter_name(observed.any().uuid);
+  const bool is_filtered = (observed.live && is_behind(*observed.live, own)) ||
+                           (observed.persistent && is_behind(*observed.persistent, own));
+  if (is_filtered) {
+    auto filter = hypervisor_.filter_definition(own);
+    if (!filter && filter.error().code != ErrorCode::kNotFound) return fail(std::move(filter).error());
+    if (filter) observed.filter = *std::move(filter);
+  }
   return std::optional<DomainObservation>(std::move(observed));
 }
 
@@ -115,7 +162,7 @@ Result<void> DomainTarget::cut_off_live(const std::string& uuid, const DomainIso
   if (!live) return fail(live.error());
   const auto spared = is_spared(*live, wanted);
   if (!spared || *spared) return spared ? Result<void>() : fail(spared.error());
-  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, is_paused);
+  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, is_paused, {});
   if (!plan) return fail(plan.error());
   if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return marked;
   for (const std::string& interface : plan->links_down) {
@@ -130,17 +177,44 @@ Result<void> DomainTarget::cut_off_persistent(const std::string& uuid, const Dom
   if (!persistent) return fail(persistent.error());
   const auto spared = is_spared(*persistent, wanted);
   if (!spared || *spared) return spared ? Result<void>() : fail(spared.error());
-  const auto changed = quarantined_definition(*persistent, wanted.incident, autostart);
+  auto place = place_for(uuid, wanted);
+  if (!place) return fail(std::move(place).error());
+  if (place->is_open) {
+    const auto filtered = ensure_filter(place->filter);
+    if (!filtered && filtered.error().retryable) return filtered;
+    place->is_open = filtered.has_value();
+  }
+  const auto changed = quarantined_definition(*persistent, wanted.incident, autostart, *place);
   if (!changed) return fail(changed.error());
   if (auto defined = hypervisor_.define(*changed); !defined) return defined;
   return autostart ? hypervisor_.set_autostart(uuid, false) : Result<void>();
 }
 
-Result<void> DomainTarget::ensure_filter() const {
-  const auto present = hypervisor_.filter_definition(kQuarantineFilter);
+Result<QuarantinePlace> DomainTarget::place_for(const std::string& uuid,
+                                                const DomainIsolation& wanted) const {
+  auto definition = hypervisor_.persistent_definition(uuid);
+  if (!definition && definition.error().code == ErrorCode::kConflict)
+    definition = hypervisor_.live_definition(uuid);
+  if (!definition) return fail(std::move(definition).error());
+  const auto domain = parse_domain(*definition);
+  if (!domain) return fail(domain.error());
+  return quarantine_place(*domain, wanted.forensics);
+}
+
+Result<void> DomainTarget::ensure_filter(const QuarantineFilter& wanted) const {
+  const auto present = hypervisor_.filter_definition(wanted.name);
   if (!present && present.error().code != ErrorCode::kNotFound) return fail(present.error());
-  const auto mended = mended_filter(present ? std::optional(*present) : std::nullopt);
+  const auto mended = mended_filter(present ? std::optional(*present) : std::nullopt, wanted);
   return mended ? hypervisor_.define_filter(*mended) : Result<void>();
+}
+
+/// A link that is up has the filter before it.
+Result<void> DomainTarget::seal_interface(const std::string& uuid, const SealedInterface& interface) const {
+  for (const std::string* device : {&interface.filtered, &interface.moved, &interface.opened}) {
+    if (device->empty()) continue;
+    if (auto updated = hypervisor_.update_device(uuid, *device); !updated) return updated;
+  }
+  return {};
 }
 
 Result<std::vector<std::string>> DomainTarget::seal(const std::string& uuid,
@@ -152,7 +226,10 @@ Result<std::vector<std::string>> DomainTarget::seal(const std::string& uuid,
   const auto spared = is_spared(*live, wanted);
   if (!spared) return fail(spared.error());
   if (*spared) return failures;
-  const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, /*is_paused=*/false);
+  const auto place = place_for(uuid, wanted);
+  if (!place) return fail(place.error());
+  const auto plan =
+      plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, /*is_paused=*/false, *place);
   if (!plan) return fail(plan.error());
   // What is about to be taken is in the mark first.
   if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return fail(marked.error());
@@ -160,8 +237,8 @@ Result<std::vector<std::string>> DomainTarget::seal(const std::string& uuid,
     if (!done) failures.push_back(done.error().to_string());
     return done.has_value();
   };
-  if (note(ensure_filter())) {
-    for (const std::string& interface : plan->filtered) note(hypervisor_.update_device(uuid, interface));
+  if (note(ensure_filter(place->filter))) {
+    for (const SealedInterface& interface : plan->interfaces) note(seal_interface(uuid, interface));
   }
   for (const std::string& device : plan->closed) note(hypervisor_.detach_device(uuid, device));
   return failures;

@@ -11,6 +11,7 @@
 #include "model/finding.h"
 #include "targets/libvirt/domain.h"
 #include "targets/libvirt/domain_disks.h"
+#include "targets/libvirt/domain_quarantine.h"
 #include "targets/libvirt/hypervisor.h"
 
 namespace kintsugi::targets {
@@ -20,6 +21,8 @@ struct DomainObservation {
   DomainStatus status;
   std::optional<Domain> live;        ///< while it has a process
   std::optional<Domain> persistent;  ///< unless it is transient
+  /// The domain's own nwfilter as the host has it, where a network card refers to it.
+  std::optional<std::string> filter = {};
 
   const Domain& any() const { return live ? *live : *persistent; }
 };
@@ -31,16 +34,17 @@ struct DomainIsolation {
   bool agent_stays = false;  ///< the guest agent is still to be asked
   /// Also what this incident has rebuilt: it is under suspicion again.
   bool also_rebuilt = false;
+  std::string forensics = {};  ///< profile of the exceptions that are made; empty: none
 };
 
-/// Whether the domain is isolated for this incident: its links are down, live and for the next start, and so
-/// is what else leads out of it. Pure. Reasons: DefinitionEvaluated, ShutOff; NotInQuarantine, LinkUp,
-/// PassageOpen.
+/// Whether the domain is isolated for this incident: its links are down or in quarantine, live and for the
+/// next start, and so is what else leads out of it. Pure. Reasons: DefinitionEvaluated, ShutOff;
+/// NotInQuarantine, LinkUp, FilterChanged, PassageOpen.
 Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted);
 
-/// Whether all links that libvirt has are down, live and for the next start. A network card that the guest
-/// drives itself has none: it is closed as a passage is.
-bool are_links_down(const DomainObservation& domain);
+/// Whether nothing passes the links that libvirt has but what is excepted, live and for the next start. A
+/// network card that the guest drives itself has none: it is closed as a passage is.
+bool are_links_closed(const DomainObservation& domain, const DomainIsolation& wanted);
 
 struct FrozenDisks {
   std::vector<DiskLayer> layers;
@@ -65,8 +69,9 @@ class DomainTarget {
   /// of milliseconds. Begins with the mark, so that whatever fails later can be undone. May be repeated.
   Result<void> cut_off(const std::string& uuid, const DomainIsolation& wanted) const;
 
-  /// The second line, which takes longer: the filter on the host's side of each network card, and the devices
-  /// that lead out. Returns what could not be had, for people; what fails alone is no error.
+  /// The second line, which takes longer: the filter on the host's side of each network card, the way to the
+  /// quarantine's network, and the devices that lead out. Returns what could not be had, for people; what
+  /// fails alone is no error.
   Result<std::vector<std::string>> seal(const std::string& uuid, const DomainIsolation& wanted) const;
 
   /// Keeps the disks of a running domain as they are now: their files are not written again. A domain that is
@@ -87,7 +92,9 @@ class DomainTarget {
   Result<void> cut_off_live(const std::string& uuid, const DomainIsolation& wanted, bool is_paused) const;
   Result<void> cut_off_persistent(const std::string& uuid, const DomainIsolation& wanted,
                                   bool autostart) const;
-  Result<void> ensure_filter() const;
+  Result<QuarantinePlace> place_for(const std::string& uuid, const DomainIsolation& wanted) const;
+  Result<void> ensure_filter(const QuarantineFilter& wanted) const;
+  Result<void> seal_interface(const std::string& uuid, const SealedInterface& interface) const;
   Result<std::string> advance_commit(const std::string& uuid, const DiskLayer& layer) const;
   Result<void> restore_live(const std::string& uuid, const std::string& incident, bool is_paused) const;
 

@@ -35,18 +35,30 @@ bool isolate(const DomainTarget& target, const DomainIsolation& wanted) {
   return failures && failures->empty();
 }
 
+/// The same with a quarantine network, in which incident tools may reach the guest.
+FakeHypervisor host_with_quarantine() {
+  FakeHypervisor host = running_host();
+  const std::string metadata = "<metadata>";
+  host.persistent.insert(host.persistent.find(metadata) + metadata.size(),
+                         "<kintsugi:domain xmlns:kintsugi='https://kintsugi.dev/domain/v1' protected='true'>"
+                         "<kintsugi:address value='10.77.0.11'/><kintsugi:quarantine bridge='jail'/>"
+                         "<kintsugi:forensics profile='tools' from='10.77.0.8' tcp='22'/></kintsugi:domain>");
+  return host;
+}
+
 /// What a release has to give back.
 struct State {
   std::string persistent;  ///< without blanks between its elements
   bool autostart;
   bool is_paused;
   std::size_t passages;
+  std::vector<DomainInterface> interfaces;
   bool operator==(const State&) const = default;
 };
 
 State state_of(const FakeHypervisor& host) {
   return {to_xml(parse_domain_document(host.persistent).value().first_child()), host.autostart,
-          host.is_paused, parse_domain(host.live)->passages.size()};
+          host.is_paused, parse_domain(host.live)->passages.size(), parse_domain(host.live)->interfaces};
 }
 
 }  // namespace
@@ -78,6 +90,107 @@ TEST_CASE("whichever change fails, isolation and release come to the same end wh
       }
     }
   }
+}
+
+TEST_CASE("whichever change fails, a quarantine network is come to and left") {
+  for (const std::string profile : {"", "tools"}) {
+    for (const bool after : {false, true}) {
+      for (int n = 1; n <= 16; ++n) {
+        INFO("profile '" << profile << "', change " << n << (after ? " was made and" : "") << " failed");
+        FakeHypervisor host = host_with_quarantine();
+        const DomainTarget target(host);
+        DomainIsolation wanted{kIncident, false, false};
+        wanted.forensics = profile;
+        const State before = state_of(host);
+        host.fail_change(n, after);
+        if (!isolate(target, wanted)) {
+          REQUIRE(isolate(target, wanted));
+        }
+        REQUIRE(assess(target, wanted).holds());
+        for (const std::string* side : {&host.live, &host.persistent}) {
+          for (const DomainInterface& interface : parse_domain(*side)->interfaces) {
+            CHECK(interface.source == "jail");
+            CHECK((interface.link == LinkState::kUp) == !profile.empty());
+          }
+        }
+        host.fail_change(n, after);
+        if (!target.restore(kUuid, kIncident)) {
+          REQUIRE(target.restore(kUuid, kIncident));
+        }
+        CHECK(state_of(host) == before);
+      }
+    }
+  }
+}
+
+TEST_CASE("at no moment is a link up without the filter before it") {
+  for (const bool after : {false, true}) {
+    for (int n = 2; n <= 16; ++n) {
+      FakeHypervisor host = host_with_quarantine();
+      const DomainTarget target(host);
+      DomainIsolation wanted{kIncident, false, false};
+      wanted.forensics = "tools";
+      host.fail_change(n, after, /*for_good=*/true);
+      (void)isolate(target, wanted);
+      const bool was_cut = n > 2 || after;
+      for (const DomainInterface& interface : parse_domain(host.live)->interfaces) {
+        const bool is_filtered = interface.filter == forensic_filter_name(kUuid) &&
+                                 host.filters.contains(interface.filter) && interface.source == "jail";
+        INFO("change " << n << (after ? " was made and" : "") << " failed");
+        CHECK((interface.link == LinkState::kDown || is_filtered || !was_cut));
+      }
+    }
+  }
+}
+
+TEST_CASE("whoever changes a card, its filter or the filter's rules has the quarantine open") {
+  DomainIsolation wanted{kIncident, false, false};
+  wanted.forensics = "tools";
+  const auto reason_after = [&](const auto& change) {
+    FakeHypervisor host = host_with_quarantine();
+    const DomainTarget target(host);
+    REQUIRE(isolate(target, wanted));
+    change(host);
+    const std::string reason = assess(target, wanted).reason;
+    CHECK(are_links_closed(target.observe(kUuid).value().value(), wanted) ==
+          (reason == "DefinitionEvaluated"));
+    REQUIRE(isolate(target, wanted));
+    CHECK(assess(target, wanted).holds());
+    return reason;
+  };
+  const auto replace = [](std::string& text, const std::string& what, const std::string& with) {
+    REQUIRE(text.find(what) != std::string::npos);
+    text.replace(text.find(what), what.size(), with);
+  };
+  const std::string name = forensic_filter_name(kUuid);
+  CHECK(reason_after([](FakeHypervisor&) {}) == "DefinitionEvaluated");
+  CHECK(reason_after([&](auto& host) {
+          replace(host.live, "<source bridge=\"jail\"", "<source bridge=\"br77\"");
+        }) == "LinkUp");
+  CHECK(reason_after([&](auto& host) { replace(host.live, name, "clean-traffic"); }) == "LinkUp");
+  CHECK(reason_after([&](auto& host) { host.filters.erase(name); }) == "FilterChanged");
+  CHECK(reason_after([&](auto& host) { replace(host.filters[name], "drop", "accept"); }) == "FilterChanged");
+  CHECK(reason_after([&](auto& host) {
+          replace(host.persistent, "from=\"10.77.0.8\"", "from=\"10.77.0.9\"");  // the exceptions are others
+        }) == "FilterChanged");
+  CHECK(reason_after([&](auto& host) {
+          replace(host.persistent, "<kintsugi:quarantine bridge=\"jail\"/>", "");
+        }) == "LinkUp");
+}
+
+TEST_CASE("a card that cannot be moved stays down, and that is said") {
+  FakeHypervisor host = host_with_quarantine();
+  host.missing_bridge = "jail";
+  const DomainTarget target(host);
+  DomainIsolation wanted{kIncident, false, false};
+  wanted.forensics = "tools";
+  REQUIRE(target.cut_off(kUuid, wanted));
+  const auto failures = target.seal(kUuid, wanted);
+  REQUIRE(failures);
+  REQUIRE(failures->size() == 1);
+  CHECK_THAT(failures->front(), Catch::Contains("bridge jail doesn't exist"));
+  CHECK(parse_domain(host.live)->interfaces.front().link == LinkState::kDown);
+  CHECK(assess(target, wanted).holds());
 }
 
 TEST_CASE("the first change is the mark, and nothing is taken that it does not have") {

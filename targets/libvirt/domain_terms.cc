@@ -4,9 +4,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <initializer_list>
 
 #include "base/escape.h"
+#include "base/kubernetes_name.h"
 #include "base/machine_name.h"
 #include "targets/libvirt/domain_document.h"
 
@@ -29,6 +31,9 @@ class TermsReader {
   void read_image(pugi::xml_node image);
   void read_probe(pugi::xml_node probe);
   void read_data_disk(pugi::xml_node disk);
+  void read_quarantine(pugi::xml_node quarantine);
+  void read_forensics(pugi::xml_node forensics);
+  void check_forensics();
 
   void complain(const std::string& what) {
     if (terms_.problems.size() < kMaxTermElements) terms_.problems.push_back(what);
@@ -135,6 +140,59 @@ void TermsReader::read_data_disk(pugi::xml_node disk) {
     complain(fmt::format("there is more than one <data-disk> for {}", shown(target)));
 }
 
+void TermsReader::read_quarantine(pugi::xml_node quarantine) {
+  expect_only(quarantine, {"bridge", "network"});
+  if (terms_.quarantine) return complain("there is more than one <quarantine>");
+  const std::string bridge = text(quarantine, "bridge");
+  const std::string network = text(quarantine, "network");
+  if (bridge.empty() == network.empty())
+    return complain("<quarantine> has to have one of bridge and network");
+  using Kind = QuarantineTerms::Kind;
+  terms_.quarantine = bridge.empty() ? QuarantineTerms{Kind::kNetwork, network}  //
+                                     : QuarantineTerms{Kind::kBridge, bridge};
+}
+
+/// "192.0.2.7" or "192.0.2.0/28", of machines that there are.
+std::optional<isolation::IpNetwork> parse_visitors(const std::string& text) {
+  const bool is_v6 = text.find(':') != std::string::npos;
+  const bool has_prefix = text.find('/') != std::string::npos;
+  auto read = isolation::parse_ip_network(has_prefix ? text : text + (is_v6 ? "/128" : "/32"));
+  if (!read) return std::nullopt;
+  const std::string block = read->to_string();
+  const auto address = normal_address(block.substr(0, block.find('/')));
+  return address && is_shared_address(*address) ? std::nullopt : read;
+}
+
+void TermsReader::read_forensics(pugi::xml_node forensics) {
+  expect_only(forensics, {"profile", "from", "tcp"});
+  ForensicException read;
+  read.profile = text(forensics, "profile");
+  if (!is_dns_label(read.profile))
+    return complain(fmt::format("profile of <forensics> is no name: {}", shown(read.profile)));
+  const std::string from = text(forensics, "from");
+  const auto visitors = parse_visitors(from);
+  if (!visitors)
+    return complain(fmt::format("from of <forensics> is no address or block of some: {}", shown(from)));
+  read.from = *visitors;
+  if (const auto attribute = forensics.attribute("tcp")) {
+    const std::string_view port = attribute.value();
+    const auto [end, error] = std::from_chars(port.data(), port.data() + port.size(), read.port);
+    if (error != std::errc() || end != port.data() + port.size() || read.port == 0)
+      return complain(fmt::format("tcp of <forensics> is no port: {}", shown(port)));
+  }
+  terms_.forensics.push_back(std::move(read));
+}
+
+/// What says nothing by itself.
+void TermsReader::check_forensics() {
+  if (terms_.forensics.empty()) return;
+  if (!terms_.quarantine) complain("<forensics> needs a <quarantine>: a link that is down has no exceptions");
+  if (terms_.addresses.empty()) complain("<forensics> needs an <address> of the guest");
+  if (terms_.forensics.size() * terms_.addresses.size() <= kMaxForensicPairs) return;
+  terms_.forensics.clear();
+  complain(fmt::format("<forensics> times <address> are more than {}", kMaxForensicPairs));
+}
+
 void TermsReader::read_child(pugi::xml_node child) {
   const std::string_view name = child.name();
   if (name == "label") return read_label(child);
@@ -142,6 +200,8 @@ void TermsReader::read_child(pugi::xml_node child) {
   if (name == "image") return read_image(child);
   if (name == "probe") return read_probe(child);
   if (name == "data-disk") return read_data_disk(child);
+  if (name == "quarantine") return read_quarantine(child);
+  if (name == "forensics") return read_forensics(child);
   complain(fmt::format("<domain> has no element {}", shown(name)));
 }
 
@@ -155,9 +215,13 @@ void TermsReader::read(pugi::xml_node terms) {
   terms_.mode = text(terms, "mode");
   std::size_t count = 0;
   for (const pugi::xml_node child : terms.children()) {
-    if (++count > kMaxTermElements) return complain("there are too many elements");
+    if (++count > kMaxTermElements) {
+      complain("there are too many elements");
+      break;
+    }
     read_child(child);
   }
+  check_forensics();
 }
 
 }  // namespace

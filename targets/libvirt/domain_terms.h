@@ -10,12 +10,16 @@
 #include <string>
 #include <vector>
 
+#include "targets/isolation/ip_network.h"
+
 namespace kintsugi::targets {
 
 /// Of one value: locations, paths, texts to expect.
 inline constexpr std::size_t kMaxTermBytes = 2048;
 /// Of what a domain can have several of: labels, addresses, probes, disks.
 inline constexpr std::size_t kMaxTermElements = 256;
+/// Of pairs of an exception and an address of the guest: each has several rules in a filter.
+inline constexpr std::size_t kMaxForensicPairs = 64;
 
 /// `<image source="…" bundle="…" checksums="…" disk="vda" user-data="/…" network-config="/…"/>`: from what it
 /// is rebuilt.
@@ -47,6 +51,23 @@ enum class DataDiskRule : std::uint8_t {
   kApproval,  ///< it stays as it is where a person agrees, and is detached otherwise
 };
 
+/// `<quarantine bridge="…"/>`, `<quarantine network="…"/>`: where its network cards go while it is isolated.
+struct QuarantineTerms {
+  enum class Kind : std::uint8_t { kNone, kBridge, kNetwork };
+  Kind kind = Kind::kNone;
+  std::string name = {};
+  bool operator==(const QuarantineTerms&) const = default;
+};
+
+/// `<forensics profile="…" from="192.0.2.0/28" tcp="22"/>`: who may open connections to the guest there,
+/// where the playbook names that profile.
+struct ForensicException {
+  std::string profile;
+  isolation::IpNetwork from;
+  std::uint16_t port = 0;  ///< 0: any
+  bool operator==(const ForensicException&) const = default;
+};
+
 /// `<kintsugi:domain xmlns:kintsugi="https://kintsugi.dev/domain/v1" protected="true" mode="full">` with
 /// `<label name="…" value="…"/>`, `<address value="…"/>` and the above in it.
 struct DomainTerms {
@@ -57,6 +78,8 @@ struct DomainTerms {
   std::optional<GoldenTerms> image = {};
   std::vector<ProbeTerms> probes = {};
   std::map<std::string, DataDiskRule> data_disks = {};  ///< by target name; others are detached
+  std::optional<QuarantineTerms> quarantine = {};       ///< nothing: their links go down where they are
+  std::vector<ForensicException> forensics = {};
   /// What cannot be understood, for people. The rest counts, so that a slip does not leave a domain without
   /// protection; but nothing is rebuilt by terms that have some.
   std::vector<std::string> problems = {};

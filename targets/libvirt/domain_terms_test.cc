@@ -45,6 +45,29 @@ TEST_CASE("an administrator says from what a machine is rebuilt, and when it ser
                                                                 {"vde", DataDiskRule::kApproval}});
 }
 
+TEST_CASE("an administrator says where an isolated machine goes, and who may reach it there") {
+  const DomainTerms terms = terms_of(
+      "protected='true'",
+      "<quarantine bridge='jail'/><address value='10.77.0.11'/>"
+      "<forensics profile='tools' from='10.77.0.9/30' tcp='22'/><forensics profile='tools' from='fd77::8'/>");
+  CHECK(terms.problems == std::vector<std::string>());
+  CHECK(terms.quarantine == QuarantineTerms{QuarantineTerms::Kind::kBridge, "jail"});
+  REQUIRE(terms.forensics.size() == 2);
+  CHECK(terms.forensics[0].from.to_string() == "10.77.0.8/30");
+  CHECK(terms.forensics[0].port == 22);
+  CHECK(terms.forensics[1].from.to_string() == "fd77::8/128");
+  CHECK(terms_of("", "<quarantine network='jail'/>").quarantine->kind == QuarantineTerms::Kind::kNetwork);
+}
+
+TEST_CASE("more exceptions than a filter can hold are none") {
+  std::string children = "<quarantine bridge='jail'/>";
+  for (int i = 1; i <= 9; ++i) children += fmt::format("<address value='10.0.0.{}'/>", i);
+  for (int i = 1; i <= 8; ++i) children += fmt::format("<forensics profile='a' from='10.0.1.{}'/>", i);
+  const DomainTerms terms = terms_of("", children);
+  CHECK(terms.forensics.empty());
+  CHECK(terms.problems == std::vector<std::string>{"<forensics> times <address> are more than 64"});
+}
+
 TEST_CASE("what is wrong in the terms is said, and leaves the machine protected") {
   const auto [children, problem] = GENERATE(table<std::string, std::string>({
       {"<image/>", "<image> has no source"},
@@ -60,6 +83,24 @@ TEST_CASE("what is wrong in the terms is said, and leaves the machine protected"
       {"<probe agent='yes'/>", "agent of <probe> can be 'true' only"},
       {"<probe https='https://a/'/>", "<probe> has no attribute 'https'"},
       {"<data-disk/>", "<data-disk> has no target"},
+      {"<quarantine/>", "<quarantine> has to have one of bridge and network"},
+      {"<quarantine bridge='a' network='b'/>", "<quarantine> has to have one of bridge and network"},
+      {"<quarantine bridge='a'/><quarantine bridge='b'/>", "there is more than one <quarantine>"},
+      {"<quarantine vlan='7'/>", "<quarantine> has no attribute 'vlan'"},
+      {"<forensics from='10.0.0.1'/>", "profile of <forensics> is no name: ''"},
+      {"<forensics profile='A b' from='10.0.0.1'/>", "profile of <forensics> is no name: 'A b'"},
+      {"<forensics profile='a'/>", "from of <forensics> is no address or block of some: ''"},
+      {"<forensics profile='a' from='tools.example.com'/>", "from of <forensics> is no address or block"},
+      {"<forensics profile='a' from='10.0.0.1/33'/>", "from of <forensics> is no address or block"},
+      {"<forensics profile='a' from='0.0.0.0/0'/>", "from of <forensics> is no address or block"},
+      {"<forensics profile='a' from='::/0'/>", "from of <forensics> is no address or block"},
+      {"<forensics profile='a' from='224.0.0.1'/>", "from of <forensics> is no address or block"},
+      {"<forensics profile='a' from='fe80::1%eth0'/>", "from of <forensics> is no address or block"},
+      {"<forensics profile='a' from='10.0.0.1' tcp='0'/>", "tcp of <forensics> is no port: '0'"},
+      {"<forensics profile='a' from='10.0.0.1' tcp='65536'/>", "tcp of <forensics> is no port: '65536'"},
+      {"<forensics profile='a' from='10.0.0.1' tcp='22-23'/>", "tcp of <forensics> is no port: '22-23'"},
+      {"<forensics profile='a' from='10.0.0.1' udp='53'/>", "<forensics> has no attribute 'udp'"},
+      {"<forensics profile='a' from='10.0.0.1'/>", "<forensics> needs a <quarantine>"},
       {"<data-disk target='vdb' after='keep'/>", "after of <data-disk> can be"},
       {"<data-disk target='vdb'/><data-disk target='vdb'/>", "more than one <data-disk> for 'vdb'"},
       {"<address value='none'/>", "'none' is no address"},

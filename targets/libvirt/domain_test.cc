@@ -23,8 +23,8 @@ TEST_CASE("a definition tells what a domain is made of") {
   CHECK(domain->incident.empty());
   CHECK(domain->interfaces ==
         std::vector<DomainInterface>{
-            {"52:54:00:77:00:11", "bridge", "br77", "", LinkState::kUnset, "clean-traffic"},
-            {"52:54:00:77:00:12", "network", "storage", "", LinkState::kUp, ""},
+            {"52:54:00:77:00:11", "bridge", "br77", "", LinkState::kUnset, "clean-traffic", "", true},
+            {"52:54:00:77:00:12", "network", "storage", "", LinkState::kUp, "", "storage"},
             {"52:54:00:77:00:13", "hostdev", "", "", LinkState::kUnset, ""}});
   CHECK(domain->disks ==
         std::vector<DomainDisk>{{"vda", "disk", "file", "/srv/vm/web1.g1.qcow2", "qcow2", false, false},

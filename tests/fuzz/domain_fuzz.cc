@@ -10,14 +10,16 @@ using namespace kintsugi::targets;
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   const auto domain = parse_domain(text);
-  const auto isolated = quarantined_definition(text, "inc-1", true);
+  QuarantinePlace place = domain ? quarantine_place(*domain, "tools") : QuarantinePlace{};
+  if (size % 2 == 1) place.network = {QuarantineTerms::Kind::kBridge, "quarantine"};
+  const auto isolated = quarantined_definition(text, "inc-1", true, place);
   if (domain && !isolated) std::abort();
   if (isolated) {
-    const auto again = quarantined_definition(*isolated, "inc-1", false);
+    const auto again = quarantined_definition(*isolated, "inc-1", false, place);
     if (!again || *again != *isolated) std::abort();
     if (!restored_definition(*isolated, "inc-1")) std::abort();
   }
-  const auto live = plan_live_quarantine(text, "inc-1", false, false);
+  const auto live = plan_live_quarantine(text, "inc-1", false, false, place);
   if (domain && !live) std::abort();
   (void)plan_live_restoration(text, "inc-1");
   return 0;

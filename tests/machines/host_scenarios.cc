@@ -25,7 +25,7 @@ Site site_of(bool pause = false) {
   return Site(playbook_of("contain-only", "[" + contain + ", collect: {}, redeploy: {}]"));
 }
 
-Finding isolation(Host& host, const std::string& uuid, const std::string& incident) {
+Finding isolation_of(Host& host, const std::string& uuid, const std::string& incident) {
   const targets::DomainTarget target(host.hypervisor());
   const auto domain = target.observe(uuid);
   if (!domain || !*domain) return {ConditionStatus::kUnknown, "NotThere", ""};
@@ -46,7 +46,7 @@ TEST_CASE("a signal about a guest isolates it, and its release gives everything 
   const auto answer = controller.post(event_about("web1"));
   CHECK(answer.status == 202);
   CHECK_THAT(answer.body, Catch::Contains("\"opened\"") && Catch::Contains(incident_of(uuid)));
-  CHECK(comes_true([&] { return isolation(host, uuid, incident_of(uuid)).holds(); }));
+  CHECK(comes_true([&] { return isolation_of(host, uuid, incident_of(uuid)).holds(); }));
   CHECK_FALSE(answers("10.77.0.11"));
   CHECK_THAT(controller.post(event_about("web1")).body, Catch::Contains("\"duplicate\""));
   CHECK(
@@ -82,7 +82,7 @@ TEST_CASE("a domain that nobody has given to Kintsugi is left alone, and so is o
   CHECK_THAT(controller.post(event_about("watched")).body, Catch::Contains("\"observed\""));
   CHECK(comes_true([&] { return controller.log().find("ObserveOnly") != std::string::npos; }));
   CHECK(host.hypervisor().live_definition(free).value() == before);
-  CHECK(isolation(host, watched, incident_of(watched)).reason == "NotInQuarantine");
+  CHECK(isolation_of(host, watched, incident_of(watched)).reason == "NotInQuarantine");
 }
 
 TEST_CASE("somebody who takes the quarantine away finds it back") {
@@ -91,7 +91,7 @@ TEST_CASE("somebody who takes the quarantine away finds it back") {
   const std::string uuid = host.make_empty("restless");
   site.protect("restless");
   site.start().post(event_about("restless"));
-  const auto is_isolated = [&] { return isolation(host, uuid, incident_of(uuid)).holds(); };
+  const auto is_isolated = [&] { return isolation_of(host, uuid, incident_of(uuid)).holds(); };
   REQUIRE(comes_true([&] { return site.controller().log().find("Contained=True") != std::string::npos; }));
   const targets::DomainTarget target(host.hypervisor());
   const std::string mac = target.observe(uuid).value().value().live->interfaces.front().mac;
@@ -119,7 +119,7 @@ TEST_CASE("a controller that is killed at any moment ends in the same state") {
     controller.kill();
     sender.join();
     site.start().post(event_about(name));
-    CHECK(comes_true([&] { return isolation(host, uuid, incident_of(uuid)).holds(); }));
+    CHECK(comes_true([&] { return isolation_of(host, uuid, incident_of(uuid)).holds(); }));
     const auto found = site.release(ReleaseOrder::Victim::kRestore);
     for (const Incident& incident : found) {
       UNSCOPED_INFO(incident.name << " " << to_string(stage_of(incident)));

@@ -122,6 +122,9 @@ Result<void> FakeHypervisor::set_live_mark(const std::string&, const std::string
 }
 
 Result<void> FakeHypervisor::update_device(const std::string&, const std::string& device) {
+  const std::string bridge = parse(device).first_child().child("source").attribute("bridge").value();
+  if (!missing_bridge.empty() && bridge == missing_bridge)
+    return fail(ErrorCode::kInternal, "bridge " + bridge + " doesn't exist");
   return change([&] {
     pugi::xml_document domain = parse(live);
     const pugi::xml_document wanted = parse(device);
@@ -269,13 +272,18 @@ Result<std::vector<DhcpLease>> FakeHypervisor::leases(const std::string& network
   return found->second;
 }
 
-Result<std::string> FakeHypervisor::filter_definition(const std::string&) {
-  if (filter.empty()) return fail(ErrorCode::kNotFound, "no filter");
-  return filter;
+Result<std::string> FakeHypervisor::filter_definition(const std::string& name) {
+  if (is_away) return fail(away());
+  const auto found = filters.find(name);
+  if (found == filters.end()) return fail(ErrorCode::kNotFound, "no filter");
+  return found->second;
 }
 
 Result<void> FakeHypervisor::define_filter(const std::string& definition) {
-  return change([&] { filter = definition; });
+  return change([&] {
+    const std::string name = parse(definition).first_child().attribute("name").value();
+    filters[name] = definition;
+  });
 }
 
 }  // namespace kintsugi::targets::testing

@@ -25,11 +25,13 @@ class FakeHypervisor : public Hypervisor {
   std::string persistent;
   bool autostart = true;
   bool is_paused = false;
-  std::string filter;  ///< empty: none
-  int ended = 0;       ///< processes so far
-  int started = 0;     ///< likewise
+  std::map<std::string, std::string> filters;  ///< by name
+  int ended = 0;                               ///< processes so far
+  int started = 0;                             ///< likewise
   /// A guest that gives nothing back.
   bool keeps_devices = false;
+  /// A bridge that is not there: no network card of the running domain gets to it.
+  std::string missing_bridge;
   /// What is started is there, and does not run yet.
   bool starts_slowly = false;
 
