@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
+#include "base/escape.h"
 #include "controller/containment_questions.h"
+#include "host/domain_changes.h"
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
 #include "playbooks/guards.h"
@@ -86,12 +90,21 @@ StepResult gone(IncidentWork& work) {
   return step_done();
 }
 
+/// It is no libvirt's here to say what becomes of the links; to claim anything would be a hope.
+StepResult migrated(IncidentWork& work) {
+  const std::string why = what_migration_means(work);
+  work.conclude(condition::kContained, {ConditionStatus::kFalse, kMigrated, why});
+  work.await("contain", why);
+  return step_waits(work.world().settings.recheck);
+}
+
 /// Nothing of the breached machine is left to contain.
 bool is_replaced(const DomainObservation& domain) {
   return !domain.live && !domain.persistent;
 }
 
 StepResult replaced(IncidentWork& work) {
+  expect_changes(work);  // should the rebuilt machine be suspected, it is another
   work.conclude(
       condition::kContained,
       {ConditionStatus::kTrue, "Replaced",
@@ -118,6 +131,28 @@ StepResult record_plan(IncidentWork& work, const Action& action) {
 }
 
 }  // namespace
+
+bool has_migrated(const DomainWorld& domains, IncidentWork& work,
+                  const std::optional<DomainObservation>& domain) {
+  if (domain) return !domain->live && domain->status.is_migrated;
+  // Nobody else remembers it once the controller has ended.
+  const Condition* contained = find_condition(work.status(), condition::kContained);
+  return domains.hypervisor.has_left(work.target().uid) ||
+         (contained != nullptr && contained->reason == kMigrated);
+}
+
+std::string what_migration_means(IncidentWork& work) {
+  const std::string& name = work.target().name;
+  const char* const state = work.status().containment
+                                ? "what was cut off here went with it, and nobody keeps it so there"
+                                : "it was not isolated before";
+  return fmt::format(
+      "the domain was migrated, and runs on another host: {}. On that host isolate it ('virsh suspend {}', "
+      "or "
+      "an incident there) or migrate it back, which is seen here; then release this incident with --victim "
+      "leave",
+      state, escape(name, 64));
+}
 
 bool wants_guest(IncidentWork& work) {
   const Playbook* playbook = work.playbook();
@@ -154,33 +189,42 @@ StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>&
                                 std::chrono::milliseconds /*timeout*/) const {
   auto observed = observe_victim(work);
   if (!observed) return fail(std::move(observed).error());
+  if (has_migrated(domains_, work, *observed)) return migrated(work);
   if (!*observed) return gone(work);
   const DomainObservation& domain = **observed;
   if (is_replaced(domain)) return replaced(work);
   const DomainIsolation wanted = isolation_for(work);
   const bool may_act = work.mode() > Mode::kObserve;
+  // Until then it is this incident that changes it.
+  const bool is_settled = work.status().times.contained && controller::is_applied(work.incident(), kSealing);
+  const bool has_way_out = is_settled && note_changes(work, domain);
   if (is_ours(domain, work.incident())) {
     // By a process before this one, which ended before it could say so.
     if (!work.status().containment) remember(work, action_on(domain, wanted));
     const bool is_marked = targets::assess_isolation(domain, wanted).reason != "NotInQuarantine";
-    if ((is_marked && targets::are_links_closed(domain, wanted)) || !may_act)
+    if ((is_marked && targets::are_links_closed(domain, wanted) && !has_way_out) || !may_act)
       return seal_and_assess(work, domain, wanted, may_send);
   } else if (!may_act) {
     return record_plan(work, action_on(domain, wanted));
   } else if (!work.status().containment) {
     if (auto asked = controller::ask_before_containment(work, judge(work))) return *asked;
   }
-  return work.status().times.contained ? reassert(work, wanted, may_send) : isolate(work, wanted, may_send);
+  return work.status().times.contained ? reassert(work, wanted, has_way_out, may_send)
+                                       : isolate(work, wanted, may_send);
 }
 
-/// Somebody undid it, or the rebuilt machine is suspected: it is put in quarantine (again).
-StepResult DomainSteps::reassert(IncidentWork& work, const DomainIsolation& wanted,
+/// Somebody undid it, or added to it, or the rebuilt machine is suspected: it is put in quarantine (again).
+StepResult DomainSteps::reassert(IncidentWork& work, const DomainIsolation& wanted, bool has_way_out,
                                  const std::function<bool()>& may_send) const {
   // What was rebuilt has served until now: nobody has worked against its quarantine.
   const bool is_new = wanted.also_rebuilt && is_true(work.status(), condition::kRedeployed);
-  if (!is_new && !controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
-  work.note(is_new ? "A signal has come about the rebuilt machine: it is isolated"
-                   : "The quarantine was changed by somebody and is put back");
+  // Nor has who only adds to it: each thing can be added once, and none is left open.
+  const bool is_counted = !is_new && !has_way_out;
+  if (is_counted && !controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
+  work.note(is_new        ? "A signal has come about the rebuilt machine: it is isolated"
+            : has_way_out ? "What was added to the running domain is cut off as well"
+                          : "The quarantine was changed by somebody and is put back");
+  expect_changes(work);
   // Whoever took one thing away may have taken others.
   if (auto kept = work.journal(sealing_of(work.incident()), JournalEntry::State::kPlanned); !kept)
     return fail(std::move(kept).error());
@@ -207,6 +251,7 @@ StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wante
   const auto cut = domains_.target.cut_off(work.target().uid, wanted);
   auto observed = observe_victim(work);
   if (!observed) return fail(std::move(observed).error());
+  if (has_migrated(domains_, work, *observed)) return migrated(work);
   if (!*observed) return gone(work);
   if (is_replaced(**observed)) return replaced(work);
   const Action action = action_on(**observed, wanted);

@@ -378,10 +378,14 @@ StepResult DomainSteps::rebuild(IncidentWork& work) const {
   if (is_suspected_again(work.incident())) return suspected_again(work);
   const auto observed = domains_.target.observe(work.target().uid);
   if (!observed) return fail(observed.error());
-  if (!*observed) {
+  // While the breached machine runs elsewhere its successor would run beside it.
+  const bool is_elsewhere = has_migrated(domains_, work, *observed);
+  if (!*observed || is_elsewhere) {
     const std::string why =
-        "the domain is not on this host any more: make a new one, then release the incident";
-    work.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "VictimGone", why});
+        is_elsewhere ? what_migration_means(work)
+                     : "the domain is not on this host any more: make a new one, then release the incident";
+    work.conclude(condition::kRedeployed,
+                  {ConditionStatus::kFalse, is_elsewhere ? kMigrated : "VictimGone", why});
     work.await("redeploy", why);
     return step_waits(work.world().settings.recheck);
   }

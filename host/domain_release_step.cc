@@ -114,6 +114,10 @@ StepResult DomainSteps::restore(IncidentWork& work) const {
     return fail(std::move(restored).error());
   const auto observed = domains_.target.observe(work.target().uid);
   if (!observed) return fail(observed.error());
+  if (has_migrated(domains_, work, *observed)) {
+    return controller::finish_release(
+        work, "the domain runs on another host, as it left: give it its links and devices back there");
+  }
   if (!*observed) return controller::finish_release(work, "the domain is gone");
   if ((*observed)->any().incident == work.incident().name) return step_waits(work.world().settings.recheck);
   return controller::finish_release(work, "the domain has its links and devices again");

@@ -60,7 +60,7 @@ class DomainSteps final : public controller::TargetSteps {
 
   StepResult isolate(IncidentWork& work, const targets::DomainIsolation& wanted,
                      const std::function<bool()>& may_send) const;
-  StepResult reassert(IncidentWork& work, const targets::DomainIsolation& wanted,
+  StepResult reassert(IncidentWork& work, const targets::DomainIsolation& wanted, bool has_way_out,
                       const std::function<bool()>& may_send) const;
   StepResult seal_and_assess(IncidentWork& work, const targets::DomainObservation& domain,
                              const targets::DomainIsolation& wanted,
@@ -84,6 +84,13 @@ Action action_about(const TargetRef& target, std::string id, std::string descrip
 
 /// Whether the guest is still to be asked for evidence, or was: its agent's channel outlives the others then.
 bool wants_guest(IncidentWork& work);
+
+/// A machine that another host has taken over: what the incident says of it, and asks of a person. Nothing is
+/// done about it here.
+inline constexpr char kMigrated[] = "VictimMigrated";
+bool has_migrated(const DomainWorld& domains, IncidentWork& work,
+                  const std::optional<targets::DomainObservation>& domain);
+std::string what_migration_means(IncidentWork& work);
 
 /// The action that freezes the disks.
 inline constexpr char kFreezing[] = "collect/disks";

@@ -118,6 +118,7 @@ TEST_CASE("a signal about the rebuilt machine isolates it and asks a person") {
   const bool is_suspected = site.comes_to(condition::kRedeployed, "SuspectedAgain");
   INFO(site.timeline());
   REQUIRE(is_suspected);
+  CHECK_THAT(site.timeline(), !Catch::Contains("Somebody has changed"));
   CHECK(is_true(site.incident().status, condition::kContained));
   CHECK(site.reason(condition::kContained) == "DefinitionEvaluated");
   CHECK(site.live().incident == kIncident);

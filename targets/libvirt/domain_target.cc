@@ -131,8 +131,10 @@ Result<std::optional<DomainObservation>> DomainTarget::observe(const std::string
     observed.live = *std::move(live);
   }
   if (status->is_persistent) {
-    auto persistent = read(hypervisor_.persistent_definition(uuid));
+    const auto definition = hypervisor_.persistent_definition(uuid);
+    auto persistent = read(definition);
     if (!persistent) return fail(std::move(persistent).error());
+    if (*persistent) observed.parts = parts_of_definition(*definition, (*persistent)->incident);
     observed.persistent = *std::move(persistent);
   }
   if (!observed.live && !observed.persistent) return std::optional<DomainObservation>();

@@ -11,6 +11,7 @@
 #include "model/finding.h"
 #include "targets/libvirt/domain.h"
 #include "targets/libvirt/domain_disks.h"
+#include "targets/libvirt/domain_parts.h"
 #include "targets/libvirt/domain_quarantine.h"
 #include "targets/libvirt/hypervisor.h"
 
@@ -21,6 +22,7 @@ struct DomainObservation {
   DomainStatus status;
   std::optional<Domain> live;        ///< while it has a process
   std::optional<Domain> persistent;  ///< unless it is transient
+  DomainParts parts = {};            ///< of what it starts from
   /// The domain's own nwfilter as the host has it, where a network card refers to it.
   std::optional<std::string> filter = {};
 

@@ -25,6 +25,8 @@ struct DomainStatus {
   bool is_active = false;
   bool is_persistent = false;  ///< else it is gone for good once it ends
   bool autostart = false;      ///< starts with the host
+  /// Its process is not here any more because another host has taken it over.
+  bool is_migrated = false;
 };
 
 /// How far a job of the host's has come, in bytes. The total may grow while it runs; 0: not known yet.
@@ -89,6 +91,9 @@ class Hypervisor {
 
   virtual Result<std::vector<DomainSummary>> list() = 0;
   virtual Result<DomainStatus> status(const std::string& uuid) = 0;
+  /// Whether the last that was told of the domain's process, to this program, is that another host has taken
+  /// it over. No I/O: also of a domain that is not there any more.
+  virtual bool has_left(const std::string& uuid) const = 0;
   /// kConflict where the domain has no process.
   virtual Result<std::string> live_definition(const std::string& uuid) = 0;
   /// From what it starts the next time, with the passwords in it: neither shown nor kept. kConflict where the

@@ -78,7 +78,7 @@ std::string take_text(char* text) {
 }
 
 Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::Connection::open(
-    const std::string& uri, Changed changed) {
+    const std::string& uri, Listener listener) {
   virSetErrorFunc(nullptr, say_nothing);  // it writes to standard error otherwise
   const virConnectPtr opened = virConnectOpen(uri.c_str());
   if (opened == nullptr) {
@@ -87,7 +87,7 @@ Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::Connec
     return fail(std::move(error));
   }
   std::shared_ptr<Connection> connection(new Connection(opened));
-  connection->changed_ = std::move(changed);
+  connection->listener_ = std::move(listener);
   if (auto registered = connection->register_events(); !registered) return fail(registered.error());
   return connection;
 }
@@ -118,9 +118,13 @@ void LibvirtHypervisor::Connection::on_close(virConnectPtr /*connection*/, int /
   static_cast<Connection*>(self)->closed_ = true;
 }
 
-int LibvirtHypervisor::Connection::on_lifecycle(virConnectPtr /*connection*/, virDomainPtr domain,
-                                                int /*event*/, int /*detail*/, void* self) {
-  static_cast<const Connection*>(self)->report(domain);
+int LibvirtHypervisor::Connection::on_lifecycle(virConnectPtr /*connection*/, virDomainPtr domain, int event,
+                                                int detail, void* self) {
+  const auto* connection = static_cast<const Connection*>(self);
+  const bool has_ended = event == VIR_DOMAIN_EVENT_STOPPED;
+  if (has_ended || event == VIR_DOMAIN_EVENT_STARTED)
+    connection->report_place(domain, has_ended && detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED);
+  connection->report(domain);
   return 0;
 }
 
@@ -130,7 +134,12 @@ void LibvirtHypervisor::Connection::on_change(virConnectPtr /*connection*/, virD
 
 void LibvirtHypervisor::Connection::report(virDomainPtr domain) const {
   std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
-  if (virDomainGetUUIDString(domain, uuid.data()) == 0 && changed_) changed_(uuid.data());
+  if (virDomainGetUUIDString(domain, uuid.data()) == 0 && listener_.changed) listener_.changed(uuid.data());
+}
+
+void LibvirtHypervisor::Connection::report_place(virDomainPtr domain, bool is_elsewhere) const {
+  std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
+  if (virDomainGetUUIDString(domain, uuid.data()) == 0) listener_.moved(uuid.data(), is_elsewhere);
 }
 
 Result<LibvirtDomain> LibvirtHypervisor::Connection::domain(const std::string& uuid) const {

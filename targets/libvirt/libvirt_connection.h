@@ -32,10 +32,15 @@ std::string take_text(char* text);
 /// An open connection.
 class LibvirtHypervisor::Connection {
  public:
-  using Changed = std::function<void(const std::string& uuid)>;
+  /// Both are called from the process's event loop.
+  struct Listener {
+    std::function<void(const std::string& uuid)> changed;
+    /// A process has ended or begun; whether another host has taken it over. Before `changed`.
+    std::function<void(const std::string& uuid, bool is_elsewhere)> moved;
+  };
 
-  /// Registers with the process's event loop, which has to be there. `changed` is called from it.
-  static Result<std::shared_ptr<Connection>> open(const std::string& uri, Changed changed);
+  /// Registers with the process's event loop, which has to be there.
+  static Result<std::shared_ptr<Connection>> open(const std::string& uri, Listener listener);
   ~Connection();
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -51,9 +56,10 @@ class LibvirtHypervisor::Connection {
   static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void* self);
   static void on_change(virConnectPtr connection, virDomainPtr domain, void* self);
   void report(virDomainPtr domain) const;
+  void report_place(virDomainPtr domain, bool is_elsewhere) const;
 
   const virConnectPtr connection_;
-  Changed changed_;
+  Listener listener_;
   std::atomic<bool> closed_{false};
   std::vector<int> callbacks_;
 };

@@ -20,6 +20,8 @@ constexpr milliseconds kFirstRetry{200};
 constexpr milliseconds kLastRetry{5000};
 /// How long the event loop may be without looking whether it is to end.
 constexpr int kLoopPulseMilliseconds = 200;
+/// Domains that come and go for years are not to fill the memory.
+constexpr std::size_t kMaxRememberedDepartures = 4096;
 
 std::string name_of(virDomainPtr domain) {
   const char* name = virDomainGetName(domain);
@@ -76,7 +78,9 @@ void LibvirtHypervisor::subscribe(std::function<void(const std::string&)> change
 
 Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::connect() {
   if (!register_event_loop()) return fail(libvirt_error("event loop"));
-  return Connection::open(uri_, changed_);
+  return Connection::open(uri_, {changed_, [this](const std::string& uuid, bool is_elsewhere) {
+                                   remember_place(uuid, is_elsewhere);
+                                 }});
 }
 
 void LibvirtHypervisor::run(std::stop_token stop) {
@@ -158,6 +162,7 @@ Result<DomainStatus> LibvirtHypervisor::status(const std::string& uuid) {
     DomainStatus status;
     status.state = state_of(state);
     status.is_active = virDomainIsActive(domain) == 1;
+    status.is_migrated = state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_MIGRATED;
     status.is_persistent = virDomainIsPersistent(domain) == 1;
     int autostart = 0;
     if (status.is_persistent && virDomainGetAutostart(domain, &autostart) < 0)
@@ -165,6 +170,22 @@ Result<DomainStatus> LibvirtHypervisor::status(const std::string& uuid) {
     status.autostart = autostart != 0;
     return status;
   });
+}
+
+bool LibvirtHypervisor::has_left(const std::string& uuid) const {
+  std::lock_guard lock(mutex_);
+  return left_.contains(uuid);
+}
+
+/// Of the connection's thread.
+void LibvirtHypervisor::remember_place(const std::string& uuid, bool is_elsewhere) {
+  std::lock_guard lock(mutex_);
+  if (!is_elsewhere) {
+    left_.erase(uuid);
+    return;
+  }
+  if (left_.size() >= kMaxRememberedDepartures) left_.erase(left_.begin());
+  left_.insert(uuid);
 }
 
 Result<std::string> LibvirtHypervisor::live_definition(const std::string& uuid) {

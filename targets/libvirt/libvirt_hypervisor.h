@@ -4,6 +4,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <stop_token>
 #include <string>
 
@@ -27,6 +28,7 @@ class LibvirtHypervisor final : public Hypervisor {
 
   Result<std::vector<DomainSummary>> list() override;
   Result<DomainStatus> status(const std::string& uuid) override;
+  bool has_left(const std::string& uuid) const override;
   Result<std::string> live_definition(const std::string& uuid) override;
   Result<std::string> persistent_definition(const std::string& uuid) override;
   Result<std::string> plain_definition(const std::string& uuid) override;
@@ -60,6 +62,7 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<std::shared_ptr<Connection>> connection();
   Result<std::shared_ptr<Connection>> connect();
   void serve(const std::stop_token& stop);
+  void remember_place(const std::string& uuid, bool is_elsewhere);
   /// `call` on the domain, or why it cannot be had.
   template <class Call>
   auto with_domain(const std::string& uuid, Call call);
@@ -68,10 +71,11 @@ class LibvirtHypervisor final : public Hypervisor {
   const Clock& clock_;
   Logger& log_;
   std::function<void(const std::string&)> changed_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable connected_;
   std::shared_ptr<Connection> connection_;  ///< guarded; null: none now
   Error last_error_;                        ///< guarded
+  std::set<std::string> left_;              ///< guarded; domains that other hosts have taken over
 };
 
 }  // namespace kintsugi::targets

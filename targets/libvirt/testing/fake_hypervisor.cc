@@ -66,6 +66,7 @@ Result<void> FakeHypervisor::change(const std::function<void()>& make) {
 
 Result<std::vector<DomainSummary>> FakeHypervisor::list() {
   if (is_away) return fail(away());
+  if (live.empty() && persistent.empty()) return std::vector<DomainSummary>();
   return std::vector<DomainSummary>{{"web1", kUuid, !live.empty()}};
 }
 
@@ -79,6 +80,7 @@ Result<DomainStatus> FakeHypervisor::status(const std::string& uuid) {
                               : DomainState::kRunning;
   status.is_persistent = !persistent.empty();
   status.autostart = autostart && status.is_persistent;
+  status.is_migrated = has_migrated && live.empty();
   return status;
 }
 

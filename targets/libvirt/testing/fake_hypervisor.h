@@ -28,6 +28,7 @@ class FakeHypervisor : public Hypervisor {
   std::map<std::string, std::string> filters;  ///< by name
   int ended = 0;                               ///< processes so far
   int started = 0;                             ///< likewise
+  bool has_migrated = false;                   ///< its process, to another host
   /// A guest that gives nothing back.
   bool keeps_devices = false;
   /// A bridge that is not there: no network card of the running domain gets to it.
@@ -66,6 +67,7 @@ class FakeHypervisor : public Hypervisor {
 
   Result<std::vector<DomainSummary>> list() override;
   Result<DomainStatus> status(const std::string& uuid) override;
+  bool has_left(const std::string& /*uuid*/) const override { return has_migrated; }
   Result<std::string> live_definition(const std::string& uuid) override;
   Result<std::string> persistent_definition(const std::string& uuid) override;
   Result<std::string> plain_definition(const std::string& uuid) override;
