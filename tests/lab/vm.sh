@@ -12,6 +12,8 @@
 #   vm.sh inside COMMAND...             run COMMAND in the machines' network, as the host 10.77.0.1
 #   vm.sh kill-daemon                   kill libvirtd alone, as a crash would
 #   vm.sh restart-daemon                the same, and start it again
+#   vm.sh second-host                   another libvirtd with a network of its own and no machines, to which machines can
+#                                       be migrated; prints its address
 #   vm.sh down                          kill everything and delete it
 #
 # In LAB_DIR/vm: `images` with golden.qcow2, its signature golden.qcow2.sigstore.json, and an overlay for each machine;
@@ -59,6 +61,7 @@ configuration() {
   fi
   cat > "$vm/etc/libvirtd.conf" <<END
 unix_sock_dir = "$vm/sock"
+host_uuid = "$(cat /proc/sys/kernel/random/uuid)"
 auth_unix_ro = "none"
 auth_unix_rw = "none"
 log_outputs = "3:stderr"
@@ -79,8 +82,9 @@ END
 start_daemon() {
   mkdir -p /run/libvirt /var/{lib,cache,log}/libvirt
   # shellcheck disable=SC2016  # the inner shell expands it
-  start libvirtd ip netns exec "$namespace" unshare --mount bash -euc '
+  start libvirtd ip netns exec "$namespace" unshare --mount --uts bash -euc '
     cd "$0"
+    echo "$1" > /proc/sys/kernel/hostname # no two labs are the same host, so that machines can move between them
     mount --bind etc /etc/libvirt
     mount --bind run /run/libvirt
     mount --bind lib /var/lib/libvirt
@@ -88,7 +92,7 @@ start_daemon() {
     mount --bind log /var/log/libvirt
     mount --bind passwd /etc/passwd
     mount --bind group /etc/group
-    exec libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid' "$vm"
+    exec libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid' "$vm" "$namespace"
   wait_for libvirtd virsh uri
 }
 
@@ -172,7 +176,7 @@ keep_capabilities() { # folder
   done
 }
 
-up() {
+up() { # "bare": without images, and without a machine
   need_root
   local program built
   for program in libvirtd virsh qemu-system-x86_64 qemu-img mke2fs busybox ip; do
@@ -191,14 +195,18 @@ up() {
   cp "$built/golden.qcow2" "$vm/images/"
   [ ! -e "$built/capabilities" ] || cp -r "$built/capabilities" "$vm/cache/qemu/"
   chmod 444 "$vm/images/golden.qcow2" # nobody writes to what all of them stand on
-  echo "signing golden.qcow2" >&2
-  sign || die "no signature: $(tail -n 3 "$vm/log/sign.log")"
+  if [ $# = 0 ]; then
+    echo "signing golden.qcow2" >&2
+    sign || die "no signature: $(tail -n 3 "$vm/log/sign.log")"
+  fi
   echo "starting libvirtd" >&2
   network
   start_daemon
-  echo "starting web1" >&2
-  guest web1 52:54:00:77:00:11 10.77.0.11
-  keep_capabilities "$built/capabilities"
+  if [ $# = 0 ]; then
+    echo "starting web1" >&2
+    guest web1 52:54:00:77:00:11 10.77.0.11
+    keep_capabilities "$built/capabilities"
+  fi
   echo "$uri"
 }
 
@@ -233,8 +241,14 @@ end_processes() {
   done
 }
 
+second_host() {
+  need_daemon
+  LAB_DIR=$LAB_DIR/second "$0" bare
+}
+
 down() {
   need_root
+  if [ -e "$LAB_DIR/second" ]; then LAB_DIR=$LAB_DIR/second "$0" down; fi
   stop libvirtd
   if [ -e "/run/netns/$namespace" ]; then
     end_processes
@@ -248,6 +262,8 @@ down() {
 
 case "${1:-} $#" in
   "up 1" | "status 1" | "down 1") "$1" ;;
+  "bare 1") up bare ;; # for second-host
+  "second-host 1") second_host ;;
   "uri 1") echo "$uri" ;;
   "guest 4" | "guest 5") guest "${@:2}" ;;
   "kill-daemon 1") stop libvirtd ;;

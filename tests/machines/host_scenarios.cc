@@ -7,6 +7,7 @@
 #include <random>
 #include <thread>
 
+#include "base/file.h"
 #include "targets/libvirt/domain_target.h"
 #include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
@@ -52,6 +53,7 @@ TEST_CASE("a signal about a guest isolates it, and its release gives everything 
   CHECK(
       comes_true([&] { return controller.log().find("Redeployed=False ModeForbids") != std::string::npos; }));
   CHECK(controller.scrape().find("kintsugi_containment") != std::string::npos);
+  CHECK_THAT(controller.log(), !Catch::Contains("Somebody has changed"));
 
   const auto found = site.release(ReleaseOrder::Victim::kRestore);
   REQUIRE(found.size() == 1);
@@ -101,6 +103,60 @@ TEST_CASE("somebody who takes the quarantine away finds it back") {
   CHECK(comes_true([&] {
     return site.controller().log().find("The quarantine was changed by somebody") != std::string::npos;
   }));
+}
+
+TEST_CASE("what somebody plugs in or edits meanwhile is told of, and no way out") {
+  Host host;
+  Site site = site_of(/*pause=*/true);
+  const std::string uuid = host.make_empty("plugged");
+  site.protect("plugged");
+  site.start().post(event_about("plugged"));
+  const targets::DomainTarget target(host.hypervisor());
+  const auto cards = [&] { return target.observe(uuid).value().value().live->interfaces; };
+  REQUIRE(comes_true([&] { return cards().front().filter == targets::kQuarantineFilter; }));
+  std::this_thread::sleep_for(3s);  // and it was looked at once more
+  const auto virsh = [](const std::string& command) {
+    return std::system(("virsh -q -c '" + uri() + "' " + command).c_str()) == 0;
+  };
+  REQUIRE(virsh("attach-interface plugged bridge production --model usb-net --mac 52:54:00:77:00:99 --live"));
+  CHECK(site.logs("Somebody has changed the running domain: network card 52:54:00:77:00:99 was added", 20s));
+  CHECK(comes_true([&] {
+    const auto now = cards();
+    return now.size() == 2 && std::all_of(now.begin(), now.end(), [](const auto& card) {
+             return card.link == targets::LinkState::kDown && card.filter == targets::kQuarantineFilter;
+           });
+  }));
+  std::this_thread::sleep_for(3s);
+  REQUIRE(virsh("setvcpus plugged 2 --config --maximum"));
+  CHECK(site.logs("Somebody has changed what the domain starts from: <vcpu> was changed", 20s));
+  CHECK(isolation_of(host, uuid, incident_of(uuid)).holds());
+}
+
+TEST_CASE("a machine that is migrated away is none that is gone, and takes its quarantine along") {
+  Host host;
+  Site site = site_of(/*pause=*/true);
+  const std::string uuid = host.make_empty("wanderer");
+  site.protect("wanderer");
+  site.start().post(event_about("wanderer"));
+  REQUIRE(comes_true([&] { return isolation_of(host, uuid, incident_of(uuid)).holds(); }));
+  const std::string elsewhere = second_host();
+  // A host that does not have the filter does not take the machine.
+  const std::string filter = lab_files() + "/filter.xml";
+  REQUIRE(comes_true(
+      [&] { return host.hypervisor().filter_definition(targets::kQuarantineFilter).has_value(); }));
+  REQUIRE(write_file_durably(filter, *host.hypervisor().filter_definition(targets::kQuarantineFilter)));
+  REQUIRE(std::system(("virsh -q -c '" + elsewhere + "' nwfilter-define " + filter).c_str()) == 0);
+  REQUIRE(std::system(("virsh -q -c '" + uri() +
+                       "' migrate --live --p2p --undefinesource --unsafe --migrateuri unix://" + lab_files() +
+                       "/migration.sock wanderer 'qemu+unix" + elsewhere.substr(elsewhere.find(':')) + "'")
+                          .c_str()) == 0);
+  CHECK(site.logs("Contained=False VictimMigrated", 20s));
+  CHECK_FALSE(site.logs("VictimGone", 3s));
+  CHECK(host.hypervisor().has_left(uuid));
+  CHECK(std::system(
+            ("virsh -q -c '" + elsewhere + "' dumpxml wanderer | grep -q \"link state='down'\"").c_str()) ==
+        0);
+  REQUIRE(std::system(("virsh -q -c '" + elsewhere + "' destroy wanderer").c_str()) == 0);
 }
 
 TEST_CASE("a controller that is killed at any moment ends in the same state") {

@@ -54,6 +54,10 @@ bool lab(const std::string& arguments) {
   return run(environment("KINTSUGI_VM_LAB") + " " + arguments + " 2> /dev/null");
 }
 
+std::string second_host() {
+  return output_of(environment("KINTSUGI_VM_LAB") + " second-host 2> /dev/null");
+}
+
 bool inside(const std::string& command) {
   return lab("inside " + command + " > /dev/null");
 }

@@ -20,6 +20,8 @@ std::string uri();
 
 /// Runs the lab's script; whether it succeeded.
 bool lab(const std::string& arguments);
+/// Starts another host, and returns its libvirtd's address.
+std::string second_host();
 /// Runs a command in the machines' network, as the host 10.77.0.1; whether it succeeded.
 bool inside(const std::string& command);
 /// What the guest's web server answers at a path; empty: nothing.
