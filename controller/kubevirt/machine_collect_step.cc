@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <nlohmann/json.hpp>
 
 #include "controller/kubevirt/machine_evidence.h"
 #include "controller/kubevirt/machine_steps.h"
@@ -24,22 +25,34 @@ std::optional<StepResult> ask_for(IncidentWork& work, const Action& action) {
   return std::nullopt;
 }
 
+/// Asks for a dump of the memory. One that was asked for in an earlier life would be refused, or made twice.
+std::optional<StepResult> ask_for_memory(IncidentWork& work, const targets::Machine& machine,
+                                         const nlohmann::json& dump, const std::string& claim) {
+  settle_planned(work, [&](const JournalEntry& entry) {
+    return entry.action.id == targets::kMemoryDumpAction &&
+           targets::is_memory_dump_taken_up(entry.action, dump);
+  });
+  return ask_for(work, targets::plan_memory_dump(machine, claim, dump));
+}
+
 /// Before the job, because changes of the world are the leader's and journaled.
 std::optional<StepResult> ask_for_copies(IncidentWork& work, const CollectStep& step) {
   const bool wants_memory = step.memory && !step.memory_dump_claim.empty();
   const bool wants_any = step.disks || wants_memory;
   const OwnerRef owner = work.owner();
   if (!wants_any || owner.name.empty() || work.mode() < Mode::kContainOnly) return std::nullopt;
-  const auto machine = work.world().cluster->machines.read_machine(work.target().name_space, owner);
+  const auto live = work.world().cluster->machines.read_machine_document(work.target().name_space, owner);
+  if (!live && live.error().code == ErrorCode::kNotFound) return std::nullopt;
+  if (!live) return StepResult(fail(live.error()));
+  const auto machine = targets::machine_from(from_json(*live));
   if (!machine) return StepResult(fail(machine.error()));
-  if (!*machine) return std::nullopt;
   if (wants_memory) {
-    if (auto waits = ask_for(work, targets::plan_memory_dump(**machine, step.memory_dump_claim)))
-      return waits;
+    const nlohmann::json dump = targets::memory_dump_of(*live);
+    if (auto waits = ask_for_memory(work, *machine, dump, step.memory_dump_claim)) return waits;
   }
-  if (!step.disks || !targets::has_lasting_disks(**machine)) return std::nullopt;
+  if (!step.disks || !targets::has_lasting_disks(*machine)) return std::nullopt;
   const std::string& incident = work.incident().name;
-  return ask_for(work, targets::plan_snapshot(**machine, snapshot_name(incident), incident));
+  return ask_for(work, targets::plan_snapshot(*machine, snapshot_name(incident), incident));
 }
 
 }  // namespace

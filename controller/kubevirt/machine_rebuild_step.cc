@@ -102,6 +102,12 @@ StepResult restart(IncidentWork& work, const Machine& machine) {
   return conclude_write(work, carry_out_on_machine(work, action));
 }
 
+/// A restart whose answer was lost has taken effect where the victim ends.
+void settle_restart(IncidentWork& work, const Machine& machine) {
+  const std::string id = targets::plan_restart(machine).id;
+  settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == id; });
+}
+
 std::optional<StepOutcome> ask_to_rebuild(IncidentWork& work, const Machine& machine) {
   if (!work.playbook()->requires_approval("redeploy")) return std::nullopt;
   return ask_before_redeployment(work, "redeploy/rebuild",
@@ -141,6 +147,12 @@ StepResult rebuild(IncidentWork& work) {
   }
   if (!is_prepared) return pin(work, **machine, owner);
   settle_pin(work);
+  const bool victim_ends = victim_runs && now->instance->meta.being_deleted;
+  if (!victim_runs || victim_ends) settle_restart(work, **machine);
+  if (victim_ends) {
+    work.conclude(condition::kRedeployed, blocked("Restarting", "the instance of the breach is ending"));
+    return step_waits(work.world().settings.recheck);
+  }
   if (victim_runs) return restart(work, **machine);
   work.settle("redeploy", {});
   const Finding finding = targets::assess_machine_redeployed(*now, work.target().uid, work.status().images);

@@ -9,12 +9,27 @@ namespace {
 
 using Victim = ReleaseOrder::Victim;
 
+/// A restoration whose answer was lost has taken effect where the launcher wears its labels.
+void settle_restoration(IncidentWork& work, const std::string& launcher_uid) {
+  for (const JournalEntry& entry : work.status().journal) {
+    const bool is_meant =
+        entry.action.id.ends_with("/" + launcher_uid) && entry.action.id.starts_with(targets::kRestoration);
+    if (!is_meant || entry.state != JournalEntry::State::kPlanned) continue;
+    const Action action = entry.action;
+    (void)work.journal(action, JournalEntry::State::kUndone);  // cannot fail: the entry is there
+    return;
+  }
+}
+
 /// Gives a launcher its labels back. Done: it is not in this incident's quarantine any more.
 StepResult restore_launcher(IncidentWork& work, const PodPointer& known) {
   World& world = work.world();
   auto live = world.cluster->target.read(known->ref(), {});
   if (!live) return fail(std::move(live).error());
-  if (!*live || !is_in_quarantine_of(**live, work.incident())) return step_done();
+  if (!*live || !is_in_quarantine_of(**live, work.incident())) {
+    settle_restoration(work, known->meta.uid);
+    return step_done();
+  }
   const auto undo = undo_of_launcher(work, **live);
   if (!undo) {
     work.await("release",
@@ -37,8 +52,12 @@ StepResult restore_launcher(IncidentWork& work, const PodPointer& known) {
 /// Lets the processors run where this incident has stopped them. Done: they run, or were stopped before.
 StepResult unpause(IncidentWork& work, const targets::MachineInstance& instance) {
   const bool is_ours = is_applied(work.incident(), targets::plan_pause(instance).id);
-  if (!instance.paused || !is_ours) return step_done();
-  auto done = carry_out_on_machine(work, targets::plan_unpause(work.target()));
+  const Action action = targets::plan_unpause(work.target());
+  if (!instance.paused || !is_ours) {
+    settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == action.id; });
+    return step_done();
+  }
+  auto done = carry_out_on_machine(work, action);
   if (!done && done.error().code == ErrorCode::kConflict) return step_waits(work.world().settings.recheck);
   if (!done || !done->done) return done;
   return step_waits(std::chrono::milliseconds(0));

@@ -130,7 +130,7 @@ Result<Action> plan_restoration(const Pod& victim, std::string_view incident, co
   } else if (victim.safe_to_evict) {
     patch.remove(annotation_pointer(kSafeToEvictAnnotation));
   }
-  Action action = patch_of(victim, "release/restore", patch);
+  Action action = patch_of(victim, std::string(kRestoration), patch);
   action.description = describe("give back the labels of", victim);
   return action;
 }

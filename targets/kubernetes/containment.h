@@ -46,6 +46,8 @@ struct Undo {
 };
 std::optional<Undo> find_undo(const Pod& victim, const std::optional<ContainmentRecord>& record);
 
+/// The id of the action that gives labels back.
+inline constexpr std::string_view kRestoration = "release/restore";
 /// Gives the labels back and takes ours away. Fails with kConflict where the pod is not in this incident's
 /// quarantine.
 Result<Action> plan_restoration(const Pod& victim, std::string_view incident, const Undo& undo);

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "base/encoding.h"
 
 namespace kintsugi::targets {
@@ -18,6 +19,8 @@ constexpr const char* kCloudInit[] = {"cloudInitNoCloud", "cloudInitConfigDrive"
 constexpr const char* kIgnition = "kubevirt.io/ignitiondata";
 /// And what kubectl has kept of the whole object.
 constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+constexpr DocumentLimits kNoteLimits{4u << 10, 3, 16};
 
 std::string text_at(const json& object, const char* pointer) {
   const json::json_pointer path(pointer);
@@ -86,13 +89,23 @@ Action plan_snapshot(const Machine& machine, const std::string& name, const std:
   return action;
 }
 
-Action plan_memory_dump(const Machine& machine, const std::string& claim) {
+Action plan_memory_dump(const Machine& machine, const std::string& claim, const json& earlier) {
   Action action = action_on(machine, kMemoryDumpAction, Action::Kind::kInvoke,
                             "virtualmachines.subresources.kubevirt.io/memorydump");
   action.body = json({{"claimName", claim}}).dump();
+  action.undo = json({{"earlier", sha256_hex(earlier.dump())}}).dump();
   action.description = "write the memory of virtual machine " + machine.meta.name_space + "/" +
                        machine.meta.name + " into claim " + claim;
   return action;
+}
+
+bool is_memory_dump_taken_up(const Action& dump, const json& now) {
+  const auto body = parse_json(dump.body, kNoteLimits);
+  const auto note = parse_json(dump.undo, kNoteLimits);
+  if (!body || !note || now.is_null()) return false;
+  const std::string earlier = text_at(*note, "/earlier");
+  return !earlier.empty() && text_at(now, "/claimName") == text_at(*body, "/claimName") &&
+         sha256_hex(now.dump()) != earlier;
 }
 
 Progress progress_of_snapshot(const json& snapshot) {

@@ -21,8 +21,12 @@ bool has_lasting_disks(const Machine& machine);
 
 /// A VirtualMachineSnapshot of the machine, with the incident as a label; it stays until a person deletes it.
 Action plan_snapshot(const Machine& machine, const std::string& name, const std::string& incident);
-/// Has the machine's memory written into a claim.
-Action plan_memory_dump(const Machine& machine, const std::string& claim);
+/// Has the machine's memory written into a claim. `earlier`: memory_dump_of() it before, of which a note is
+/// kept.
+Action plan_memory_dump(const Machine& machine, const std::string& claim, const nlohmann::json& earlier);
+/// Whether the request of that plan has come to KubeVirt, though its answer was lost: there is a dump into
+/// that claim which was not there before.
+bool is_memory_dump_taken_up(const Action& dump, const nlohmann::json& now);
 
 enum class Progress : std::uint8_t { kUnderWay, kDone, kFailed };
 /// Of a VirtualMachineSnapshot's document.

@@ -71,9 +71,33 @@ TEST_CASE("how far a memory dump is, of this claim alone") {
     INFO(text);
     CHECK(progress_of_memory_dump(json::parse(text), "c") == progress);
   }
-  const Action action = plan_memory_dump(machine(), "c");
+  const Action action = plan_memory_dump(machine(), "c", nullptr);
   CHECK(action.kind == Action::Kind::kInvoke);
   CHECK(json::parse(action.body) == json({{"claimName", "c"}}));
+}
+
+TEST_CASE("a memory dump was taken up where there is one that was not there before") {
+  const json first{{"claimName", "c"}, {"phase", "Completed"}, {"startTimestamp", "2026-01-01T00:00:00Z"}};
+  json second = first;
+  second["startTimestamp"] = "2026-01-02T00:00:00Z";
+  json elsewhere = second;
+  elsewhere["claimName"] = "d";
+  const Action fresh = plan_memory_dump(machine(), "c", nullptr);
+  const Action again = plan_memory_dump(machine(), "c", first);
+
+  CHECK(is_memory_dump_taken_up(fresh, first));
+  CHECK(is_memory_dump_taken_up(again, second));
+  CHECK_FALSE(is_memory_dump_taken_up(fresh, nullptr));
+  CHECK_FALSE(is_memory_dump_taken_up(again, first));
+  CHECK_FALSE(is_memory_dump_taken_up(again, nullptr));
+  CHECK_FALSE(is_memory_dump_taken_up(again, elsewhere));
+  CHECK_FALSE(is_memory_dump_taken_up(again, json::array()));
+  for (const char* undo : {"", "[]", "no JSON", R"({"earlier": 1})"}) {
+    INFO(undo);
+    Action edited = again;
+    edited.undo = undo;
+    CHECK_FALSE(is_memory_dump_taken_up(edited, second));
+  }
 }
 
 TEST_CASE("what cloud-init and ignition are given is in no evidence") {

@@ -3,9 +3,11 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
+#include "base/time.h"
 #include "net/self_signed_certificate.h"
 
 namespace kintsugi::scenarios {
@@ -91,7 +93,9 @@ json launcher_of(const json& instance, const std::string& migration) {
 /// One look of virt-controller at one namespace. What fails is tried again at the next look.
 class Look {
  public:
-  Look(k8s::Client& client, std::string name_space) : client_(client), name_space_(std::move(name_space)) {}
+  /// `on_made` is told of each instance that is made, by its machine.
+  Look(k8s::Client& client, std::string name_space, std::function<void(const std::string&)> on_made)
+      : client_(client), name_space_(std::move(name_space)), on_made_(std::move(on_made)) {}
 
   void take() {
     const auto machines = client_.list(kMachines, name_space_);
@@ -112,6 +116,8 @@ class Look {
 
  private:
   void see_to_machine(const json& machine, const std::vector<json>& instances) {
+    if (at(machine, "/status/memoryDumpRequest/phase") == "InProgress")
+      patch(kMachines, machine, "/status/memoryDumpRequest/phase", "Completed", "status");
     const json requests = at(machine, "/status/stateChangeRequests");
     const auto found = std::find_if(instances.begin(), instances.end(), [&](const json& instance) {
       return name_of(instance) == name_of(machine);
@@ -125,6 +131,7 @@ class Look {
     const std::string strategy = machine["spec"].value("runStrategy", "");
     const bool is_to_start = strategy == "Always" || (requests.is_array() && requests.size() == 2);
     if (!is_to_start || !client_.create(kInstances, name_space_, instance_of(machine))) return;
+    on_made_(name_of(machine));
     if (requests.is_array())
       patch(kMachines, machine, "/status/stateChangeRequests", json::array(), "status");
   }
@@ -181,6 +188,7 @@ class Look {
 
   k8s::Client& client_;
   const std::string name_space_;
+  const std::function<void(const std::string&)> on_made_;
   std::vector<json> pods_;
   std::vector<json> migrations_;
 };
@@ -263,11 +271,19 @@ class Subresources {
     if (!machine) return reply(404, status(404, "NotFound", "no such machine"));
     json now = at(*machine, "/status").is_null() ? json::object() : at(*machine, "/status");
     if (verb == "memorydump") {
-      now["memoryDumpRequest"] = {{"claimName", body["claimName"]}, {"phase", "Completed"}};
+      const json earlier = at(now, "/memoryDumpRequest/phase");
+      if (earlier == "InProgress")
+        return reply(409, status(409, "Conflict", "memory dump request for vm already exists"));
+      now["memoryDumpRequest"] = {{"claimName", body["claimName"]},
+                                  {"phase", "InProgress"},
+                                  {"startTimestamp", format_seconds(SystemClock().now())}};
     } else {
       const auto instance = client_.get(kInstances, {name_space_, name});
       if (!instance || body.value("gracePeriodSeconds", 1) != 0)
         return reply(409, status(409, "Conflict", "VM is not running"));
+      const json pending = at(now, "/stateChangeRequests");
+      if (pending.is_array() && !pending.empty())
+        return reply(409, status(409, "Conflict", "unable to complete request: stop/start already underway"));
       now["stateChangeRequests"] = {{{"action", "Stop"}, {"uid", uid_of(*instance)}}, {{"action", "Start"}}};
     }
     const auto done =
@@ -370,7 +386,10 @@ void KubeVirt::serve_subresources() {
 
 void KubeVirt::play(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    Look(scenario_.client(), scenario_.shop()).take();
+    Look(scenario_.client(), scenario_.shop(), [this](const std::string& machine) {
+      const std::lock_guard lock(mutex_);
+      ++made_[machine];
+    }).take();
     std::this_thread::sleep_for(kTick);
   }
 }
@@ -395,6 +414,11 @@ std::vector<json> KubeVirt::launchers(const std::string& instance_uid) {
   auto pods = scenario_.list(k8s::kPods, "kubevirt.io/created-by=" + instance_uid);
   std::erase_if(pods, is_being_deleted);
   return pods;
+}
+
+int KubeVirt::instances_made(const std::string& machine) {
+  const std::lock_guard lock(mutex_);
+  return made_[machine];
 }
 
 bool KubeVirt::is_paused(const std::string& machine) {

@@ -6,7 +6,9 @@
 // guest runs in it.
 #pragma once
 
+#include <map>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <thread>
@@ -46,6 +48,8 @@ class KubeVirt {
   /// The launchers of an instance, by its UID, that are not on their way out.
   std::vector<nlohmann::json> launchers(const std::string& instance_uid);
   bool is_paused(const std::string& machine);
+  /// How many instances it has made for a machine.
+  int instances_made(const std::string& machine);
 
  private:
   void install_definitions();
@@ -56,6 +60,8 @@ class KubeVirt {
   const SystemClock clock_;
   Logger log_;
   std::unique_ptr<net::HttpServer> server_;
+  std::mutex mutex_;
+  std::map<std::string, int> made_;  ///< guarded; by machine
   std::jthread controller_;
 };
 

@@ -10,6 +10,8 @@
 
 #include "base/file.h"
 #include "base/time.h"
+#include "sandbox/sandbox.h"
+#include "tests/faults/proxy.h"
 
 namespace kintsugi::scenarios {
 
@@ -141,6 +143,16 @@ ControllerProcess& Scenario::start(bool leader_elect, std::vector<std::string> f
       ControllerOptions{controller_kubeconfig_, system_, directory_, leader_elect, std::move(flags)}));
   controllers_.back()->require_ready();
   return *controllers_.back();
+}
+
+faults::Proxy& Scenario::proxy() {
+  if (proxy_ != nullptr) return *proxy_;
+  auto upstream = faults::load_upstream(controller_kubeconfig_);
+  if (!upstream) FAIL(upstream.error().to_string());
+  proxy_ = std::make_unique<faults::Proxy>(std::move(*upstream));
+  controller_kubeconfig_ = directory_ + "/kubeconfig-through-proxy";
+  write(controller_kubeconfig_, sandbox::make_kubeconfig(proxy_->url()));
+  return *proxy_;
 }
 
 json Scenario::send(const json& event) {

@@ -18,6 +18,10 @@
 #include "tests/support/objects.h"
 #include "world.h"
 
+namespace kintsugi::faults {
+class Proxy;
+}
+
 namespace kintsugi::scenarios {
 
 using namespace support;
@@ -65,6 +69,8 @@ class Scenario {
   Image open_shop();
   /// Starts a controller, the first or another replica.
   ControllerProcess& start(bool leader_elect = false, std::vector<std::string> flags = {});
+  /// Between the API server and each controller that is started from now on; the rights are the same.
+  faults::Proxy& proxy();
   /// The first replica.
   ControllerProcess& controller() { return *controllers_.at(0); }
 
@@ -124,9 +130,10 @@ class Scenario {
   const std::string run_;  ///< what its namespaces start with
   std::vector<std::string> namespaces_;
   const std::string system_;
-  const std::string controller_kubeconfig_;
+  std::string controller_kubeconfig_;
   const std::string shop_;
   bool has_playbook_ = false;
+  std::unique_ptr<faults::Proxy> proxy_;
   std::vector<std::unique_ptr<ControllerProcess>> controllers_;
 };
 
