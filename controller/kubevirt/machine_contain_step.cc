@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "controller/containment_questions.h"
+#include "controller/kubevirt/machine_links.h"
 #include "controller/kubevirt/machine_steps.h"
 #include "playbooks/guards.h"
 #include "targets/kubevirt/launcher.h"
@@ -25,7 +26,11 @@ bool wants_pause(IncidentWork& work) {
   return arguments_of(work).pause.value_or(true);
 }
 
+/// What comes after the instance starts as the template was.
 StepResult gone(IncidentWork& work) {
+  if (work.mode() > Mode::kObserve) {
+    if (auto links = give_links_back(work); !links || !links->done) return links;
+  }
   work.conclude(condition::kContained,
                 {ConditionStatus::kTrue, "VictimGone", "the instance no longer exists"});
   work.settle("contain", {kUncontainedQuestion, kRemovedQuestion});
@@ -202,15 +207,16 @@ std::optional<StepResult> pause(IncidentWork& work, const MachineInstance& insta
 }
 
 StepResult assess(IncidentWork& work, const MachineInstance& instance,
-                  const std::vector<targets::LauncherProof>& proofs) {
-  const Finding finding = targets::assess_machine(instance, proofs, wants_pause(work));
+                  const std::vector<targets::LauncherProof>& proofs, const targets::LinkNote& links) {
+  const Finding finding = targets::assess_machine(instance, proofs, wants_pause(work), links);
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
     if (!work.status().times.contained) work.status().times.contained = work.now();
     work.settle("contain", {kUncontainedQuestion, kRemovedQuestion});
     return step_done();
   }
-  if (finding.reason == "NotPaused") return step_waits(work.world().settings.recheck);
+  if (finding.reason == "NotPaused" || finding.reason == "LinksNotDown")
+    return step_waits(work.world().settings.recheck);
   ask_to_go_on(work, finding.message + ". Close what leaks", ways_out(work));
   return step_done();
 }
@@ -228,6 +234,7 @@ StepResult finish(IncidentWork& work, const std::vector<PodPointer>& launchers) 
   }
   if (auto& record = work.status().containment) record->controller = (*instance)->meta.controller;
   settle_pause(work, **instance);
+  targets::LinkNote links;
   if (work.mode() > Mode::kObserve) {
     const auto kept = keep_quarantine_policy(work);
     if (!kept && kept.error().is_refusal()) return refused(work, "PolicyRefused", kept.error());
@@ -235,11 +242,15 @@ StepResult finish(IncidentWork& work, const std::vector<PodPointer>& launchers) 
     if (!*kept) return step_waits(work.world().settings.recheck);
     if (auto instead = end_migrations(work, **instance)) return *instead;
     if (auto instead = pause(work, **instance)) return *instead;
+    if (auto instead = take_links_down(work, **instance, links)) return *instead;
+    // It is about to be replaced: until then what was true of it stands.
+    if (has_begun_to_give_links_back(work.incident()) && is_true(work.status(), condition::kContained))
+      return step_done();
   }
   std::vector<targets::LauncherProof> proofs;
   for (const PodPointer& launcher : launchers)
     proofs.push_back({launcher->meta.name, prove_isolation_of(work.world(), *launcher)});
-  return assess(work, **instance, proofs);
+  return assess(work, **instance, proofs, links);
 }
 
 }  // namespace

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "controller/kubevirt/machine_links.h"
 #include "controller/kubevirt/machine_steps.h"
 #include "controller/probation.h"
 #include "controller/redeploy_decisions.h"
@@ -99,6 +100,8 @@ StepResult restart(IncidentWork& work, const Machine& machine) {
   const Action action = targets::plan_restart(machine);
   work.conclude(condition::kRedeployed, blocked("Restarting", action.description));
   if (is_applied(work.incident(), action.id)) return step_waits(work.world().settings.recheck);
+  // The next instance starts as the template says. This one is paused and in quarantine until it ends.
+  if (auto given = give_links_back(work); !given || !given->done) return conclude_write(work, given);
   return conclude_write(work, carry_out_on_machine(work, action));
 }
 
@@ -150,6 +153,7 @@ StepResult rebuild(IncidentWork& work) {
   const bool victim_ends = victim_runs && now->instance->meta.being_deleted;
   if (!victim_runs || victim_ends) settle_restart(work, **machine);
   if (victim_ends) {
+    if (auto given = give_links_back(work); !given || !given->done) return conclude_write(work, given);
     work.conclude(condition::kRedeployed, blocked("Restarting", "the instance of the breach is ending"));
     return step_waits(work.world().settings.recheck);
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "controller/kubevirt/machine_links.h"
 #include "controller/kubevirt/machine_steps.h"
 #include "targets/kubevirt/launcher.h"
 
@@ -66,6 +67,7 @@ StepResult unpause(IncidentWork& work, const targets::MachineInstance& instance)
 StepResult restore(IncidentWork& work, const Cluster& cluster) {
   const auto instance = cluster.machines.read(work.target());
   if (!instance) return fail(instance.error());
+  if (auto links = give_links_back(work); !links || !links->done) return links;
   if (!*instance) return finish_release(work, "the instance no longer exists; nothing to give back");
   for (const PodPointer& launcher : launchers_of(cluster.cache, work.target().uid)) {
     if (auto restored = restore_launcher(work, launcher); !restored || !restored->done) return restored;
@@ -80,6 +82,7 @@ StepResult delete_as_ordered(IncidentWork& work) {
     auto collected = work.world().steps.collect(work);
     if (!collected || !collected->done) return collected;
   }
+  if (auto links = give_links_back(work); !links || !links->done) return links;
   const Action action = targets::plan_instance_deletion(work.target());
   auto deleted = carry_out_on_machine(work, action);
   if (!deleted && deleted.error().is_refusal()) return finish_release(work, deleted.error().to_string());

@@ -25,9 +25,12 @@ Finding not_contained(std::string reason, std::string message) {
   return {ConditionStatus::kFalse, std::move(reason), std::move(message)};
 }
 
-std::string joined(const std::vector<std::string>& names) {
+/// The networks whose link is down, or is not.
+std::string networks_with(const MachineInstance& instance, bool is_down) {
   std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + escape(name, 64);
+  for (const MachineNetwork& network : instance.networks) {
+    if (network.is_down == is_down) text += (text.empty() ? "" : ", ") + escape(network.network, 64);
+  }
   return text;
 }
 
@@ -66,7 +69,7 @@ PauseVerdict may_pause(const MachineInstance& instance) {
 }
 
 Finding assess_machine(const MachineInstance& instance, const std::vector<LauncherProof>& launchers,
-                       bool is_pause_wanted) {
+                       bool is_pause_wanted, const LinkNote& links) {
   std::string said;
   for (const LauncherProof& launcher : launchers) {
     const std::string message = fmt::format("launcher {}: {}", launcher.pod, launcher.proof.message());
@@ -75,10 +78,14 @@ Finding assess_machine(const MachineInstance& instance, const std::vector<Launch
   }
   const std::string processors =
       instance.paused ? "its processors are stopped" : "its processors are not stopped";
-  if (!instance.networks.empty()) {
-    return not_contained("SecondaryNetworks", fmt::format("no NetworkPolicy reaches the network {}; {}",
-                                                          joined(instance.networks), processors));
+  if (const std::string up = networks_with(instance, false); !up.empty()) {
+    const std::string problem = fmt::format("no NetworkPolicy reaches the network {}; {}", up, processors);
+    if (links.is_pending) return not_contained("LinksNotDown", problem + "; its link is asked to go down");
+    return not_contained("SecondaryNetworks",
+                         problem + (links.why_not.empty() ? "" : "; its link stays up: " + links.why_not));
   }
+  if (const std::string down = networks_with(instance, true); !down.empty())
+    said += "; the link of " + down + " is down";
   if (is_pause_wanted && !instance.paused) {
     const PauseVerdict verdict = may_pause(instance);
     if (verdict.possible || verdict.pending) {

@@ -46,10 +46,16 @@ struct LauncherProof {
   isolation::IsolationProof proof;
 };
 
-/// What is true of a machine whose launchers are in quarantine: isolated where each of them is, none has a
-/// network of its own beside the cluster's, and its processors are stopped where that `is_wanted` and
+/// How it stands with the links of networks that no policy reaches, and that are not all down.
+struct LinkNote {
+  bool is_pending = false;  ///< asked for, and to be seen soon
+  std::string why_not{};    ///< a clause for people, where it is not
+};
+
+/// What is true of a machine whose launchers are in quarantine: isolated where each of them is, the link of
+/// each network beside the cluster's own is down, and its processors are stopped where that is wanted and
 /// possible.
 Finding assess_machine(const MachineInstance& instance, const std::vector<LauncherProof>& launchers,
-                       bool is_pause_wanted);
+                       bool is_pause_wanted, const LinkNote& links = {});
 
 }  // namespace kintsugi::targets

@@ -142,8 +142,8 @@ TEST_CASE("what is said of a machine's isolation") {
        "PolicyEvaluated", "does not run"},
       {"a leak counts, paused or not", [](MachineInstance& i) { i.paused = true; }, false, true,
        ConditionStatus::kFalse, "NotEvaluated", "virt-launcher-web-x"},
-      {"no policy reaches another network", [](MachineInstance& i) { i.networks = {"ops/storage"}; }, true,
-       false, ConditionStatus::kFalse, "SecondaryNetworks", "ops/storage"},
+      {"no policy reaches another network", [](MachineInstance& i) { i.networks = {{"ops/storage", "san"}}; },
+       true, false, ConditionStatus::kFalse, "SecondaryNetworks", "ops/storage"},
   };
   for (const Case& row : cases) {
     INFO(row.what);
@@ -154,6 +154,25 @@ TEST_CASE("what is said of a machine's isolation") {
     CHECK(finding.reason == row.reason);
     CHECK(finding.message.find(row.said) != std::string::npos);
   }
+}
+
+TEST_CASE("a network that no policy reaches is cut off where KubeVirt shows its link as down") {
+  MachineInstance instance = running();
+  instance.paused = true;
+  instance.networks = {{"ops/storage", "san", true, true}, {"ops/backup", "backup", true, false}};
+  const Finding refused = assess_machine(instance, {proof(true)}, true, {false, "it is so"});
+  CHECK(refused.reason == "SecondaryNetworks");
+  CHECK(refused.message.find("ops/backup") != std::string::npos);
+  CHECK(refused.message.find("ops/storage") == std::string::npos);
+  CHECK(refused.message.find("it is so") != std::string::npos);
+  const Finding pending = assess_machine(instance, {proof(true)}, true, {true, ""});
+  CHECK(pending.reason == "LinksNotDown");
+  CHECK_FALSE(pending.holds());
+  instance.networks[1].is_down = true;
+  const Finding down = assess_machine(instance, {proof(true)}, true);
+  CHECK(down.reason == "Paused");
+  CHECK(down.message.find("the link of ops/storage, ops/backup is down") != std::string::npos);
+  CHECK_FALSE(assess_machine(instance, {proof(false)}, true).holds());
 }
 
 TEST_CASE("one launcher that leaks is enough, as during a migration") {

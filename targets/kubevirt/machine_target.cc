@@ -120,6 +120,16 @@ Result<std::vector<std::string>> MachineTarget::migrations_of(const TargetRef& i
   return names;
 }
 
+Result<json> MachineTarget::foresee(const Action& patch) const {
+  const k8s::Resource* resource = resource_of(patch.resource);
+  if (resource == nullptr) return unknown_resource(patch);
+  k8s::CallOptions call;
+  call.dry_run = true;
+  auto document = client_.patch_text(*resource, {patch.name_space, patch.name}, patch.body, "", call);
+  if (!document) return fail(write_refusal(document.error(), patch));
+  return std::move(*document);
+}
+
 Result<void> MachineTarget::apply(const Action& action, const ApplyOptions& options) const {
   const k8s::CallOptions call = call_of(options);
   if (action.kind == Action::Kind::kInvoke) return invoke(action, call);

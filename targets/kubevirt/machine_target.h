@@ -37,6 +37,8 @@ class MachineTarget {
   /// The names of the migrations of an instance, by its name, that are not over.
   Result<std::vector<std::string>> migrations_of(const TargetRef& instance) const;
 
+  /// What the server would make of a patch, by a dry run. kRefused as in apply().
+  Result<nlohmann::json> foresee(const Action& patch) const;
   /// Makes one change. kConflict where a precondition does not hold: read live and plan again. kRefused where
   /// schema, admission or rights say no. virt-api takes no UID: of an invocation it is compared right before.
   Result<void> apply(const Action& action, const ApplyOptions& options) const;

@@ -35,13 +35,26 @@ bool is_migrating(const Node& status) {
   return state.kind == Node::Kind::kObject && !at(state, "completed").boolean;
 }
 
+/// The element of that name; an empty node where there is none.
+const Node& named(const Node& list, const std::string& name) {
+  static const Node kNothing;
+  const auto found = std::find_if(list.items.begin(), list.items.end(),
+                                  [&](const Node& item) { return text_of(item, "name") == name; });
+  return found == list.items.end() ? kNothing : *found;
+}
+
 /// Multus attachments that are not made the pod's default network.
-std::vector<std::string> networks_of(const Node& spec) {
-  std::vector<std::string> networks;
+std::vector<MachineNetwork> networks_of(const Node& spec, const Node& status) {
+  std::vector<MachineNetwork> networks;
   for (const Node& network : at(spec, "networks").items) {
     const Node& multus = at(network, "multus");
-    if (multus.kind == Node::Kind::kObject && !at(multus, "default").boolean)
-      networks.push_back(text_of(multus, "networkName"));
+    if (multus.kind != Node::Kind::kObject || at(multus, "default").boolean) continue;
+    const std::string card = text_of(network, "name");
+    const Node& device = named(at(spec, "domain", "devices", "interfaces"), card);
+    const bool has_link =
+        device.kind == Node::Kind::kObject && at(device, "sriov").kind != Node::Kind::kObject;
+    const bool is_down = text_of(named(at(status, "interfaces"), card), "linkState") == "down";
+    networks.push_back({text_of(multus, "networkName"), card, has_link, has_link && is_down});
   }
   return networks;
 }
@@ -107,7 +120,7 @@ Result<MachineInstance> machine_instance_from(const Node& object) {
   instance.agent_connected = has_condition(status, "AgentConnected");
   instance.has_liveness_probe = at(spec, "livenessProbe").kind == Node::Kind::kObject;
   instance.is_migrating = is_migrating(status);
-  instance.networks = networks_of(spec);
+  instance.networks = networks_of(spec, status);
   return instance;
 }
 

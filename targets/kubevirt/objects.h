@@ -33,6 +33,15 @@ inline constexpr k8s::Resource kMachineActions{"subresources.kubevirt.io", "v1",
 inline constexpr k8s::Resource kMachineInstanceActions{"subresources.kubevirt.io", "v1",
                                                        "virtualmachineinstances", "VirtualMachineInstance"};
 
+/// A network beside the cluster's own: the launcher's policies do not reach it.
+struct MachineNetwork {
+  std::string network;    ///< what Multus attaches
+  std::string card;       ///< the guest's card on it
+  bool has_link = false;  ///< KubeVirt can take its link down; not of SR-IOV, nor where the guest has no card
+  bool is_down = false;   ///< KubeVirt shows it as down
+  bool operator==(const MachineNetwork&) const = default;
+};
+
 /// One run of a machine.
 struct MachineInstance {
   ObjectMeta meta;                  ///< its controller is the VirtualMachine; kind empty: nobody
@@ -42,8 +51,7 @@ struct MachineInstance {
   bool agent_connected = false;     ///< condition AgentConnected: the guest agent answers
   bool has_liveness_probe = false;  ///< virt-api does not pause such a one
   bool is_migrating = false;        ///< a live migration has begun and is not over
-  std::vector<std::string>
-      networks;  ///< beside the cluster's own: where the launcher's policies do not reach
+  std::vector<MachineNetwork> networks;
 
   TargetRef ref() const { return {kMachineInstanceKind, meta.name_space, meta.name, meta.uid}; }
   bool is_final() const { return phase == "Succeeded" || phase == "Failed"; }

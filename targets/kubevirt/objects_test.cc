@@ -67,7 +67,15 @@ TEST_CASE("what of an instance matters to its isolation") {
   document["status"]["migrationState"]["completed"] = true;
   CHECK_FALSE(instance(document).is_migrating);
   document["spec"]["networks"].push_back({{"name", "san"}, {"multus", {{"networkName", "ops/storage"}}}});
-  CHECK(instance(document).networks == std::vector<std::string>{"ops/storage"});
+  CHECK(instance(document).networks == std::vector<MachineNetwork>{{"ops/storage", "san", false, false}});
+  json& cards = document["spec"]["domain"]["devices"]["interfaces"];
+  cards = {{{"name", "default"}}, {{"name", "san"}, {"bridge", json::object()}}};
+  document["status"]["interfaces"] = {{{"name", "default"}, {"linkState", "down"}}};
+  CHECK(instance(document).networks == std::vector<MachineNetwork>{{"ops/storage", "san", true, false}});
+  document["status"]["interfaces"].push_back({{"name", "san"}, {"linkState", "down"}});
+  CHECK(instance(document).networks == std::vector<MachineNetwork>{{"ops/storage", "san", true, true}});
+  cards[1] = {{"name", "san"}, {"sriov", json::object()}};  // whatever is said of its link
+  CHECK(instance(document).networks == std::vector<MachineNetwork>{{"ops/storage", "san", false, false}});
   document["spec"]["networks"].back()["multus"]["default"] = true;
   CHECK(instance(document).networks.empty());
   document["status"]["phase"] = "Failed";

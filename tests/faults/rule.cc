@@ -6,7 +6,7 @@ namespace {
 
 bool fits(const Rule& rule, const Call& call) {
   return rule.most > 0 && rule.watches == call.is_watch &&
-         (rule.method.empty() || rule.method == call.method) &&
+         (rule.method.empty() || rule.method == call.method) && (rule.dry_runs || !call.is_dry_run()) &&
          (rule.number == 0 || rule.number == call.number) &&
          call.path.find(rule.path_part) != std::string::npos;
 }

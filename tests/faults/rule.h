@@ -26,6 +26,7 @@ struct Call {
   bool is_troubled = false;  ///< a rule befell it
   int status = 0;            ///< what the server answered, whether or not the client got it; 0: nothing (yet)
 
+  bool is_dry_run() const { return query.find("dryRun=") != std::string::npos; }
   bool succeeded() const { return status >= 200 && status < 300; }
   /// "3 PATCH /api/v1/namespaces/shop/pods/web-1 200".
   std::string to_string() const;
@@ -53,6 +54,7 @@ struct Rule {
   std::string method = {};     ///< empty: any
   std::string path_part = {};  ///< anywhere in the path; empty: any
   std::size_t number = 0;      ///< Call::number; 0: any
+  bool dry_runs = true;        ///< of changes also those that are only tried
   double probability = 1;
   std::size_t most = std::numeric_limits<std::size_t>::max();  ///< how often it applies
   std::function<void(const Call&)> hook = {};                  ///< called right before a cut

@@ -46,7 +46,7 @@ constexpr Change kDeletion{"delete", "DELETE", "/virtualmachineinstances/"};
 
 std::size_t count_of(const std::vector<Call>& calls, const Change& change) {
   return std::size_t(std::count_if(calls.begin(), calls.end(), [&](const Call& call) {
-    return call.succeeded() && call.method == change.method &&
+    return call.succeeded() && !call.is_dry_run() && call.method == change.method &&
            call.path.find(change.path_part) != std::string::npos;
   }));
 }
@@ -56,6 +56,7 @@ Rule cut(const Change& change, bool after) {
   rule.fault.kind = after ? Fault::Kind::kCutAfter : Fault::Kind::kCutBefore;
   rule.method = change.method;
   rule.path_part = change.path_part;
+  rule.dry_runs = false;
   rule.most = 1;
   return rule;
 }
@@ -95,10 +96,12 @@ class Crashes {
   std::vector<Call> calls() const { return proxy().calls(); }
 
   /// Another machine runs, and a controller that lives.
-  void set_up() {
+  void set_up(bool has_other_network = false) {
     if (life_ != nullptr) life_->kill();
     machine_ = fmt::format("db{}", ++rounds_);
-    launcher_ = kubevirt_.run(machine(machine_, image_.by_tag));
+    json made = machine(machine_, has_other_network ? image_.by_digest : image_.by_tag);
+    if (has_other_network) attach_network(made);
+    launcher_ = kubevirt_.run(made);
     victim_ = kubevirt_.instance(machine_);
     incident_.clear();
     proxy().begin();
@@ -225,6 +228,36 @@ TEST_CASE("KubeVirt: a controller that is killed at random calls of a rebuild en
     crashes.kill_at(cut(number, after));
     crashes.breach();
     crashes.check_rebuilt(crashes.play_until_closed());
+  }
+}
+
+TEST_CASE("KubeVirt: a controller that is killed while links go down or up leaves none down", "[scenario]") {
+  if (!world_has_schemas()) return;
+  Crashes crashes;
+  for (const char* state : {"down", "up"}) {
+    for (const bool after : {false, true}) {
+      INFO("killed " << (after ? "after" : "before") << " the link goes " << state);
+      crashes.set_up(/*has_other_network=*/true);
+      const json before = crashes.scenario().get(kMachines, crashes.machine_name());
+      const bool goes_down = state == std::string("down");
+      if (goes_down) crashes.kill_at(cut(kPin, after));
+      crashes.breach();
+      if (!goes_down) {
+        crashes.play_until("links are down", [](const json& now) {
+          return count_in_timeline(now, "Done: take down the links") == 1;
+        });
+        crashes.kill_at(cut(kPin, after));
+      }
+      const json closed = crashes.play_until_closed();
+
+      CHECK(status_text(closed, "outcome") == "recovered");
+      CHECK(crashes.scenario().get(kMachines, crashes.machine_name())["spec"] == before["spec"]);
+      CHECK(crashes.kubevirt().instances_made(crashes.machine_name()) == 2);
+      CHECK(count_of(crashes.calls(), kPin) == (goes_down ? 2 : 1));
+      CHECK(count_in_timeline(closed, "Done: take down the links") == 1);
+      CHECK(count_in_timeline(closed, "its links back") == 1);
+      CHECK(journal_ids(closed, "planned").empty());
+    }
   }
 }
 

@@ -125,8 +125,8 @@ class Look {
     if (found != instances.end()) {
       const bool is_to_stop =
           requests.is_array() && !requests.empty() && requests[0].value("uid", "") == uid_of(*found);
-      if (is_to_stop) stop(*found);
-      return;
+      if (is_to_stop) return stop(*found);
+      return follow_links(machine, *found);
     }
     const std::string strategy = machine["spec"].value("runStrategy", "");
     const bool is_to_start = strategy == "Always" || (requests.is_array() && requests.size() == 2);
@@ -134,6 +134,22 @@ class Look {
     on_made_(name_of(machine));
     if (requests.is_array())
       patch(kMachines, machine, "/status/stateChangeRequests", json::array(), "status");
+  }
+
+  /// The live update: of all that the template says of cards, only the state reaches a guest that runs.
+  void follow_links(const json& machine, const json& instance) {
+    const json cards = at(machine, "/spec/template/spec/domain/devices/interfaces");
+    if (cards != at(instance, "/spec/domain/devices/interfaces"))
+      patch(kInstances, instance, "/spec/domain/devices/interfaces", cards);
+  }
+
+  void show_links(const json& instance) {
+    json shown = json::array();
+    for (const json& card : at(instance, "/spec/domain/devices/interfaces")) {
+      const bool is_down = card.value("state", "up") == "down";
+      shown.push_back({{"name", card["name"]}, {"linkState", is_down ? "down" : "up"}});
+    }
+    if (at(instance, "/status/interfaces") != shown) patch(kInstances, instance, "/status/interfaces", shown);
   }
 
   void see_to_instance(const json& instance) {
@@ -151,7 +167,8 @@ class Look {
     if (migration == migrations_.end() && is_migrating)
       return patch(kInstances, instance, "/status/migrationState/completed", true);
     const bool is_shown = at(instance, "/status/phase") == "Running";
-    if (is_shown || !is_ready(launchers.front())) return;
+    if (is_shown) return show_links(instance);
+    if (!is_ready(launchers.front())) return;
     patch(kInstances, instance, "/status",
           {{"phase", "Running"}, {"conditions", {condition("Ready"), condition("AgentConnected")}}});
   }
@@ -316,6 +333,12 @@ json machine(const std::string& name, const std::string& image) {
                {{"disks", disks}, {"interfaces", {{{"name", "default"}, {"masquerade", json::object()}}}}}}}},
             {"networks", {{{"name", "default"}, {"pod", json::object()}}}},
             {"volumes", volumes}}}}}}}};
+}
+
+void attach_network(json& machine) {
+  json& spec = machine["spec"]["template"]["spec"];
+  spec["networks"].push_back({{"name", "san"}, {"multus", {{"networkName", kOtherNetwork}}}});
+  spec["domain"]["devices"]["interfaces"].push_back({{"name", "san"}, {"bridge", json::object()}});
 }
 
 KubeVirt::KubeVirt(Scenario& scenario)

@@ -29,6 +29,9 @@ inline constexpr k8s::Resource kSnapshots{"snapshot.kubevirt.io", "v1beta1", "vi
 
 /// A VirtualMachine that runs always, boots from `image` and has a data disk on a claim.
 nlohmann::json machine(const std::string& name, const std::string& image);
+/// Gives it a card on a network of Multus, which no NetworkPolicy reaches.
+inline constexpr const char* kOtherNetwork = "ops/storage";
+void attach_network(nlohmann::json& machine);
 /// As virt-controller names it in the launcher.
 inline constexpr const char* kRootContainer = "volumeroot";
 
