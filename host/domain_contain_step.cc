@@ -90,7 +90,7 @@ StepResult gone(IncidentWork& work) {
   return step_done();
 }
 
-/// It is no libvirt's here to say what becomes of the links; to claim anything would be a hope.
+/// This host's libvirt cannot say what becomes of the links there.
 StepResult migrated(IncidentWork& work) {
   const std::string why = what_migration_means(work);
   work.conclude(condition::kContained, {ConditionStatus::kFalse, kMigrated, why});
@@ -148,9 +148,8 @@ std::string what_migration_means(IncidentWork& work) {
                                 : "it was not isolated before";
   return fmt::format(
       "the domain was migrated, and runs on another host: {}. On that host isolate it ('virsh suspend {}', "
-      "or "
-      "an incident there) or migrate it back, which is seen here; then release this incident with --victim "
-      "leave",
+      "or an incident there) or migrate it back, which is seen here; then release this incident with "
+      "--victim leave",
       state, escape(name, 64));
 }
 

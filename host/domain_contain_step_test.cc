@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What a containment makes of what people do to the machine meanwhile.
+#include <fmt/format.h>
+
+#include <catch2/catch.hpp>
+#include <utility>
+
 #include "host/testing/rebuild_site.h"
+#include "targets/libvirt/quarantine_filter.h"
 
 namespace kintsugi::host {
 namespace {
@@ -59,7 +65,6 @@ TEST_CASE("that a machine was migrated outlives the controller who was told") {
   site.machine.has_migrated = true;
   REQUIRE(site.comes_to(condition::kContained, "VictimMigrated"));
   site.machine.has_migrated = false;  // the next controller was not told
-  site.process = nullptr;
   site.restart();
   CHECK_FALSE(site.comes([&] { return site.reason(condition::kContained) != "VictimMigrated"; }, 10));
   site.order(Victim::kRestore);

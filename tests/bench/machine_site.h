@@ -5,9 +5,9 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/testing/scratch_directory.h"
 #include "net/http.h"
 #include "tests/support/controller_process.h"
-#include "tests/support/scratch_directory.h"
 
 namespace kintsugi::bench {
 
@@ -27,7 +27,7 @@ class MachineSite {
 
  private:
   const Clock& clock_;
-  support::ScratchDirectory directory_;
+  ScratchDirectory directory_;
   std::unique_ptr<support::ControllerProcess> process_;
   std::unique_ptr<net::HttpTransport> person_;
 };
