@@ -407,12 +407,14 @@ void KubeVirt::serve_subresources() {
       60s);
 }
 
+void KubeVirt::look() {
+  const std::lock_guard lock(mutex_);  // what it has made is counted before anybody asks
+  Look(scenario_.client(), scenario_.shop(), [this](const std::string& machine) { ++made_[machine]; }).take();
+}
+
 void KubeVirt::play(const std::stop_token& stop) {
   while (!stop.stop_requested()) {
-    Look(scenario_.client(), scenario_.shop(), [this](const std::string& machine) {
-      const std::lock_guard lock(mutex_);
-      ++made_[machine];
-    }).take();
+    look();
     std::this_thread::sleep_for(kTick);
   }
 }

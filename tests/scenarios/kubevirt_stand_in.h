@@ -58,12 +58,13 @@ class KubeVirt {
   void install_definitions();
   void serve_subresources();
   void play(const std::stop_token& stop);
+  void look();
 
   Scenario& scenario_;
   const SystemClock clock_;
   Logger log_;
   std::unique_ptr<net::HttpServer> server_;
-  std::mutex mutex_;
+  std::mutex mutex_;                 ///< held during a look
   std::map<std::string, int> made_;  ///< guarded; by machine
   std::jthread controller_;
 };
