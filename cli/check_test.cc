@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "cli/test_world.h"
 #include "targets/kubernetes/readiness.h"
 
@@ -47,7 +48,7 @@ TEST_CASE("check ends with 0 where everything is ready, also of one namespace") 
   keep(world, {{"shop.web", text_of(kGood)}, {"other.web", text_of(kLeaking)}});
   const Ending ending = world.run({"check", "--workload-namespace", "shop", "-o", "json"});
   CHECK(ending.code == ExitCode::kDone);
-  const json document = json::parse(ending.out);
+  const json document = parse_json(ending.out).value();
   REQUIRE(document["workloads"].size() == 1);
   CHECK(document["workloads"][0]["namespace"] == "shop");
   CHECK(document["workloads"][0]["containable"] == true);

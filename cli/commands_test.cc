@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/document.h"
+#include "base/json_text.h"
 #include "base/testing/scratch_directory.h"
 #include "base/version.h"
 #include "cli/test_world.h"
@@ -223,8 +224,9 @@ TEST_CASE(
 TEST_CASE("a change may be printed as the object that it made") {
   TestWorld world;
   world.keep(waiting_incident());
-  CHECK(json::parse(world.run({"hold", kName, "--dry-run=client", "-o", "json"}).out)["spec"]["hold"] ==
-        true);
+  CHECK(
+      parse_json(world.run({"hold", kName, "--dry-run=client", "-o", "json"}).out).value()["spec"]["hold"] ==
+      true);
   CHECK(world.run({"hold", kName, "-o", "name"}).out == "incident.kintsugi.dev/" + kName + "\n");
 }
 
@@ -265,7 +267,7 @@ TEST_CASE("what is so already is unchanged, which is an error only for who asks 
     one.line.emplace_back("--error-unchanged");
     CHECK(world.run(one.line).code == ExitCode::kNothingChanged);
     one.line.insert(one.line.end(), {"-o", "json"});
-    CHECK(json::parse(world.run(one.line).out)["metadata"]["name"] == kName);
+    CHECK(parse_json(world.run(one.line).out).value()["metadata"]["name"] == kName);
     CHECK(world.writes() == 0);
   }
 }
@@ -360,7 +362,7 @@ TEST_CASE("lists come in each format") {
   CHECK(world.run({"list", "--no-headers"}).out.find(kName) == 0);
   CHECK(world.run({"list", "-o", "wide"}).out.find("PLAYBOOK") != std::string::npos);
   CHECK(world.run({"list", "-o", "name"}).out == "incident.kintsugi.dev/" + kName + "\n");
-  const json list = json::parse(world.run({"list", "-o", "json"}).out);
+  const json list = parse_json(world.run({"list", "-o", "json"}).out).value();
   CHECK(list["kind"] == "List");
   CHECK(list["items"][0]["metadata"]["name"] == kName);
   const auto yaml = parse_yaml_document(world.run({"list", "-o", "yaml"}).out);
@@ -431,7 +433,7 @@ TEST_CASE("--all-namespaces asks for all and shows which") {
                      {"apiVersion", kApiVersion},
                      {"metadata", {{"resourceVersion", "9"}}},
                      {"items", {stored_object(waiting_incident())}}};
-  world.transport.when("GET", "/apis/kintsugi.dev/v1alpha1/incidents?").respond(200, list.dump());
+  world.transport.when("GET", "/apis/kintsugi.dev/v1alpha1/incidents?").respond(200, json_text(list));
   const Ending ending = world.run({"list", "-A"});
   CHECK(ending.code == ExitCode::kDone);
   CHECK(ending.out.find("NAMESPACE         NAME ") == 0);
@@ -452,7 +454,7 @@ TEST_CASE("a watch prints what changes until it is stopped, and outlives a serve
                            {"apiVersion", kApiVersion},
                            {"metadata", {{"resourceVersion", "9"}}},
                            {"items", {stored_object(incident)}}};
-        return net::HttpResponse{200, {}, list.dump()};
+        return net::HttpResponse{200, {}, json_text(list)};
       });
   std::jthread time([&](std::stop_token done) {
     while (!done.stop_requested()) {
@@ -536,7 +538,7 @@ TEST_CASE("a kubeconfig that cannot be used and the version need no server") {
   CHECK(version.out ==
         "kintsugi " + std::string(kintsugi::version()) + " (" + std::string(kApiVersion) + ")\n");
   CHECK(world.run({"--version"}).out == version.out);
-  CHECK(json::parse(world.run({"version", "--client", "-o", "json"}).out) ==
+  CHECK(parse_json(world.run({"version", "--client", "-o", "json"}).out).value() ==
         json{{"clientVersion", {{"version", kintsugi::version()}, {"apiVersion", kApiVersion}}}});
   CHECK(world.run({"version", "-o", "yaml"}).out.find("clientVersion:\n  apiVersion: kintsugi.dev/") == 0);
   CHECK(world.transport.requests().empty());

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "base/document.h"
 #include "base/testing/scratch_directory.h"
 #include "base/user_name.h"
 #include "cli/run.h"
@@ -273,7 +274,7 @@ TEST_CASE("on a host, the report counts what exists and what the ledger has") {
   const Ending report = world.run({"report", "--by", "none", "-o", "json"});
   INFO(report.err);
   REQUIRE(report.code == ExitCode::kDone);
-  CHECK(json::parse(report.out)["rows"][0]["detected"] == 2);
+  CHECK(parse_json(report.out).value()["rows"][0]["detected"] == 2);
 }
 
 TEST_CASE("what is for clusters does not go with a host") {

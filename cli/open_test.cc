@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "cli/test_world.h"
 #include "model/incident_json.h"
 
@@ -77,9 +79,9 @@ struct OpenWorld : TestWorld {
   void take_creates() {
     transport.when("POST", kIncidentsPath)
         .answer([](const net::HttpRequest& request) -> Result<net::HttpResponse> {
-          json object = json::parse(request.body);
+          json object = parse_json(request.body).value();
           object["metadata"]["uid"] = "new-uid";
-          return net::HttpResponse{201, {}, object.dump()};
+          return net::HttpResponse{201, {}, json_text(object)};
         });
   }
 };
@@ -222,7 +224,7 @@ TEST_CASE("a create without an answer is looked for before anything is said") {
   SECTION("it was done") {
     world.transport.when("POST", kIncidentsPath)
         .answer([&](const net::HttpRequest& request) -> Result<net::HttpResponse> {
-          world.keep(path, json::parse(request.body));
+          world.keep(path, parse_json(request.body).value());
           return fail(error);
         });
     CHECK(world.run(kOpen).code == ExitCode::kDone);

@@ -2,6 +2,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "cli/test_world.h"
 #include "incidents/ledger.h"
 
@@ -38,14 +40,14 @@ struct ReportWorld : TestWorld {
                        {"apiVersion", "v1"},
                        {"metadata", {{"resourceVersion", "9"}}},
                        {"items", {{{"metadata", {{"name", "kintsugi-ledger"}}}, {"data", data}}}}};
-    transport.when("GET", "/api/v1/namespaces/kintsugi-system/configmaps?").respond(200, list.dump());
+    transport.when("GET", "/api/v1/namespaces/kintsugi-system/configmaps?").respond(200, json_text(list));
   }
 };
 
 TEST_CASE("a report counts each incident once, from objects and ledger together") {
   ReportWorld world;
   const json report =
-      json::parse(world.run({"report", "--since", "90d", "--by", "severity", "-o", "json"}).out);
+      parse_json(world.run({"report", "--since", "90d", "--by", "severity", "-o", "json"}).out).value();
   const json& all = report["rows"].back();
   CHECK(all["group"] == "all");
   CHECK(all["recoverSeconds"]["n"] == 3);
@@ -59,10 +61,10 @@ TEST_CASE("a report counts each incident once, from objects and ledger together"
 
 TEST_CASE("the period is the person's choice") {
   ReportWorld world;
-  CHECK(json::parse(world.run({"report", "--since", "30h", "--by", "none", "-o", "json"})
-                        .out)["rows"][0]["detected"] == 1);
-  CHECK(json::parse(world.run({"report", "--since", "300d", "--by", "none", "-o", "json"})
-                        .out)["rows"][0]["detected"] == 4);
+  CHECK(parse_json(world.run({"report", "--since", "30h", "--by", "none", "-o", "json"}).out)
+            .value()["rows"][0]["detected"] == 1);
+  CHECK(parse_json(world.run({"report", "--since", "300d", "--by", "none", "-o", "json"}).out)
+            .value()["rows"][0]["detected"] == 4);
 }
 
 TEST_CASE("a report comes in each format") {

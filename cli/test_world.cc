@@ -6,6 +6,8 @@
 #include <sstream>
 #include <utility>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "base/time.h"
 #include "cli/lent_transport.h"
 #include "cli/run.h"
@@ -54,13 +56,12 @@ nlohmann::json stored_object(const Incident& incident) {
 }
 
 std::string failure(int code, const std::string& reason) {
-  return nlohmann::json({{"kind", "Status"},
-                         {"apiVersion", "v1"},
-                         {"status", "Failure"},
-                         {"message", "it failed"},
-                         {"reason", reason},
-                         {"code", code}})
-      .dump();
+  return json_text(nlohmann::json({{"kind", "Status"},
+                                   {"apiVersion", "v1"},
+                                   {"status", "Failure"},
+                                   {"message", "it failed"},
+                                   {"reason", reason},
+                                   {"code", code}}));
 }
 
 TestWorld::TestWorld() {
@@ -79,7 +80,7 @@ TestWorld::~TestWorld() = default;
 void TestWorld::keep(const std::string& path, nlohmann::json object) {
   objects[path] = std::move(object);
   transport.when("GET", path).answer([this, path](const net::HttpRequest&) -> Result<net::HttpResponse> {
-    return net::HttpResponse{200, {}, objects[path].dump()};
+    return net::HttpResponse{200, {}, json_text(objects[path])};
   });
   transport.when("PATCH", path)
       .answer([this, path](const net::HttpRequest& request) -> Result<net::HttpResponse> {
@@ -102,7 +103,7 @@ void TestWorld::keep_list(const std::vector<Incident>& incidents) {
                          {"metadata", {{"resourceVersion", "9"}}},
                          {"items", nlohmann::json::array()}};
   for (const Incident& incident : incidents) list["items"].push_back(stored_object(incident));
-  transport.when("GET", std::string(kIncidentsPath) + "?").respond(200, list.dump());
+  transport.when("GET", std::string(kIncidentsPath) + "?").respond(200, json_text(list));
 }
 
 Ending TestWorld::run(std::vector<std::string> arguments) {
@@ -135,7 +136,7 @@ std::size_t TestWorld::writes() const {
 nlohmann::json TestWorld::latest_write() const {
   nlohmann::json body;
   for (const net::HttpRequest& request : transport.requests()) {
-    if (request.method != "GET") body = nlohmann::json::parse(request.body);
+    if (request.method != "GET") body = parse_json(request.body).value();
   }
   return body;
 }

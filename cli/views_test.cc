@@ -2,7 +2,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "base/escape.h"
+#include "base/json_text.h"
 #include "cli/describe_view.h"
 #include "cli/incident_facts.h"
 #include "cli/list_view.h"
@@ -46,7 +48,7 @@ Incident hostile_incident() {
   entry.note = kHostile;
   status.journal = {entry, entry};
   status.journal[1].action.body =
-      nlohmann::json::array({{{"op", "test"}, {"value", "\x1b[2J\xe2\x80\xae"}}}).dump();
+      json_text(nlohmann::json::array({{{"op", "test"}, {"value", "\x1b[2J\xe2\x80\xae"}}}));
   return incident;
 }
 
@@ -252,7 +254,7 @@ TEST_CASE("the timeline counts from the detection and ends with the phases") {
         "2026-01-01T00:00:00.850000Z   +850ms   alice        Isolated\n"
         "\n"
         "time to contain   850ms\n");
-  const auto document = nlohmann::json::parse(timeline_as_json(incident));
+  const auto document = parse_json(timeline_as_json(incident)).value();
   CHECK(document["entries"][1]["sinceDetectedSeconds"] == 0.85);
   CHECK(document["phases"][0]["phase"] == "time to contain");
   CHECK(timeline_as_markdown(incident).find("| time to contain | 850ms |") != std::string::npos);

@@ -4,8 +4,9 @@
 # nlohmann/json.hpp instantiates its parser in each file that sees it, used or not: half a second. So there are two
 # sets, with it and without it, each for what is shipped and for tests.
 set(kintsugi_common_headers
-  <algorithm> <array> <atomic> <chrono> <condition_variable> <functional> <map> <memory> <mutex> <optional> <set> <span>
-  <stop_token> <string> <string_view> <thread> <utility> <vector>)
+  <algorithm> <array> <atomic> <chrono> <condition_variable> <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span>
+  <stop_token> <string> <string_view> <thread> <utility> <vector> <fmt/format.h>)
+add_compile_definitions(FMT_SHARED)  # by all or by none: precompiled headers have to see the same
 
 file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
 

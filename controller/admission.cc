@@ -5,6 +5,7 @@
 
 #include "admission/pod_review.h"
 #include "admission/webhook_configuration.h"
+#include "base/json_text.h"
 #include "controller/playbook_book.h"
 #include "controller/responses.h"
 #include "k8s-client/client/wait.h"
@@ -146,7 +147,8 @@ Result<void> Admission::sync_configuration(const admission::GuardedNamespaces& g
   if (auto patched = client_.patch(k8s::kValidatingWebhookConfigurations, key, patch); !patched)
     return fail(patched.error());
   log_.info("The API server asks about pods of these namespaces",
-            {{"failOpen", json(guarded.fail_open).dump()}, {"failClosed", json(guarded.fail_closed).dump()}});
+            {{"failOpen", json_text(json(guarded.fail_open))},
+             {"failClosed", json_text(json(guarded.fail_closed))}});
   return {};
 }
 

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "metrics/exposition.h"
 #include "net/test_server.h"
 
@@ -30,13 +32,12 @@ std::string review_of(const std::vector<std::string>& images) {
   json containers = json::array();
   for (const std::string& image : images)
     containers.push_back({{"name", "c" + std::to_string(containers.size())}, {"image", image}});
-  return json({{"apiVersion", "admission.k8s.io/v1"},
-               {"kind", "AdmissionReview"},
-               {"request",
-                {{"uid", "u-1"},
-                 {"namespace", "shop"},
-                 {"object", {{"kind", "Pod"}, {"spec", {{"containers", containers}}}}}}}})
-      .dump();
+  return json_text(json({{"apiVersion", "admission.k8s.io/v1"},
+                         {"kind", "AdmissionReview"},
+                         {"request",
+                          {{"uid", "u-1"},
+                           {"namespace", "shop"},
+                           {"object", {{"kind", "Pod"}, {"spec", {{"containers", containers}}}}}}}}));
 }
 
 struct Fixture {
@@ -58,7 +59,7 @@ struct Fixture {
   json answer(const std::string& path, const std::vector<std::string>& images) {
     const net::HttpResponse response = ask(path, review_of(images));
     REQUIRE(response.status == 200);
-    return json::parse(response.body)["response"];
+    return parse_json(response.body).value()["response"];
   }
   bool has_line(const std::string& line) {
     return metrics::expose(metrics, std::nullopt, {}, clock.now()).find("\n" + line + "\n") !=

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "controller/containment_questions.h"
 #include "controller/pod_isolation.h"
 #include "controller/pod_steps.h"
@@ -110,7 +111,7 @@ void remember(IncidentWork& work, const Pod& before, const Action& action, WallT
     work.status().containment->time = at;
   }
   Action kept = action;
-  kept.undo = nlohmann::json({{"labels", work.status().containment->labels}}).dump();
+  kept.undo = json_text(nlohmann::json({{"labels", work.status().containment->labels}}));
   if (!work.journal(kept, JournalEntry::State::kApplied))
     work.note("The journal is full: the undo is in the pod only");
 }

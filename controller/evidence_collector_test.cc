@@ -4,7 +4,9 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "base/testing/scratch_directory.h"
 #include "k8s-client/client/test_world.h"
 
@@ -14,10 +16,11 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
-const json kPod = json::parse(R"({
+const json kPod = parse_json(R"({
   "metadata": {"name": "web-1", "namespace": "shop", "uid": "u-1"},
   "spec": {"containers": [{"name": "web"}]},
-  "status": {"containerStatuses": [{"name": "web", "restartCount": 0}]}})");
+  "status": {"containerStatuses": [{"name": "web", "restartCount": 0}]}})")
+                      .value();
 
 Incident incident() {
   Incident incident;
@@ -36,7 +39,7 @@ struct Fixture {
       if (request.url.find("/log?") != std::string::npos) return k8s::answer(log_status, log);
       if (request.url.find("/events") != std::string::npos) return k8s::answer(200, R"({"items":[]})");
       if (pods_down > 0 && pods_down-- > 0) return k8s::answer(500, k8s::failure(500, "InternalError"));
-      return k8s::answer(200, kPod.dump());
+      return k8s::answer(200, json_text(kPod));
     });
   }
 
@@ -46,7 +49,7 @@ struct Fixture {
   }
   json manifest() const {
     const auto text = read_file(directory.path() + "/inc-1/manifest.json", 1u << 20);
-    return text ? json::parse(*text) : json();
+    return text ? parse_json(*text).value() : json();
   }
   json file(const std::string& path) const {
     const json all = manifest();

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "base/testing/scratch_directory.h"
 #include "net/curl_transport.h"
 #include "net/testing/raw_socket.h"
@@ -114,7 +115,7 @@ TEST_CASE("whatever is refused on the signals address is refused as a problem") 
     const std::string answer = client.read_until("}");
     CHECK(answer.substr(9, 3) == std::to_string(status));
     CHECK(answer.find("Content-Type: application/problem+json\r\n") != std::string::npos);
-    const auto problem = nlohmann::json::parse(answer.substr(answer.find("\r\n\r\n") + 4), nullptr, false);
+    const auto problem = parse_json(answer.substr(answer.find("\r\n\r\n") + 4)).value_or(nullptr);
     REQUIRE(problem.is_object());
     CHECK(problem["status"] == status);
     CHECK_FALSE(problem["title"].get<std::string>().empty());

@@ -6,6 +6,7 @@
 
 #include "base/document.h"
 #include "base/escape.h"
+#include "base/json_text.h"
 #include "base/node_text.h"
 #include "controller/playbook_book.h"
 #include "k8s-client/client/config_map.h"
@@ -294,7 +295,7 @@ Result<void> ImageTrust::remember(const targets::Deployment& deployment,
   }
   if (!may_write()) return fail(ErrorCode::kCancelled, "another replica leads by now");
   auto kept = k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, deployment.meta.uid,
-                                        entry.dump());
+                                        json_text(entry));
   if (!kept) return fail(kept.error());
   take();
   return {};

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "controller/playbook_book.h"
 #include "k8s-client/client/test_world.h"
 #include "metrics/exposition.h"
@@ -55,12 +57,12 @@ struct Fixture {
     if (is_down) return k8s::answer(500, k8s::failure(500, "InternalError"));
     if (request.method == "GET") {
       if (stored.is_null()) return k8s::answer(404, k8s::failure(404, "NotFound"));
-      return k8s::answer(200, stored.dump());
+      return k8s::answer(200, json_text(stored));
     }
     ++writes;
-    if (request.method == "POST") stored = json::parse(request.body);
+    if (request.method == "POST") stored = parse_json(request.body).value();
     return stored.is_null() ? k8s::answer(404, k8s::failure(404, "NotFound"))
-                            : k8s::answer(200, stored.dump());
+                            : k8s::answer(200, json_text(stored));
   }
 
   void set_policies(std::vector<trust::TrustPolicy> policies) { book.set_policies(std::move(policies)); }

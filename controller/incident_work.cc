@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
+#include "base/json_text.h"
 #include "controller/target_steps.h"
 #include "model/incident_json.h"
 
@@ -14,7 +15,7 @@ IncidentWork::IncidentWork(World& world, Incident incident, std::shared_ptr<cons
                            Mode mode, Voice voice)
     : world_(world),
       incident_(std::move(incident)),
-      stored_(status_to_json(incident_).dump()),
+      stored_(json_text(status_to_json(incident_))),
       playbook_(std::move(playbook)),
       mode_(mode),
       voice_(voice) {}
@@ -121,7 +122,7 @@ void IncidentWork::count(const Action& action, bool applied, std::chrono::nanose
 
 Result<void> IncidentWork::save() {
   incident_.status.observed_generation = incident_.generation;
-  if (status_to_json(incident_).dump() == stored_) return {};
+  if (json_text(status_to_json(incident_)) == stored_) return {};
   incident_.status.fencing_token = world_.leadership.fencing_token();
   if (voice_ == Voice::kLeader && !world_.leadership.leads()) {
     return fail(make_error(ErrorCode::kUnavailable, "leadership has ended").on(incident_.name));
@@ -129,7 +130,7 @@ Result<void> IncidentWork::save() {
   auto written = world_.store.update_status(incident_);
   if (!written) return tl::unexpected(std::move(written).error());
   incident_.resource_version = written->resource_version;
-  stored_ = status_to_json(incident_).dump();
+  stored_ = json_text(status_to_json(incident_));
   return {};
 }
 

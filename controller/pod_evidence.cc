@@ -6,6 +6,8 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
+
 namespace kintsugi::controller {
 namespace {
 
@@ -81,7 +83,7 @@ void PodEvidence::take_pod() {
   auto document = read_pod_persistently();
   if (!document) return session_.failed("pod", document.error());
   document_ = std::move(*document);
-  session_.keep("pod.json", document_.dump(2), "pod");
+  session_.keep("pod.json", json_text(document_, 2), "pod");
 }
 
 /// Last: a container that was started anew meanwhile has taken its processes with it.
@@ -90,7 +92,7 @@ void PodEvidence::take_restarts() {
   auto document = read_pod(session_.deadline());
   if (!document) return session_.failed("restarts", document.error());
   const json counts = {{"before", restarts_in(document_)}, {"after", restarts_in(*document)}};
-  session_.keep("restarts.json", counts.dump(2), "restarts");
+  session_.keep("restarts.json", json_text(counts, 2), "restarts");
 }
 
 void PodEvidence::take_owners() {
@@ -112,7 +114,7 @@ void PodEvidence::take_owners() {
                                       session_.call(session_.deadline()));
     chain.push_back(live ? *live : json({{"kind", "Deployment"}, {"name", meta.name}, {"uid", meta.uid}}));
   }
-  session_.keep("owners.json", json({{"owners", chain}, {"labelsBefore", removed}}).dump(2), "owners");
+  session_.keep("owners.json", json_text(json({{"owners", chain}, {"labelsBefore", removed}}), 2), "owners");
 }
 
 void PodEvidence::take_events() {
@@ -122,7 +124,7 @@ void PodEvidence::take_events() {
   auto events =
       session_.client().list(k8s::kCoreEvents, pod_.name_space, params, session_.call(session_.deadline()));
   if (!events) return session_.failed("events", events.error());
-  session_.keep("events.json", json(*events).dump(2), "events");
+  session_.keep("events.json", json_text(json(*events), 2), "events");
 }
 
 void PodEvidence::take_logs(const std::string& container) {

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "base/json_text.h"
 #include "signals/problem_details.h"
 
 namespace kintsugi::controller {
@@ -141,7 +142,7 @@ net::HttpResponse SignalEndpoint::answer_batch(std::string_view source, const si
     results.push_back(result_to_json(i, *taken));
   }
   return response_with(all_good ? 202 : 207, "application/json",
-                       json({{"results", std::move(results)}}).dump());
+                       json_text(json({{"results", std::move(results)}})));
 }
 
 }  // namespace kintsugi::controller

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "signals/alertmanager.h"
 #include "signals/falco.h"
 #include "signals/generic.h"
@@ -142,7 +143,7 @@ TEST_CASE("202 is said for what is durable, with each element's result") {
   Fixture fixture;
   const net::HttpResponse answer = fixture.answer_to("[" + kEvent + "," + kEvent + "]");
   CHECK(answer.status == 202);
-  const json results = json::parse(answer.body)["results"];
+  const json results = parse_json(answer.body).value()["results"];
   REQUIRE(results.size() == 2);
   CHECK(results[1] ==
         json({{"index", 1}, {"result", "opened"}, {"incident", "inc-1"}, {"message", "opened"}}));
@@ -153,7 +154,7 @@ TEST_CASE("a bad element does not drop the good ones") {
   Fixture fixture;
   const net::HttpResponse answer = fixture.answer_to("[" + kEvent + R"(, {"rule": 5}])");
   CHECK(answer.status == 207);
-  const json results = json::parse(answer.body)["results"];
+  const json results = parse_json(answer.body).value()["results"];
   CHECK(results[0]["result"] == "opened");
   CHECK(results[1]["result"] == "error");
   CHECK(results[1]["field"] == "rule");
@@ -177,7 +178,7 @@ TEST_CASE("a body that is no event is a problem with its field") {
   const net::HttpResponse answer = fixture.answer_to(R"({"rule": "r", "priority": "Loud"})");
   CHECK(answer.status == 422);
   CHECK(*answer.headers.find("Content-Type") == "application/problem+json");
-  CHECK(json::parse(answer.body)["field"] == "priority");
+  CHECK(parse_json(answer.body).value()["field"] == "priority");
   CHECK(fixture.observed.back() == "falco invalid");
 }
 
@@ -254,7 +255,7 @@ TEST_CASE("what there is nothing to do about is accepted, and reaches no intake"
   const net::HttpResponse answer = fixture.answer_to(
       R"({"version": "4", "alerts": [{"status": "resolved"}, {"status": "resolved"}]})", "alertmanager");
   CHECK(answer.status == 202);
-  CHECK(json::parse(answer.body)["results"][1] ==
+  CHECK(parse_json(answer.body).value()["results"][1] ==
         json({{"index", 1}, {"result", "ignored"}, {"message", "the alert is resolved"}}));
   CHECK(fixture.observed == std::vector<std::string>{"alertmanager ignored", "alertmanager ignored"});
   CHECK(fixture.answer_to(R"({"version": "4", "alerts": [{"status": "resolved"}, {}]})", "alertmanager")

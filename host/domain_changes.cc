@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+#include "base/json_text.h"
+
 namespace kintsugi::host {
 namespace {
 
@@ -26,7 +29,7 @@ const JournalEntry* find_parts(const Incident& incident) {
 
 /// Nothing: it is not known how that side was.
 std::optional<DomainParts> read_parts(const JournalEntry& entry, const char* side) {
-  const nlohmann::json body = nlohmann::json::parse(entry.action.body, nullptr, /*allow_exceptions=*/false);
+  const nlohmann::json body = parse_json(entry.action.body).value_or(nullptr);
   if (!body.is_object() || !body.contains(side) || !body[side].is_object()) return std::nullopt;
   DomainParts parts;
   for (const auto& [name, digest] : body[side].items()) {
@@ -68,8 +71,7 @@ bool is_way_out(const std::string& part) {
 bool note_changes(IncidentWork& work, const targets::DomainObservation& domain) {
   bool has_way_out = false;
   const JournalEntry* known = find_parts(work.incident());
-  nlohmann::json body =
-      known == nullptr ? nlohmann::json::object() : nlohmann::json::parse(known->action.body, nullptr, false);
+  auto body = parse_json(known == nullptr ? "{}" : known->action.body).value_or(nullptr);
   if (!body.is_object()) body = nlohmann::json::object();
   if (domain.live) {
     const DomainParts now = parts_of_running(*domain.live);
@@ -89,7 +91,7 @@ bool note_changes(IncidentWork& work, const targets::DomainObservation& domain) 
       note(work, "what the domain starts from", targets::compare(*before, domain.parts));
     body[kStored] = domain.parts;
   }
-  std::string text = body.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+  std::string text = json_text(body);
   if (known == nullptr || known->action.body != text) keep(work, std::move(text));
   return has_way_out;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "controller/collection.h"
 #include "host/disk_room.h"
 #include "host/domain_steps.h"
@@ -20,8 +21,8 @@ Action freezing_of(const Incident& incident, const std::vector<DiskLayer>& layer
   nlohmann::json disks = nlohmann::json::array();
   for (const DiskLayer& layer : layers)
     disks.push_back({{"disk", layer.target}, {"file", layer.below}, {"layer", layer.layer}});
-  action.body = nlohmann::json({{"layers", disks}}).dump();
-  action.undo = nlohmann::json({{"commit", disks}}).dump();
+  action.body = json_text(nlohmann::json({{"layers", disks}}));
+  action.undo = json_text(nlohmann::json({{"commit", disks}}));
   return action;
 }
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
+#include "base/json_text.h"
 #include "controller/containment_questions.h"
 #include "host/domain_changes.h"
 #include "host/domain_resolver.h"
@@ -39,7 +40,7 @@ Action action_on(const DomainObservation& domain, const DomainIsolation& wanted)
     body["movedTo"] = quarantine->name;
   const TargetRef target = target_of(domain.any());
   Action action = action_about(target, kIsolation, "isolate domain " + target.name);
-  action.body = body.dump();
+  action.body = json_text(body);
   return action;
 }
 

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/escape.h"
+#include "base/json_text.h"
 #include "evidence/regular_file.h"
 #include "targets/libvirt/domain.h"
 #include "targets/libvirt/domain_disks.h"
@@ -36,7 +37,7 @@ constexpr std::uint64_t kDumpExtraPart = 64;
 
 /// What a guest says may be anything, also no UTF-8.
 std::string text_of(const json& document) {
-  return document.dump(2, ' ', false, json::error_handler_t::replace);
+  return json_text(document, 2);
 }
 
 std::string guest_document(const std::vector<targets::GuestFact>& facts) {

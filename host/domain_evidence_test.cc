@@ -7,6 +7,7 @@
 #include <fstream>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "base/encoding.h"
 #include "base/file.h"
 #include "base/testing/scratch_directory.h"
@@ -47,7 +48,7 @@ struct World {
   std::string read(const std::string& path) const {
     return read_file(directory / kIncident + "/" + path, 1u << 20).value_or("");
   }
-  json manifest() const { return json::parse(read("manifest.json"), nullptr, false); }
+  json manifest() const { return parse_json(read("manifest.json")).value_or(nullptr); }
   std::string why(const std::string& collector) const {
     const json all = manifest();
     for (const json& failure : all["failures"]) {
@@ -56,7 +57,7 @@ struct World {
     return "";
   }
   json disk(const std::string& target) const {
-    const json all = json::parse(read("disks.json"));
+    const json all = parse_json(read("disks.json")).value();
     for (const json& one : all["disks"]) {
       if (one["target"] == target) return one;
     }
@@ -98,7 +99,7 @@ TEST_CASE("everything that a machine has is kept, with its hash") {
   CHECK(collected->failures.empty());
   CHECK(collected->has_definition);
   CHECK(world.read("domain.xml") == world.host.live);
-  CHECK(json::parse(world.read("guest.json"))["facts"]["hostname"] == "web1");
+  CHECK(parse_json(world.read("guest.json")).value()["facts"]["hostname"] == "web1");
   CHECK(world.read("screenshot.png") == world.host.screen->bytes);
   CHECK(world.read("dumps/memory.elf") == world.host.memory);
   std::vector<std::string> paths;
@@ -245,7 +246,7 @@ TEST_CASE("what a process before a crash has kept is not taken again") {
   REQUIRE(collected);
   CHECK(collected->failures.empty());
   CHECK(world.read("dumps/memory.elf") == memory);
-  CHECK(json::parse(world.read("guest.json"))["facts"]["hostname"] == "web1");
+  CHECK(parse_json(world.read("guest.json")).value()["facts"]["hostname"] == "web1");
   CHECK(world.manifest()["files"].size() == 5);
   // Finished: the manifest is the evidence, whatever happens to the machine.
   world.host.live.clear();
@@ -296,7 +297,7 @@ TEST_CASE("what a guest says is kept as text, whatever it is") {
   World world;
   world.host.facts = {{"hostname", "\xff\xfe<script>\x1b[2J"}, {"users", std::string(4096, 'x')}};
   REQUIRE(world.collect());
-  const json said = json::parse(world.read("guest.json"), nullptr, false);
+  const json said = parse_json(world.read("guest.json")).value_or(nullptr);
   REQUIRE(said.is_object());
   CHECK(said["facts"]["hostname"].get<std::string>().ends_with("<script>\x1b[2J"));
 }

@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "base/escape.h"
+#include "base/json_text.h"
 
 namespace kintsugi::host {
 namespace {
@@ -28,7 +30,7 @@ std::string body_of(const targets::RebuildMark& mark) {
                {"overlay", mark.overlay}, {"seed", mark.seed},     {"left", json::array()}};
   for (const targets::LeftDisk& disk : mark.disks) body["left"].push_back(to_json(disk));
   // Sources may be any bytes that XML can hold.
-  return body.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_text(body);
 }
 
 const JournalEntry* find_rebuild(const Incident& incident) {
@@ -72,7 +74,7 @@ std::vector<targets::LeftDisk> left_disks(const Incident& incident) {
   std::vector<targets::LeftDisk> disks;
   const JournalEntry* entry = find_rebuild(incident);
   if (entry == nullptr) return disks;
-  const json body = json::parse(entry->action.body, nullptr, /*allow_exceptions=*/false);
+  const json body = parse_json(entry->action.body).value_or(nullptr);
   const auto left = body.is_object() ? body.find("left") : body.end();
   if (left == body.end() || !left->is_array()) return disks;
   for (const json& disk : *left) {

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/document.h"
+#include "base/json_text.h"
 #include "base/time.h"
 #include "model/incident_json.h"
 
@@ -44,7 +45,7 @@ json parse(const std::string& text) {
 }
 
 std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+  return json_text(value);
 }
 
 Result<void> done(Result<std::int64_t> executed) {

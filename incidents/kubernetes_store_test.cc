@@ -5,6 +5,8 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "base/log.h"
 #include "k8s-client/client/test_world.h"
 #include "k8s-client/core/patch.h"
@@ -40,7 +42,7 @@ struct Fixture {
     const std::string item = is_status ? path.substr(0, path.size() - 7) : path;
     const std::string name = item.substr(item.rfind('/') + 1);
     if (request.method == "POST") {
-      json object = json::parse(request.body);
+      json object = parse_json(request.body).value();
       const std::string created = object["metadata"]["name"];
       if (objects.contains(created)) return k8s::answer(409, k8s::failure(409, "AlreadyExists"));
       object["metadata"]["uid"] = "uid-of-" + created;
@@ -49,7 +51,7 @@ struct Fixture {
     if (!objects.contains(name)) return k8s::answer(404, k8s::failure(404, "NotFound"));
     json object = objects[name];
     if (request.method == "PUT") {
-      const json wanted = json::parse(request.body);
+      const json wanted = parse_json(request.body).value();
       if (wanted["metadata"]["resourceVersion"] != object["metadata"]["resourceVersion"]) {
         return k8s::answer(409, k8s::failure(409, "Conflict"));
       }
@@ -61,13 +63,13 @@ struct Fixture {
       if (!patched) return k8s::answer(422, k8s::failure(422, "Invalid"));
       return keep(name, *patched);
     }
-    return k8s::answer(200, object.dump());
+    return k8s::answer(200, json_text(object));
   }
 
   net::HttpResponse keep(const std::string& name, json object) {
     object["metadata"]["resourceVersion"] = std::to_string(++revision);
     objects[name] = object;
-    return k8s::answer(201, object.dump());
+    return k8s::answer(201, json_text(object));
   }
 
   k8s::TestWorld world;
@@ -85,7 +87,7 @@ TEST_CASE("what was written is read at once, before any watch has shown it") {
   Fixture fixture;
   const auto created = fixture.store.create(incident_of(1), 500ms);
   REQUIRE(created);
-  CHECK_FALSE(json::parse(fixture.latest.body).contains("status"));
+  CHECK_FALSE(parse_json(fixture.latest.body).value().contains("status"));
   REQUIRE(fixture.store.cached(created->name) != nullptr);
   CHECK(fixture.store.list().size() == 1);
   CHECK(fixture.store.of_target("uid-1").size() == 1);
@@ -149,7 +151,7 @@ TEST_CASE("a status is written on what was read, and on nothing else of the obje
   REQUIRE_FALSE(refused);
   CHECK(refused.error().code == ErrorCode::kConflict);
   CHECK(fixture.latest.url.ends_with("/status"));
-  CHECK_FALSE(json::parse(fixture.latest.body).contains("spec"));
+  CHECK_FALSE(parse_json(fixture.latest.body).value().contains("spec"));
   CHECK(fixture.store.cached(created->name)->status.playbook.empty());
 }
 

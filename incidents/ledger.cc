@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/document.h"
+#include "base/json_text.h"
 #include "base/node_text.h"
 #include "base/time.h"
 
@@ -47,7 +48,7 @@ std::string to_text(const LedgerRecord& record) {
     if (const auto& time = record.times.*stamp) out[key] = format_micros(*time);
   }
   if (record.time_was_clamped) out["clamped"] = true;
-  return out.dump();
+  return json_text(out);
 }
 
 Result<LedgerRecord> parse_ledger_record(std::string_view text) {

@@ -6,6 +6,7 @@
 #include <set>
 #include <thread>
 
+#include "base/json_text.h"
 #include "incidents/decisions.h"
 #include "incidents/sqlite_connection.h"
 #include "incidents/sqlite_test_world.h"
@@ -62,7 +63,7 @@ struct Fixture {
   }
 
   static std::string text_of(const Incident& incident) {
-    return to_json(incident).dump() + std::to_string(incident.generation) + incident.problem +
+    return json_text(to_json(incident)) + std::to_string(incident.generation) + incident.problem +
            (incident.being_deleted ? " being deleted" : "") + (incident.has_ledger_finalizer ? " held" : "") +
            std::to_string(incident.created.time_since_epoch().count());
   }

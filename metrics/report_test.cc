@@ -7,6 +7,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "metrics/recovery.h"
 #include "metrics/sample_records.h"
 
@@ -128,7 +129,7 @@ TEST_CASE("a report is written for people and for machines") {
   CHECK(
       to_text(report, ReportFormat::kMarkdown).find("| person | 0 | 0 | - | - | - | 0 | - | - | - | - |\n") !=
       std::string::npos);
-  const auto json = nlohmann::json::parse(to_text(report, ReportFormat::kJson));
+  const auto json = parse_json(to_text(report, ReportFormat::kJson)).value();
   CHECK(json["rows"][0]["recoverSeconds"] ==
         nlohmann::json({{"n", 1}, {"mean", 185}, {"median", 185}, {"p90", 185}}));
   CHECK(json["rows"][1]["containSeconds"]["mean"].is_null());

@@ -6,6 +6,7 @@
 #include <cctype>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "base/time.h"
 #include "metrics/report.h"
 
@@ -108,9 +109,10 @@ std::string to_json(const Report& report) {
                     {"recoverSeconds", to_json(row.recover)},
                     {"band", row.band}});
   }
-  return nlohmann::json{
-             {"since", format_micros(report.since)}, {"until", format_micros(report.until)}, {"rows", rows}}
-             .dump(2) +
+  return json_text(nlohmann::json{{"since", format_micros(report.since)},
+                                  {"until", format_micros(report.until)},
+                                  {"rows", rows}},
+                   2) +
          "\n";
 }
 

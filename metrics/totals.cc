@@ -8,6 +8,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "metrics/recovery.h"
 
 namespace kintsugi::metrics {
@@ -28,7 +30,7 @@ std::string labels_text(const std::vector<ClientMetric::Label>& labels) {
 }
 
 bool is_count(const json& value) {
-  return value.is_number_unsigned();
+  return value.is_number_integer() && value.get<std::int64_t>() >= 0;
 }
 
 bool is_sum(const json& value) {
@@ -119,14 +121,14 @@ std::string RecoveryTotals::to_text() const {
           {"count", histogram.count}, {"sum", histogram.sum}, {"buckets", std::move(buckets)}};
     }
   }
-  return out.dump();
+  return json_text(out);
 }
 
 Result<RecoveryTotals> RecoveryTotals::parse(std::string_view text) {
   RecoveryTotals totals;
   if (text.empty()) return totals;
   if (text.size() > kMaxBytes) return fail(malformed("too long"));
-  const json root = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  const json root = parse_json(text, {.max_bytes = kMaxBytes, .max_nodes = kMaxBytes}).value_or(nullptr);
   if (!root.is_object() || !root.contains("counters") || !root.contains("histograms"))
     return fail(malformed("no JSON object with counters and histograms"));
   const auto each_series = [](const json& families, const auto& read) {

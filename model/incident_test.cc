@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "base/time.h"
 #include "model/incident_json.h"
 #include "model/playbook.h"
@@ -79,8 +80,9 @@ TEST_CASE("an incident survives the way to JSON and back") {
 
 TEST_CASE("an incident written by hand needs only its target") {
   const auto read = incident_from_json(
-      json::parse(R"({"metadata": {"name": "mine", "creationTimestamp": "2026-11-21T10:00:00Z"},
-    "spec": {"target": {"kind": "Pod", "namespace": "shop", "name": "web-a", "uid": "u"}, "playbook": "p"}})"));
+      parse_json(R"({"metadata": {"name": "mine", "creationTimestamp": "2026-11-21T10:00:00Z"},
+    "spec": {"target": {"kind": "Pod", "namespace": "shop", "name": "web-a", "uid": "u"}, "playbook": "p"}})")
+          .value());
   REQUIRE(read);
   CHECK(read->spec.origin.source == "person");
   CHECK(read->spec.origin.detected == parse_rfc3339("2026-11-21T10:00:00Z"));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "controller/containment_questions.h"
 #include "controller/kubevirt/machine_links.h"
 #include "controller/kubevirt/machine_steps.h"
@@ -85,7 +86,7 @@ void remember(IncidentWork& work, const Pod& launcher, Action action) {
     record->controller = work.incident().spec.owner;
   }
   const auto undo = targets::find_undo(launcher, std::nullopt);
-  action.undo = nlohmann::json({{"labels", undo ? undo->labels : Labels()}}).dump();
+  action.undo = json_text(nlohmann::json({{"labels", undo ? undo->labels : Labels()}}));
   if (!work.journal(action, JournalEntry::State::kApplied))
     work.note("The journal is full: the undo is in the launcher only");
 }

@@ -6,6 +6,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "base/json_text.h"
 #include "controller/kubevirt/machine_steps.h"
 #include "controller/pod_evidence.h"
 #include "targets/kubernetes/redeployment.h"
@@ -103,7 +104,7 @@ void take_snapshot(EvidenceSession& session) {
         return targets::progress_of_snapshot(document) != targets::Progress::kUnderWay;
       });
   if (snapshot.is_null()) return;
-  session.keep("snapshot.json", snapshot.dump(2), collector);
+  session.keep("snapshot.json", json_text(snapshot, 2), collector);
   if (targets::progress_of_snapshot(snapshot) != targets::Progress::kDone)
     session.failed(collector,
                    make_error(ErrorCode::kTimeout, "the snapshot " + key.name + " is not ready to use"));
@@ -117,7 +118,7 @@ void take_memory_dump(EvidenceSession& session, const std::string& machine, cons
     return targets::progress_of_memory_dump(now, claim) != targets::Progress::kUnderWay;
   });
   if (document.is_null()) return;
-  session.keep("memory-dump.json", targets::memory_dump_of(document).dump(2), collector);
+  session.keep("memory-dump.json", json_text(targets::memory_dump_of(document), 2), collector);
   if (targets::progress_of_memory_dump(document, claim) != targets::Progress::kDone)
     session.failed(collector,
                    make_error(ErrorCode::kTimeout, "the dump into claim " + claim + " is not complete"));

@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
 #include "host/control/control_test_world.h"
 #include "model/incident_json.h"
 
@@ -50,8 +51,9 @@ TEST_CASE("lists are narrowed by namespace and label") {
 TEST_CASE("domains and playbooks are found by name") {
   const World world;
   const json domain = world.ask("GET", "/apis/host.kintsugi.dev/v1/domains/left%20alone");
-  CHECK(domain == json::parse(R"({"apiVersion":"host.kintsugi.dev/v1","kind":"Domain",
-      "metadata":{"name":"left alone","uid":"uuid-2"},"spec":{"protected":false},"status":{"active":false}})"));
+  CHECK(domain == parse_json(R"({"apiVersion":"host.kintsugi.dev/v1","kind":"Domain",
+      "metadata":{"name":"left alone","uid":"uuid-2"},"spec":{"protected":false},"status":{"active":false}})")
+                      .value());
   const json playbook = world.ask("GET", "/apis/kintsugi.dev/v1alpha1/namespaces/host/playbooks/rebuild");
   CHECK(playbook["kind"] == "Playbook");
   CHECK(playbook["metadata"]["name"] == "rebuild");
@@ -111,7 +113,7 @@ TEST_CASE("the ledger is given out as the texts that it keeps") {
   request.peer_uid = 0;
   const auto response = ControlApi(with_ledger).answer(request);
   REQUIRE(response.status == 200);
-  const json items = json::parse(response.body)["items"];
+  const json items = parse_json(response.body).value()["items"];
   REQUIRE(items.size() == 2);
   CHECK(incidents::parse_ledger_record(items[0]["record"].get<std::string>())->name == "inc-1-1");
   CHECK(items[1]["total"] == "{}");
@@ -132,7 +134,7 @@ TEST_CASE("only root and the process's own user are answered") {
     for (const char* method : {"GET", "POST", "PATCH", "DELETE"}) {
       const auto response = world.send(method, kIncident);
       CHECK(response.status == 403);
-      CHECK(json::parse(response.body)["reason"] == "Forbidden");
+      CHECK(parse_json(response.body).value()["reason"] == "Forbidden");
     }
   }
   net::ServerRequest over_tcp;
@@ -197,7 +199,7 @@ TEST_CASE("what is not there, or is not done, has the status of an API server") 
     INFO(c.method << " " << c.target);
     const auto response = world.send(c.method, c.target);
     CHECK(response.status == c.status);
-    const json status = json::parse(response.body);
+    const json status = parse_json(response.body).value();
     CHECK(status["kind"] == "Status");
     CHECK(status["code"] == c.status);
   }

@@ -6,6 +6,7 @@
 
 #include <unistd.h>
 
+#include "base/document.h"
 #include "base/testing/scratch_directory.h"
 #include "host/control/testing/memory_store.h"
 #include "net/curl_transport.h"
@@ -57,17 +58,17 @@ TEST_CASE("the user of the process is answered over the socket") {
   const Server server(::geteuid());
   const auto response = server.send("GET", "/apis/kintsugi.dev/v1alpha1/namespaces/host/playbooks/isolate");
   CHECK(response.status == 200);
-  CHECK(json::parse(response.body)["metadata"]["name"] == "isolate");
+  CHECK(parse_json(response.body).value()["metadata"]["name"] == "isolate");
 }
 
 TEST_CASE("what the server itself refuses is a Status, too") {
   const Server server(::geteuid());
   const auto too_large = server.send("POST", kIncidents, std::string((1u << 20) + 1, 'x'));
   CHECK(too_large.status == 413);
-  CHECK(json::parse(too_large.body)["reason"] == "RequestEntityTooLarge");
+  CHECK(parse_json(too_large.body).value()["reason"] == "RequestEntityTooLarge");
   const auto deep = server.send("POST", kIncidents, std::string(1000, '['));
   CHECK(deep.status == 400);
-  CHECK(json::parse(deep.body)["kind"] == "Status");
+  CHECK(parse_json(deep.body).value()["kind"] == "Status");
 }
 
 TEST_CASE("a socket cannot be served twice, nor without a path") {

@@ -5,6 +5,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+
 namespace kintsugi::host {
 
 World::World()
@@ -60,7 +62,7 @@ json World::ask(const std::string& method, const std::string& target, const std:
   const auto response = send(method, target, body);
   INFO(response.body);
   REQUIRE(response.status < 300);
-  return json::parse(response.body);
+  return parse_json(response.body).value();
 }
 
 Incident World::stored() const {

@@ -4,6 +4,8 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/document.h"
+#include "base/json_text.h"
 #include "host/control/control_test_world.h"
 #include "model/incident_json.h"
 
@@ -36,10 +38,10 @@ TEST_CASE("an incident is opened by whoever the kernel says") {
   world.peer_uid = kOwnUid;
   json object = opening();
   object["status"] = {{"outcome", "recovered"}};
-  const json tried = world.ask("POST", kIncidents + "?dryRun=All", object.dump());
+  const json tried = world.ask("POST", kIncidents + "?dryRun=All", json_text(object));
   CHECK(tried["spec"]["origin"]["rule"] == "opened by uid 77");
   CHECK(world.store.list().size() == 1);
-  const auto response = world.send("POST", kIncidents, object.dump());
+  const auto response = world.send("POST", kIncidents, json_text(object));
   INFO(response.body);
   REQUIRE(response.status == 201);
   const auto created = world.store.cached(incident_name(kTarget, 2));
@@ -52,18 +54,18 @@ TEST_CASE("an incident is opened by whoever the kernel says") {
   CHECK(created->spec.mode == Mode::kFull);
   CHECK(created->created == kNow);
   CHECK_FALSE(created->is_over());
-  CHECK(json::parse(response.body)["metadata"]["uid"] == created->uid);
-  const auto again = world.send("POST", kIncidents, object.dump());
+  CHECK(parse_json(response.body).value()["metadata"]["uid"] == created->uid);
+  const auto again = world.send("POST", kIncidents, json_text(object));
   CHECK(again.status == 409);
-  CHECK(json::parse(again.body)["reason"] == "AlreadyExists");
-  CHECK(world.send("POST", kIncidents + "?dryRun=All", object.dump()).status == 409);
+  CHECK(parse_json(again.body).value()["reason"] == "AlreadyExists");
+  CHECK(world.send("POST", kIncidents + "?dryRun=All", json_text(object)).status == 409);
 }
 
 TEST_CASE("what was opened without times is of now") {
   const World world;
   json object = opening();
   object["spec"].erase("origin");
-  world.ask("POST", kIncidents, object.dump());
+  world.ask("POST", kIncidents, json_text(object));
   CHECK(world.store.cached(incident_name(kTarget, 2))->spec.origin.detected == kNow);
 }
 
@@ -108,19 +110,18 @@ TEST_CASE("what is no opening is refused") {
   for (const Case& c : cases) {
     json object = opening();
     object[json::json_pointer(c.pointer)] = c.value;
-    INFO(c.pointer << " " << c.value.dump().substr(0, 100));
-    const auto response = world.send("POST", kIncidents, object.dump());
+    INFO(c.pointer << " " << json_text(c.value).substr(0, 100));
+    const auto response = world.send("POST", kIncidents, json_text(object));
     INFO(response.body);
     CHECK(response.status == 422);
-    CHECK(json::parse(response.body).contains("details"));
+    CHECK(parse_json(response.body).value().contains("details"));
   }
   CHECK(world.send("POST", kIncidents, "[]").status == 400);
   CHECK(world.send("POST", kIncidents, "{").status == 400);
   CHECK(world.send("POST", kIncidents, "").status == 415);
-  CHECK(world.send("POST", kIncidents, opening().dump(), "text/plain").status == 415);
-  CHECK(
-      world.send("POST", "/apis/kintsugi.dev/v1alpha1/namespaces/other/incidents", opening().dump()).status ==
-      404);
+  CHECK(world.send("POST", kIncidents, json_text(opening()), "text/plain").status == 415);
+  CHECK(world.send("POST", "/apis/kintsugi.dev/v1alpha1/namespaces/other/incidents", json_text(opening()))
+            .status == 404);
   CHECK(world.store.list().size() == 1);
 }
 

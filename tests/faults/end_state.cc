@@ -5,8 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 
+#include "base/document.h"
 #include "base/encoding.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "evidence/manifest.h"
 #include "model/incident_json.h"
 #include "sandbox/resources.h"
@@ -122,14 +124,14 @@ class Inspection {
     const json labels = now->value("/metadata/labels"_json_pointer, json::object());
     const std::string undo = text_at(*now, "/metadata/annotations/kintsugi.dev~1undo");
     if (account_.story.is_false_alarm) {
-      expect(labels == was, "the victim's labels are " + labels.dump());
+      expect(labels == was, "the victim's labels are " + json_text(labels));
       expect(undo.empty(), "the undo annotation is still there");
       return;
     }
     expect(is_quarantined(*now), "the victim is not in quarantine");
     for (const auto& [key, value] : was.items())
       expect(!labels.contains(key), "the victim still has its label " + key);
-    const json parsed = json::parse(undo, nullptr, false);
+    const json parsed = parse_json(undo).value_or(nullptr);
     expect(parsed.is_object() && parsed.value("labels", json()) == was, "the undo annotation is " + undo);
     if (!after_.incidents.empty())
       expect(text_at(*now, "/metadata/annotations/kintsugi.dev~1incident") == after_.incidents.front().name,

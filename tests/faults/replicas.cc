@@ -5,6 +5,7 @@
 #include <stdexcept>
 #include <thread>
 
+#include "base/json_text.h"
 #include "tests/faults/inputs.h"
 
 namespace kintsugi::faults {
@@ -90,8 +91,8 @@ bool Replicas::write_fencing_token(const std::string& pod, std::int64_t token) {
   const json patch = {{{"op", "add"}, {"path", "/status/fencingToken"}, {"value", token}}};
   const auto incident = incident_of(pod);
   return incident && !incident->is_over() &&
-         cluster_.client().patch_text(sandbox::kIncidents, {cluster_.system(), incident->name}, patch.dump(),
-                                      "status");
+         cluster_.client().patch_text(sandbox::kIncidents, {cluster_.system(), incident->name},
+                                      json_text(patch), "status");
 }
 
 std::vector<std::string> Replicas::find_problems_with(const std::string& victim,

@@ -9,7 +9,9 @@
 #include <random>
 #include <thread>
 
+#include "base/document.h"
 #include "base/file.h"
+#include "base/json_text.h"
 #include "evidence/manifest.h"
 #include "evidence/regular_file.h"
 #include "targets/libvirt/domain_target.h"
@@ -64,7 +66,7 @@ std::vector<std::string> collectors_of(const evidence::Manifest& manifest) {
 json read_json(const std::string& file) {
   const auto text = read_file(file, 1u << 20);
   if (!text) FAIL(text.error().to_string());
-  return json::parse(*text);
+  return parse_json(*text).value();
 }
 
 DomainDisk first_disk(Host& host, const std::string& uuid) {
@@ -105,7 +107,7 @@ TEST_CASE("evidence of a guest is complete, and the guest runs on isolated") {
   CHECK(fs::status(directory + "/dumps").permissions() == fs::perms::owner_all);
   const json said = read_json(directory + "/guest.json")["facts"];
   CHECK(said["os.machine"] == "x86_64");
-  CHECK(said.dump().find("10.77.0.11") != std::string::npos);
+  CHECK(json_text(said).find("10.77.0.11") != std::string::npos);
 
   const json frozen = read_json(directory + "/disks.json")["disks"][0];
   CHECK(frozen["state"] == "frozen");
