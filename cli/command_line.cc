@@ -63,7 +63,7 @@ class CommandLine {
   const std::string program_;
   CLI::App app_;
   Invocation invocation_;
-  std::string output_, pod_, timeout_, since_, dry_run_, severity_, victim_, topic_, shell_;
+  std::string output_, pod_, timeout_, since_, dry_run_, victim_, topic_, shell_;
   std::map<const CLI::Option*, std::vector<std::string>> choices_;
 };
 
@@ -217,7 +217,7 @@ void CommandLine::add_open() {
   open.add_option("--playbook", invocation_.playbook, "The playbook to run")
       ->required()
       ->check(Check(check_playbook));
-  limit(open.add_option("--severity", severity_, "Default error"), {"info", "warning", "error", "critical"});
+  limit(open.add_option("--severity", invocation_.severity, "Default error"), {"info", "warning", "error", "critical"});
   add_reason(open);
   add_change(open);
 }
@@ -320,7 +320,6 @@ std::string CommandLine::finish() {
   if (!since_.empty()) out.since = *parse_duration(since_);
   if (dry_run_ == "client") out.dry_run = DryRun::kClient;
   if (dry_run_ == "server") out.dry_run = DryRun::kServer;
-  if (!severity_.empty()) out.severity = *parse_severity(severity_);
   if (victim_ == "leave") out.victim = ReleaseOrder::Victim::kLeave;
   if (victim_ == "delete") out.victim = ReleaseOrder::Victim::kDelete;
   if (!out.confirm.empty() && bare_name(out.confirm) != out.incident) {

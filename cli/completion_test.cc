@@ -4,6 +4,7 @@
 #include "cli/completion_scripts.h"
 #include "cli/invocation.h"
 #include "cli/test_world.h"
+#include "model/incident.h"
 
 namespace kintsugi::cli {
 namespace {

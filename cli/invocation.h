@@ -12,7 +12,6 @@
 #include "cli/exit_code.h"
 #include "k8s-client/auth/kubeconfig.h"
 #include "model/decision.h"
-#include "model/severity.h"
 
 namespace kintsugi::cli {
 
@@ -82,7 +81,7 @@ struct Invocation {
   std::string pod_name;
   std::string domain;  ///< open, with a host: which one
   std::string playbook;
-  Severity severity = Severity::kError;
+  std::string severity = "error";  ///< a word that parse_severity() knows
 
   std::string file;  ///< backup: where to
 

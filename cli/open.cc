@@ -134,7 +134,7 @@ Incident new_incident(const Session& session, const Victim& victim, const std::o
   Origin& origin = incident.spec.origin;
   origin.source = "person";
   origin.rule = "opened by " + session.user;
-  origin.severity = invocation.severity;
+  origin.severity = *parse_severity(invocation.severity);
   origin.summary = invocation.reason;
   origin.detected = origin.received = session.clock.now();
   incident.spec.playbook = invocation.playbook;

@@ -12,8 +12,11 @@
 #include "base/clock.h"
 #include "base/testing/scratch_directory.h"
 #include "cli/test_ending.h"
-#include "model/incident.h"
 #include "net/testing/scripted_transport.h"
+
+namespace kintsugi {
+struct Incident;
+}
 
 namespace kintsugi::cli {
 
