@@ -47,17 +47,22 @@ Result<std::vector<Workload>> read_workloads(const Session& session) {
   return workloads;
 }
 
+/// A Deployment's is its name alone.
+std::string shown_name(const WorkloadName& workload) {
+  return (workload.is_machine ? "virtualmachine/" : "") + workload.name;
+}
+
 Cell answer(bool is_good, const std::string& reason) {
   const std::string why = is_good || reason.empty() ? "" : " (" + escape(reason, 64) + ")";
   return {(is_good ? "yes" : "no") + why, is_good ? Tone::kGood : Tone::kBad};
 }
 
 std::string as_table(const Session& session, const std::vector<Workload>& workloads) {
-  Table table({"NAMESPACE", "DEPLOYMENT", "CONTAINABLE", "PREPARED"});
+  Table table({"NAMESPACE", "WORKLOAD", "CONTAINABLE", "PREPARED"});
   for (const Workload& workload : workloads) {
     const Readiness& readiness = workload.readiness;
     table.add({{workload.name.name_space},
-               {workload.name.name},
+               {shown_name(workload.name)},
                answer(readiness.containable, readiness.containable_reason),
                answer(readiness.prepared, readiness.prepared_reason)});
   }
@@ -68,7 +73,7 @@ std::string as_table(const Session& session, const std::vector<Workload>& worklo
 std::string as_advice(const std::vector<Workload>& workloads) {
   std::string text;
   for (const auto& [name, readiness] : workloads) {
-    const std::string workload = name.name_space + "/" + name.name;
+    const std::string workload = name.name_space + "/" + shown_name(name);
     if (!readiness.containable)
       text += "\n" + workload + " could not be contained: " + readiness.containable_message;
     if (!readiness.prepared) text += "\n" + workload + " is not prepared: " + readiness.prepared_message;
@@ -80,7 +85,7 @@ std::string as_document(const std::vector<Workload>& workloads, OutputFormat for
   json items = json::array();
   for (const auto& [name, readiness] : workloads) {
     items.push_back({{"namespace", name.name_space},
-                     {"deployment", name.name},
+                     {name.is_machine ? "virtualMachine" : "deployment", name.name},
                      {"containable", readiness.containable},
                      {"containableReason", readiness.containable_reason},
                      {"containableMessage", readiness.containable_message},

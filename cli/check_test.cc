@@ -30,13 +30,15 @@ std::string text_of(const Readiness& readiness) {
 
 TEST_CASE("check lists what could be contained and recovered, and ends with 4 where something could not") {
   TestWorld world;
-  keep(world, {{"shop.web", text_of(kLeaking)}, {"shop.api", text_of(kGood)}});
+  keep(world,
+       {{"shop.web", text_of(kLeaking)}, {"shop.api", text_of(kGood)}, {"shop.vm_db", text_of(kGood)}});
   const Ending ending = world.run({"check"});
   CHECK(ending.code == ExitCode::kNotReady);
   CHECK(ending.out ==
-        "NAMESPACE   DEPLOYMENT   CONTAINABLE                PREPARED\n"
-        "shop        api          yes                        yes\n"
-        "shop        web          no (NetworkPolicyAllows)   yes\n");
+        "NAMESPACE   WORKLOAD            CONTAINABLE                PREPARED\n"
+        "shop        api                 yes                        yes\n"
+        "shop        virtualmachine/db   yes                        yes\n"
+        "shop        web                 no (NetworkPolicyAllows)   yes\n");
   const Ending wide = world.run({"check", "-o", "wide", "--no-headers"});
   CHECK(wide.out.find("shop/web could not be contained: policy allow-dns lets it out\n") !=
         std::string::npos);
@@ -59,7 +61,7 @@ TEST_CASE("check counts an entry that cannot be read as not ready, and passes ov
   keep(world, {{"shop.web", "{"}, {"no-workload", text_of(kGood)}});
   const Ending ending = world.run({"check", "--no-headers"});
   CHECK(ending.code == ExitCode::kNotReady);
-  CHECK(ending.out == "shop        web          no            no\n");
+  CHECK(ending.out == "shop        web        no            no\n");
 }
 
 TEST_CASE("check says where to look when nothing is known") {

@@ -196,6 +196,7 @@ void App::connect_handlers() {
     if (const auto machine = targets::instance_of(pod)) {
       for (const std::string& name : engine_.reconciler().concerned_by_target(machine->uid))
         wake(name, notice);
+      preparation_.touch_machine(*machine);
     }
     const OwnerRef owner = target_.owners_of(pod.meta.name_space, pod.meta.controller).top();
     if (owner.uid.empty()) return;

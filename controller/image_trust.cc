@@ -213,13 +213,13 @@ std::optional<std::vector<ImageAnswer>> ImageTrust::take_answers(const std::stri
   return answers;
 }
 
-std::set<std::string> ImageTrust::required_policies(const targets::Deployment& deployment,
+std::set<std::string> ImageTrust::required_policies(const WorkloadImages& workload,
                                                     const Labels& namespace_labels) const {
   std::set<std::string> names;
   const PlaybookBook::Playbooks all = book_.playbooks();
   for (const Playbook& playbook : *all) {
     const auto* step = playbook.step<RedeployStep>();
-    if (step != nullptr && playbooks::selects_target(playbook, namespace_labels, deployment.template_labels))
+    if (step != nullptr && playbooks::selects_target(playbook, namespace_labels, workload.labels))
       names.insert(step->trust_policy);
   }
   if (names.empty()) names.insert("");
@@ -236,19 +236,18 @@ ImageAnswer ImageTrust::ask_all(const std::string& image, const std::string& con
   return answer;
 }
 
-std::vector<ImageAnswer> ImageTrust::prepare(const targets::Deployment& deployment,
-                                             const Labels& namespace_labels,
+std::vector<ImageAnswer> ImageTrust::prepare(const WorkloadImages& workload, const Labels& namespace_labels,
                                              const std::function<bool()>& may_write, std::stop_token stop) {
   catch_up();
-  const std::set<std::string> policies = required_policies(deployment, namespace_labels);
+  const std::set<std::string> policies = required_policies(workload, namespace_labels);
   std::vector<ImageAnswer> answers;
   std::vector<TrustedImage> good;
-  for (const targets::Container& container : deployment.containers) {
+  for (const targets::Container& container : workload.containers) {
     answers.push_back(ask_all(container.image, container.name, policies, stop));
     if (answers.back().image) good.push_back(*answers.back().image);
   }
   if (!good.empty() && good.size() == answers.size()) {
-    if (auto kept = remember(deployment, good, may_write); !kept) {
+    if (auto kept = remember(workload.uid, good, may_write); !kept) {
       answers.back().message += "; not remembered: " + kept.error().to_string();
     }
   }
@@ -270,8 +269,7 @@ std::size_t ImageTrust::known_containers(const std::string& workload_uid) const 
   return workload == known_good_.end() ? 0 : workload->second.size();
 }
 
-Result<void> ImageTrust::remember(const targets::Deployment& deployment,
-                                  const std::vector<TrustedImage>& images,
+Result<void> ImageTrust::remember(const std::string& workload_uid, const std::vector<TrustedImage>& images,
                                   const std::function<bool()>& may_write) {
   json entry = json::object();
   std::map<std::string, TrustedImage> by_container;
@@ -282,20 +280,20 @@ Result<void> ImageTrust::remember(const targets::Deployment& deployment,
   const std::lock_guard storing(storing_);
   const auto take = [&] {
     const std::lock_guard lock(mutex_);
-    known_good_[deployment.meta.uid] = std::move(by_container);
+    known_good_[workload_uid] = std::move(by_container);
   };
   const auto is_known = [&](const TrustedImage& image) {
-    const auto known = known_good(deployment.meta.uid, image.container);
+    const auto known = known_good(workload_uid, image.container);
     return known && known->digest == image.digest;
   };
-  if (known_containers(deployment.meta.uid) == images.size() &&
+  if (known_containers(workload_uid) == images.size() &&
       std::all_of(images.begin(), images.end(), is_known)) {
     take();
     return {};
   }
   if (!may_write()) return fail(ErrorCode::kCancelled, "another replica leads by now");
-  auto kept = k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, deployment.meta.uid,
-                                        json_text(entry));
+  auto kept =
+      k8s::put_config_map_entry(client_, {name_space_, kKnownGoodConfigMap}, workload_uid, json_text(entry));
   if (!kept) return fail(kept.error());
   take();
   return {};

@@ -67,10 +67,16 @@ class ImageTrust {
   void keep_answers(const std::string& incident, std::vector<ImageAnswer> answers);
   std::optional<std::vector<ImageAnswer>> take_answers(const std::string& incident);
 
+  /// What would be started of a workload.
+  struct WorkloadImages {
+    std::string uid;
+    Labels labels;  ///< by which playbooks select it
+    std::vector<targets::Container> containers;
+  };
   /// Verifies by day what a workload's containers name, by the rule of the breach: with the trust policy of
   /// each playbook that would redeploy a pod of it. What all accept is remembered as last known good,
   /// durably; `may_write` is asked right before that.
-  std::vector<ImageAnswer> prepare(const targets::Deployment& deployment, const Labels& namespace_labels,
+  std::vector<ImageAnswer> prepare(const WorkloadImages& workload, const Labels& namespace_labels,
                                    const std::function<bool()>& may_write, std::stop_token stop);
 
   /// Reads what was remembered, by whatever process; what this one held is replaced. Before the first
@@ -87,7 +93,7 @@ class ImageTrust {
   trust::Verdict verify(const std::string& image, MonotonicTime deadline, std::stop_token stop,
                         const trust::Predecessor* predecessor);
   /// The names that `policy` of decide() can have for a pod of this workload; at least one, maybe empty.
-  std::set<std::string> required_policies(const targets::Deployment& deployment,
+  std::set<std::string> required_policies(const WorkloadImages& workload,
                                           const Labels& namespace_labels) const;
   ImageAnswer ask_all(const std::string& image, const std::string& container,
                       const std::set<std::string>& policies, std::stop_token stop);
@@ -95,7 +101,7 @@ class ImageTrust {
                   const char* origin, std::stop_token stop, const trust::Predecessor* predecessor = nullptr);
   std::optional<TrustedImage> known_good(const std::string& workload_uid, const std::string& container) const;
   std::size_t known_containers(const std::string& workload_uid) const;
-  Result<void> remember(const targets::Deployment& deployment, const std::vector<TrustedImage>& images,
+  Result<void> remember(const std::string& workload_uid, const std::vector<TrustedImage>& images,
                         const std::function<bool()>& may_write);
 
   trust::Verifier& verifier_;

@@ -70,7 +70,9 @@ struct Fixture {
     return image_trust.decide({"web", kImage, running}, policy, suspect, "d-1", {});
   }
   ImageAnswer prepare() {
-    return image_trust.prepare(deployment, {}, [this] { return leads; }, {}).front();
+    return image_trust
+        .prepare({deployment.meta.uid, {}, deployment.containers}, {}, [this] { return leads; }, {})
+        .front();
   }
 
   trust::testing::FakeRegistry registry;

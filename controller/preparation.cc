@@ -7,6 +7,7 @@
 
 #include "base/escape.h"
 #include "controller/cluster.h"
+#include "controller/kubevirt/machine_steps.h"
 #include "controller/target_steps.h"
 #include "k8s-client/client/config_map.h"
 #include "playbooks/guards.h"
@@ -23,8 +24,8 @@ constexpr std::chrono::seconds kLookAgain{600};
 /// By this much at most later, each workload its own: registries are not asked about all of them at once.
 constexpr std::chrono::seconds kSpread{120};
 constexpr std::chrono::seconds kPrepareTimeout{60};
-constexpr std::size_t kMaxMessage = 700;
-constexpr const char* kDryRunIncident = "inc-dry-run";
+/// What changes again and again is looked at once in this time.
+constexpr std::chrono::seconds kSettle{2};
 
 std::chrono::seconds look_again(const std::string& key) {
   return kLookAgain + kSpread * (std::hash<std::string>()(key) % 100) / 100;
@@ -33,13 +34,20 @@ std::chrono::seconds look_again(const std::string& key) {
 using targets::Readiness;
 using targets::WorkloadName;
 
+constexpr std::string_view kMachinePrefix = "vm:";
+
 std::string queue_key(const WorkloadName& workload) {
-  return workload.name_space + "/" + workload.name;
+  std::string key = workload.name_space + "/";
+  if (workload.is_machine) key += kMachinePrefix;
+  return key + workload.name;
 }
 
 WorkloadName workload_of(const std::string& key) {
   const std::size_t slash = key.find('/');
-  return {key.substr(0, slash), key.substr(slash + 1)};
+  std::string name = key.substr(slash + 1);
+  const bool is_machine = name.starts_with(kMachinePrefix);
+  if (is_machine) name.erase(0, kMachinePrefix.size());
+  return {key.substr(0, slash), std::move(name), is_machine};
 }
 
 std::vector<std::string> images_of(const targets::Deployment& deployment) {
@@ -68,10 +76,29 @@ void Preparation::touch(const std::string& name_space, const std::string& deploy
   queue_.add(queue_key({name_space, deployment}), k8s::WorkPriority::kHousekeeping);
 }
 
+void Preparation::touch_machine(const TargetRef& instance) {
+  const std::string key = queue_key({instance.name_space, instance.name, true});
+  {
+    const bool runs = !launchers_of(world_.cluster->cache, instance.uid).empty();
+    const std::lock_guard lock(mutex_);
+    if (runs) {
+      running_.emplace(key, instance.uid);
+    } else {
+      running_.erase({key, instance.uid});
+    }
+  }
+  queue_.add_after(key, kSettle, k8s::WorkPriority::kHousekeeping);
+}
+
 void Preparation::touch_namespace(const std::string& name_space) {
   queue_.add(queue_key({name_space, ""}), k8s::WorkPriority::kHousekeeping);
   for (const auto& deployment : world_.cluster->cache.deployments(name_space))
     touch(name_space, deployment->meta.name);
+  const std::string prefix = queue_key({name_space, "", true});
+  const std::lock_guard lock(mutex_);
+  for (auto entry = running_.lower_bound({prefix, ""});
+       entry != running_.end() && entry->first.starts_with(prefix); ++entry)
+    queue_.add(entry->first, k8s::WorkPriority::kHousekeeping);
 }
 
 void Preparation::touch_all() {
@@ -108,22 +135,30 @@ bool Preparation::an_incident_keeps_policy(const std::string& name_space) const 
 
 /// What an earlier leader published: the workloads that have gone since are looked at, too, and taken out.
 Result<void> Preparation::load() {
-  std::lock_guard lock(mutex_);
+  const std::lock_guard loading(loading_);
   if (loaded_) return {};
   auto config_map = client_.get(k8s::kConfigMaps, {world_.settings.name_space, targets::kReadinessConfigMap});
   if (!config_map && config_map.error().code != ErrorCode::kNotFound) return fail(config_map.error());
   const json entries = config_map ? config_map->value("data", json::object()) : json::object();
+  std::map<std::string, Readiness> known;
   for (const auto& [name, text] : entries.items()) {
     const auto workload = targets::parse_readiness_key(name);
-    if (workload) known_[queue_key(*workload)] = targets::parse_readiness_text(text.get<std::string>());
+    if (workload) known[queue_key(*workload)] = targets::parse_readiness_text(text.get<std::string>());
   }
-  for (const auto& [key, readiness] : known_) queue_.add(key, k8s::WorkPriority::kHousekeeping);
   std::set<std::string> living;
+  bool all_known = true;
+  for (const auto& [key, readiness] : known) {
+    queue_.add(key, k8s::WorkPriority::kHousekeeping);
+    const WorkloadName workload = workload_of(key);
+    if (workload.is_machine && all_known) all_known = add_living_machine(workload, living);
+  }
   for (const std::string& name_space : world_.cluster->cache.protected_namespaces()) {
     for (const auto& deployment : world_.cluster->cache.deployments(name_space))
       living.insert(deployment->meta.uid);
   }
-  world_.cluster->trust.forget_all_but(living);
+  if (all_known) world_.cluster->trust.forget_all_but(living);
+  const std::lock_guard lock(mutex_);
+  known_ = std::move(known);
   loaded_ = true;
   return {};
 }
@@ -133,26 +168,33 @@ k8s::ReconcileResult Preparation::prepare(const std::string& key) {
   if (auto loaded = load(); !loaded) return tl::unexpected(std::move(loaded).error());
   const WorkloadName workload = workload_of(key);
   if (workload.name.empty()) return prepare_namespace(workload.name_space);
-  const auto deployment = world_.cluster->cache.deployment(workload.name_space, workload.name);
-  if (deployment == nullptr || !is_protected(world_, workload.name_space)) {
-    budget_.forget(key);
-    if (auto published = publish(key, std::nullopt); !published)
-      return tl::unexpected(std::move(published).error());
-    return std::nullopt;
-  }
-  const Result<void> policy = ensure_policy(workload.name_space);
-  if (!policy && !policy.error().is_refusal()) return tl::unexpected(policy.error());
-  const std::chrono::nanoseconds turn = budget_.turn(key, images_of(*deployment));
-  Readiness readiness;
-  assess_containment(*deployment, policy, readiness);
-  if (turn.count() == 0) {
-    assess_template(*deployment, readiness);
-  } else {
-    keep_template_finding(key, readiness);
-  }
+  Result<std::optional<Assessment>> found(std::nullopt);
+  if (is_protected(world_, workload.name_space))
+    found = workload.is_machine ? look_at_machine(key, workload) : look_at_deployment(key, workload);
+  if (!found) return tl::unexpected(std::move(found).error());
+  if (!*found) budget_.forget(key);
+  const auto readiness = *found ? std::optional((*found)->readiness) : std::nullopt;
   if (auto published = publish(key, readiness); !published)
     return tl::unexpected(std::move(published).error());
-  return turn.count() == 0 ? look_again(key) : turn;
+  if (!*found) return std::nullopt;
+  return (*found)->turn.count() == 0 ? look_again(key) : (*found)->turn;
+}
+
+Result<std::optional<Preparation::Assessment>> Preparation::look_at_deployment(const std::string& key,
+                                                                               const WorkloadName& workload) {
+  const auto deployment = world_.cluster->cache.deployment(workload.name_space, workload.name);
+  if (deployment == nullptr) return std::nullopt;
+  const Result<void> policy = ensure_policy(workload.name_space);
+  if (!policy && !policy.error().is_refusal()) return tl::unexpected(policy.error());
+  Assessment found;
+  found.turn = budget_.turn(key, images_of(*deployment));
+  assess_containment(*deployment, policy, found.readiness);
+  if (found.turn.count() == 0) {
+    assess_template(*deployment, found.readiness);
+  } else {
+    keep_template_finding(key, found.readiness);
+  }
+  return found;
 }
 
 /// Bare pods have no workload that would bring the policy.
@@ -171,6 +213,15 @@ Result<void> Preparation::ensure_policy(const std::string& name_space) {
   return world_.cluster->target.ensure_quarantine_policy(name_space, options);
 }
 
+std::optional<Error> Preparation::refusal_of(const Action& isolation) const {
+  targets::ApplyOptions options;
+  options.priority = net::Priority::kBackground;
+  options.dry_run = true;
+  const auto tried = world_.cluster->target.apply(isolation, options);
+  if (tried || !tried.error().is_refusal()) return std::nullopt;
+  return tried.error();
+}
+
 /// Why the server would refuse to have one of the workload's pods isolated: admission has the last word.
 /// Sends the very patch of a containment as a dry run. Nothing: it would not, or there is no pod to try it
 /// on.
@@ -178,13 +229,7 @@ std::optional<Error> Preparation::refusal_of_isolation(const targets::Deployment
   for (const auto& set : world_.cluster->cache.replica_sets_controlled_by(deployment.meta.uid)) {
     for (const auto& pod : world_.cluster->cache.pods_controlled_by(set->meta.uid)) {
       if (pod->quarantined() || pod->meta.being_deleted) continue;
-      targets::ApplyOptions options;
-      options.priority = net::Priority::kBackground;
-      options.dry_run = true;
-      const auto tried =
-          world_.cluster->target.apply(targets::plan_isolation(*pod, kDryRunIncident, ""), options);
-      if (tried || !tried.error().is_refusal()) return std::nullopt;
-      return tried.error();
+      return refusal_of(targets::plan_isolation(*pod, kDryRunIncident, ""));
     }
   }
   return std::nullopt;
@@ -193,36 +238,42 @@ std::optional<Error> Preparation::refusal_of_isolation(const targets::Deployment
 /// Whether isolating one of the workload's pods would hold, and why not.
 void Preparation::assess_containment(const targets::Deployment& deployment, const Result<void>& policy,
                                      Readiness& readiness) const {
+  assess_isolation(
+      {deployment.meta.name_space, deployment.template_labels, deployment.template_facts}, {}, policy,
+      [&] { return refusal_of_isolation(deployment); }, readiness);
+  readiness.containable_message = escape(readiness.containable_message, kMaxMessage);
+}
+
+void Preparation::assess_isolation(const isolation::Victim& victim,
+                                   const isolation::QuarantineOptions& quarantine, const Result<void>& policy,
+                                   const std::function<std::optional<Error>()>& dry_run,
+                                   Readiness& readiness) const {
   const auto refuse = [&readiness](const char* reason, const Error& error) {
     readiness.containable = false;
     readiness.containable_reason = reason;
     readiness.containable_message = error.to_string();
   };
   if (!policy) return refuse("PolicyRefused", policy.error());
-  const auto known = world_.cluster->cache.network_policies(deployment.meta.name_space);
+  const auto known = world_.cluster->cache.network_policies(victim.name_space);
   std::vector<const isolation::NetworkPolicy*> policies;
   for (const auto& standing : known.policies) policies.push_back(standing.get());
   const isolation::IsolationProof proof = isolation::prove_containability(
-      {deployment.meta.name_space, deployment.template_labels, deployment.template_facts}, {},
-      {policies, known.unreadable}, world_.book.network_facts());
+      victim, quarantine, {policies, known.unreadable}, world_.book.network_facts());
   readiness.containable = proof.isolated;
   readiness.containable_reason = proof.reason();
   readiness.containable_message = proof.message();
   for (const isolation::Exclusion& exclusion : proof.exclusions) {
     readiness.containable_message += "; " + exclusion.advice;
   }
-  if (const auto refusal = readiness.containable ? refusal_of_isolation(deployment) : std::nullopt)
-    refuse("PatchRefused", *refusal);
-  readiness.containable_message = escape(readiness.containable_message, kMaxMessage);
+  if (const auto refusal = readiness.containable ? dry_run() : std::nullopt) refuse("PatchRefused", *refusal);
 }
 
-/// Whether a replacement comes up from accepted digests without a change of the template, and why not.
-void Preparation::assess_template(const targets::Deployment& deployment, Readiness& readiness) {
-  std::vector<TrustedImage> accepted;
-  const auto name_space = world_.cluster->cache.name_space(deployment.meta.name_space);
+bool Preparation::ask_about(const ImageTrust::WorkloadImages& workload, const std::string& in,
+                            std::vector<TrustedImage>& accepted, Readiness& readiness) {
+  const auto name_space = world_.cluster->cache.name_space(in);
   const Labels labels = name_space != nullptr ? name_space->labels : Labels();
   const auto leads = [this] { return world_.leadership.leads(); };
-  for (const ImageAnswer& answer : world_.cluster->trust.prepare(deployment, labels, leads, {})) {
+  for (const ImageAnswer& answer : world_.cluster->trust.prepare(workload, labels, leads, {})) {
     if (answer.retry_after) budget_.pause(answer.asked, *answer.retry_after);
     if (answer.image) {
       accepted.push_back(*answer.image);
@@ -231,6 +282,14 @@ void Preparation::assess_template(const targets::Deployment& deployment, Readine
       readiness.prepared_message = answer.message;
     }
   }
+  return readiness.prepared_reason.empty();
+}
+
+/// Whether a replacement comes up from accepted digests without a change of the template, and why not.
+void Preparation::assess_template(const targets::Deployment& deployment, Readiness& readiness) {
+  std::vector<TrustedImage> accepted;
+  (void)ask_about({deployment.meta.uid, deployment.template_labels, deployment.containers},
+                  deployment.meta.name_space, accepted, readiness);
   readiness.prepared = targets::is_prepared(deployment, accepted);
   if (readiness.prepared) {
     readiness.prepared_reason = "TemplateAccepted";

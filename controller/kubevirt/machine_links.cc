@@ -44,15 +44,10 @@ std::optional<StepResult> try_to_take_down(IncidentWork& work, const MachineInst
   const JournalEntry* before = entry_of(work.incident(), targets::kLinksDown);
   const bool is_again = before != nullptr && before->state == State::kApplied;
   if (is_again && !may_reassert(work)) return step_waits(work.world().settings.recheck);
-  const auto foreseen = machines.foresee(action);
-  if (!foreseen && !foreseen.error().is_refusal()) return StepResult(fail(foreseen.error()));
-  if (!foreseen) {
-    note.why_not = foreseen.error().to_string();
-    return std::nullopt;
-  }
-  const auto left = targets::plan_links_down(*foreseen, instance);
-  if (left || left.error().code != ErrorCode::kAlreadyExists) {
-    note.why_not = "this KubeVirt knows no state of a card";
+  auto obstacle = foresee_links_down(machines, instance, action);
+  if (!obstacle) return StepResult(fail(std::move(obstacle).error()));
+  if (!obstacle->empty()) {
+    note.why_not = std::move(*obstacle);
     return std::nullopt;
   }
   if (is_again) work.note("The links were brought up by somebody and are taken down again");
@@ -66,6 +61,17 @@ std::optional<StepResult> try_to_take_down(IncidentWork& work, const MachineInst
 }
 
 }  // namespace
+
+Result<std::string> foresee_links_down(const targets::MachineTarget& machines,
+                                       const MachineInstance& instance, const Action& planned,
+                                       net::Priority priority) {
+  const auto foreseen = machines.foresee(planned, priority);
+  if (!foreseen && !foreseen.error().is_refusal()) return fail(foreseen.error());
+  if (!foreseen) return foreseen.error().to_string();
+  const auto left = targets::plan_links_down(*foreseen, instance);
+  const bool is_kept = !left && left.error().code == ErrorCode::kAlreadyExists;
+  return is_kept ? std::string() : "this KubeVirt knows no state of a card";
+}
 
 std::optional<StepResult> take_links_down(IncidentWork& work, const MachineInstance& instance,
                                           LinkNote& note) {

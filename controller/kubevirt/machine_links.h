@@ -5,11 +5,20 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "controller/target_steps.h"
+#include "net/http.h"
 #include "targets/kubevirt/launcher.h"
+#include "targets/kubevirt/machine_target.h"
 
 namespace kintsugi::controller {
+
+/// Why this KubeVirt would not do what plan_links_down() has planned for the instance, by a dry run; empty:
+/// it would.
+Result<std::string> foresee_links_down(const targets::MachineTarget& machines,
+                                       const targets::MachineInstance& instance, const Action& planned,
+                                       net::Priority priority = net::Priority::kNormal);
 
 /// Takes down what no NetworkPolicy reaches, and again where somebody brings it up; says in `note` how that
 /// stands. A result: the step waits. Nothing: it goes on with the assessment.

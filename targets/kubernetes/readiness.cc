@@ -14,6 +14,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kMaxKeyBytes = 253;
+constexpr std::string_view kMachinePrefix = "vm_";
 
 bool is_set(const Node& entry, std::string_view member) {
   const Node* found = entry.find(member);
@@ -23,13 +24,19 @@ bool is_set(const Node& entry, std::string_view member) {
 }  // namespace
 
 std::string readiness_key(const WorkloadName& workload) {
-  return (workload.name_space + "." + workload.name).substr(0, kMaxKeyBytes);
+  const std::string_view prefix = workload.is_machine ? kMachinePrefix : std::string_view();
+  std::string key = workload.name_space + ".";
+  key.append(prefix).append(workload.name);
+  return key.substr(0, kMaxKeyBytes);
 }
 
 std::optional<WorkloadName> parse_readiness_key(std::string_view key) {
   const std::size_t dot = key.find('.');
   if (dot == std::string_view::npos) return std::nullopt;
-  WorkloadName workload{std::string(key.substr(0, dot)), std::string(key.substr(dot + 1))};
+  std::string_view name = key.substr(dot + 1);
+  const bool is_machine = name.starts_with(kMachinePrefix);
+  if (is_machine) name.remove_prefix(kMachinePrefix.size());
+  WorkloadName workload{std::string(key.substr(0, dot)), std::string(name), is_machine};
   if (!is_dns_label(workload.name_space) || !is_dns_subdomain(workload.name)) return std::nullopt;
   return workload;
 }

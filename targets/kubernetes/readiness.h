@@ -29,11 +29,12 @@ struct Readiness {
 struct WorkloadName {
   std::string name_space;
   std::string name;
+  bool is_machine = false;  ///< of KubeVirt; else a Deployment
   bool operator==(const WorkloadName&) const = default;
 };
 
-/// The entry's key, "<namespace>.<name>"; a namespace has no dots. At most the 253 characters that a key may
-/// have.
+/// The entry's key, "<namespace>.<name>", of a machine "<namespace>.vm_<name>"; a namespace has no dots, and
+/// no name an underscore. At most the 253 characters that a key may have.
 std::string readiness_key(const WorkloadName& workload);
 /// The inverse; nothing where it is no such key.
 std::optional<WorkloadName> parse_readiness_key(std::string_view key);

@@ -10,6 +10,8 @@ TEST_CASE("a workload's readiness is read as it was published") {
   CHECK(parse_readiness_text(readiness_text(ready, WallTime())) == ready);
   CHECK(parse_readiness_text(readiness_text({}, WallTime())) == Readiness());
   CHECK(parse_readiness_key(readiness_key({"shop", "web.v2"})) == WorkloadName{"shop", "web.v2"});
+  CHECK(readiness_key({"shop", "web", true}) == "shop.vm_web");
+  CHECK(parse_readiness_key("shop.vm_web") == WorkloadName{"shop", "web", true});
 }
 
 TEST_CASE("an entry that somebody edited counts as not ready") {
@@ -20,7 +22,8 @@ TEST_CASE("an entry that somebody edited counts as not ready") {
 }
 
 TEST_CASE("a key that names no workload is passed over") {
-  const std::string key = GENERATE("", "shop", ".web", "shop.", "Shop.web", "shop.we_b", "shop./web");
+  const std::string key = GENERATE("", "shop", ".web", "shop.", "Shop.web", "shop.we_b", "shop./web",
+                                   "shop.vm_", "shop.vm_vm_web", "shop.pod_web");
   CHECK_FALSE(parse_readiness_key(key));
 }
 

@@ -59,6 +59,12 @@ Action plan_launcher_isolation(const Pod& launcher, std::string_view incident, s
   return action;
 }
 
+isolation::QuarantineOptions launcher_quarantine() {
+  isolation::QuarantineOptions options;
+  options.kept_keys.assign(kKeptLabels.begin(), kKeptLabels.end());
+  return options;
+}
+
 PauseVerdict may_pause(const MachineInstance& instance) {
   if (instance.has_liveness_probe)
     return {false, false, "it has a liveness probe, with which KubeVirt pauses no machine"};

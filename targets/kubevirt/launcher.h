@@ -29,6 +29,8 @@ std::optional<TargetRef> instance_of(const Pod& launcher);
 /// the pod, for a migration makes a second one of the same instance.
 Action plan_launcher_isolation(const Pod& launcher, std::string_view incident, std::string_view forensics,
                                const Undo* earlier = nullptr);
+/// The same, as isolation's proof by day asks for it.
+isolation::QuarantineOptions launcher_quarantine();
 /// The id of that action.
 std::string launcher_isolation_id(const Pod& launcher);
 

@@ -67,10 +67,10 @@ bool is_over(const json& migration) {
 }  // namespace
 
 Result<std::optional<MachineInstance>> MachineTarget::find(const std::string& name_space,
-                                                           const std::string& name,
-                                                           std::stop_token stop) const {
+                                                           const std::string& name, std::stop_token stop,
+                                                           net::Priority priority) const {
   k8s::CallOptions call;
-  call.priority = net::Priority::kContainment;
+  call.priority = priority;
   call.stop = std::move(stop);
   const auto document = client_.get(kMachineInstances, {name_space, name}, call);
   if (!document && document.error().code == ErrorCode::kNotFound) return std::nullopt;
@@ -87,9 +87,11 @@ Result<std::optional<MachineInstance>> MachineTarget::read(const TargetRef& inst
   return found;
 }
 
-Result<json> MachineTarget::read_machine_document(const std::string& name_space,
-                                                  const OwnerRef& machine) const {
-  auto document = client_.get(kMachines, {name_space, machine.name});
+Result<json> MachineTarget::read_machine_document(const std::string& name_space, const OwnerRef& machine,
+                                                  net::Priority priority) const {
+  k8s::CallOptions call;
+  call.priority = priority;
+  auto document = client_.get(kMachines, {name_space, machine.name}, call);
   if (!document) return fail(document.error());
   if (uid_of(*document) != machine.uid) {
     return fail(make_error(ErrorCode::kNotFound, "the name belongs to another virtual machine now")
@@ -120,11 +122,12 @@ Result<std::vector<std::string>> MachineTarget::migrations_of(const TargetRef& i
   return names;
 }
 
-Result<json> MachineTarget::foresee(const Action& patch) const {
+Result<json> MachineTarget::foresee(const Action& patch, net::Priority priority) const {
   const k8s::Resource* resource = resource_of(patch.resource);
   if (resource == nullptr) return unknown_resource(patch);
   k8s::CallOptions call;
   call.dry_run = true;
+  call.priority = priority;
   auto document = client_.patch_text(*resource, {patch.name_space, patch.name}, patch.body, "", call);
   if (!document) return fail(write_refusal(document.error(), patch));
   return std::move(*document);

@@ -27,18 +27,20 @@ class MachineTarget {
 
   /// Live, by name; nothing where there is none, or no KubeVirt.
   Result<std::optional<MachineInstance>> find(const std::string& name_space, const std::string& name,
-                                              std::stop_token stop = {}) const;
+                                              std::stop_token stop = {},
+                                              net::Priority priority = net::Priority::kContainment) const;
   /// The same; nothing also where the name has come back with another UID.
   Result<std::optional<MachineInstance>> read(const TargetRef& instance, std::stop_token stop = {}) const;
   /// Live; nothing where it is gone or its name has come back.
   Result<std::optional<Machine>> read_machine(const std::string& name_space, const OwnerRef& machine) const;
   /// The whole object of the same; kNotFound where there is none.
-  Result<nlohmann::json> read_machine_document(const std::string& name_space, const OwnerRef& machine) const;
+  Result<nlohmann::json> read_machine_document(const std::string& name_space, const OwnerRef& machine,
+                                               net::Priority priority = net::Priority::kNormal) const;
   /// The names of the migrations of an instance, by its name, that are not over.
   Result<std::vector<std::string>> migrations_of(const TargetRef& instance) const;
 
   /// What the server would make of a patch, by a dry run. kRefused as in apply().
-  Result<nlohmann::json> foresee(const Action& patch) const;
+  Result<nlohmann::json> foresee(const Action& patch, net::Priority priority = net::Priority::kNormal) const;
   /// Makes one change. kConflict where a precondition does not hold: read live and plan again. kRefused where
   /// schema, admission or rights say no. virt-api takes no UID: of an invocation it is compared right before.
   Result<void> apply(const Action& action, const ApplyOptions& options) const;

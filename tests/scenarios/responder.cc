@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "responder.h"
 
+#include <sys/wait.h>
+
 #include <catch2/catch.hpp>
 #include <cstdio>
 
 namespace kintsugi::scenarios {
 
-std::string responder_runs(Scenario& scenario, const std::string& arguments) {
+std::string responder_runs(Scenario& scenario, const std::string& arguments, int code) {
   const std::string command = std::string(KINTSUGI_CLI_PROGRAM) + " " + arguments + " --kubeconfig " +
                               scenario.world().kubeconfig() + " --namespace " + scenario.system() + " 2>&1";
   FILE* const pipe = ::popen(command.c_str(), "r");
@@ -16,7 +18,8 @@ std::string responder_runs(Scenario& scenario, const std::string& arguments) {
   while (const std::size_t size = std::fread(buffer, 1, sizeof(buffer), pipe)) text.append(buffer, size);
   const int status = ::pclose(pipe);
   INFO(command << "\n" << text);
-  CHECK(status == 0);
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == code);
   CHECK_FALSE(text.empty());
   return text;
 }

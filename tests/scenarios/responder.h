@@ -9,8 +9,8 @@
 
 namespace kintsugi::scenarios {
 
-/// What `kintsugi ARGUMENTS` prints, on standard output and error; it must end with 0. `arguments` go through
-/// a shell.
-std::string responder_runs(Scenario& scenario, const std::string& arguments);
+/// What `kintsugi ARGUMENTS` prints, on standard output and error; it must end with `code`. `arguments` go
+/// through a shell.
+std::string responder_runs(Scenario& scenario, const std::string& arguments, int code = 0);
 
 }  // namespace kintsugi::scenarios
