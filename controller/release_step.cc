@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <vector>
 
 #include "controller/pod_steps.h"
 #include "k8s-client/core/patch.h"
@@ -13,6 +14,34 @@ namespace {
 using Victim = ReleaseOrder::Victim;
 
 constexpr const char* kDeletionCost = "release/deletion-cost";
+
+/// A restoration or deletion whose answer was lost, or that was given up for another order: the pod shows
+/// what became of it. What was meant for a pod that is gone was not done, but for its deletion.
+Result<void> settle_release(IncidentWork& work) {
+  std::vector<Action> planned;
+  for (const JournalEntry& entry : work.status().journal) {
+    const bool is_meant = entry.action.id == targets::kRestoration || entry.action.id == kDisposal;
+    if (is_meant && entry.state == JournalEntry::State::kPlanned) planned.push_back(entry.action);
+  }
+  if (planned.empty()) return {};
+  const auto victim = work.world().cluster->target.read(work.target(), {});
+  if (!victim) return fail(victim.error());
+  for (const Action& action : planned) {
+    const bool deletes = action.id == kDisposal;
+    const bool is_done =
+        deletes ? !*victim || (*victim)->meta.being_deleted : *victim && !(*victim)->quarantined();
+    const auto done = deletes ? JournalEntry::State::kApplied : JournalEntry::State::kUndone;
+    work.note((is_done ? "Done: " : "Not done: ") + action.description);
+    auto kept = work.journal(action, is_done ? done : JournalEntry::State::kAbandoned);
+    if (!kept) return kept;
+  }
+  return {};
+}
+
+StepResult finish(IncidentWork& work, const std::string& message) {
+  if (auto settled = settle_release(work); !settled) return fail(std::move(settled).error());
+  return finish_release(work, message);
+}
 
 /// Deletes the victim, which must be as this incident has left it: a pod whose labels somebody has given back
 /// serves again, and one that another open incident holds is that one's.
@@ -84,8 +113,8 @@ StepResult restore(IncidentWork& work) {
   World& world = work.world();
   auto victim = world.cluster->target.read(work.target(), {});
   if (!victim) return tl::unexpected(std::move(victim).error());
-  if (!*victim) return finish_release(work, "the pod no longer exists; nothing to give back");
-  if (!(*victim)->quarantined()) return finish_release(work, "the pod is not in quarantine");
+  if (!*victim) return finish(work, "the pod no longer exists; nothing to give back");
+  if (!(*victim)->quarantined()) return finish(work, "the pod is not in quarantine");
   const auto undo = targets::find_undo(**victim, work.status().containment);
   if (!undo) {
     work.await("release",
@@ -117,7 +146,7 @@ StepResult restore(IncidentWork& work) {
   if (*after && (*after)->quarantined()) return step_waits(world.settings.recheck);
   if (auto kept = work.journal(*action, JournalEntry::State::kUndone); !kept)
     return tl::unexpected(kept.error());
-  return finish_release(work, "the labels were given back");
+  return finish(work, "the labels were given back");
 }
 
 /// Not before its evidence, however little of that could be had: a person has ordered it.
@@ -127,9 +156,9 @@ StepResult delete_as_ordered(IncidentWork& work) {
     if (!collected || !collected->done) return collected;
   }
   auto deleted = delete_victim(work);
-  if (!deleted && deleted.error().is_refusal()) return finish_release(work, deleted.error().message);
+  if (!deleted && deleted.error().is_refusal()) return finish(work, deleted.error().message);
   if (!deleted || !deleted->done) return deleted;
-  return finish_release(work, "the victim was deleted");
+  return finish(work, "the victim was deleted");
 }
 
 /// Whether a person is needed: the playbook says so, or evidence would be lost. Nothing: the victim may go.
@@ -152,7 +181,7 @@ std::optional<StepResult> ask_about_disposal(IncidentWork& work) {
 StepResult PodSteps::release(IncidentWork& work) const {
   switch (work.incident().spec.release->victim) {
     case Victim::kRestore: return restore(work);
-    case Victim::kLeave: return finish_release(work, "the victim is left in quarantine");
+    case Victim::kLeave: return finish(work, "the victim is left in quarantine");
     case Victim::kDelete: return delete_as_ordered(work);
   }
   return step_done();
