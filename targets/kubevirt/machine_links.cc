@@ -33,6 +33,7 @@ std::string text_in(const json& card, const char* member) {
 
 /// Whether the card is of a network of the instance whose link is up and can go down.
 bool is_to_go_down(const json& card, const MachineInstance& instance) {
+  if (text_in(card, "name").empty()) return false;
   return std::any_of(instance.networks.begin(), instance.networks.end(), [&](const MachineNetwork& network) {
     return network.has_link && !network.is_down && network.card == text_in(card, "name");
   });

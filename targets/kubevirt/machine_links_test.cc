@@ -129,3 +129,12 @@ TEST_CASE("no link goes down where that could end the launcher, or means nothing
     CHECK_FALSE(obstacle_to_links_down(machine).empty());
   }
 }
+
+TEST_CASE("a card without a name is no card of an instance, whatever it is") {
+  MachineInstance nameless = instance();
+  nameless.networks[0].card = "";
+  for (const char* cards : {"[3]", "[null]", "[{}]", R"(["san"])", R"([{"name": ""}])", R"([{"name": 7}])"}) {
+    INFO(cards);
+    CHECK(code_of(plan_links_down(machine_with(cards), nameless)) == ErrorCode::kRefused);
+  }
+}

@@ -91,7 +91,10 @@ Result<void> pin_image(k8s::JsonPatch& patch, const json& live, const std::strin
                        const std::string& container, const std::vector<TrustedImage>& accepted) {
   const TrustedImage* image = accepted_for(accepted, container);
   if (image == nullptr) return unaccepted(container);
-  put(patch, live, pointer, pinned(text_at(live, pointer.c_str()), image->digest));
+  const std::string named = text_at(live, pointer.c_str());
+  if (named.empty())
+    return fail(ErrorCode::kRefused, "the template names no image for " + escape(container, 300));
+  put(patch, live, pointer, pinned(named, image->digest));
   return {};
 }
 
@@ -101,8 +104,10 @@ Result<void> renew_data_volume(k8s::JsonPatch& patch, const json& live, std::siz
   const std::string reference = fmt::format("/spec/template/spec/volumes/{}/dataVolume/name", volume);
   const std::string name = text_at(live, reference.c_str());
   const std::string next = next_data_volume_name(name, incident);
-  const json& templates = live.at("spec").at("dataVolumeTemplates");
-  for (std::size_t i = 0; i < templates.size(); ++i) {
+  const json::json_pointer templates("/spec/dataVolumeTemplates");
+  const bool has_templates = live.contains(templates) && live.at(templates).is_array();
+  const std::size_t count = has_templates && !name.empty() ? live.at(templates).size() : 0;
+  for (std::size_t i = 0; i < count; ++i) {
     const std::string at = fmt::format("/spec/dataVolumeTemplates/{}", i);
     if (text_at(live, (at + "/metadata/name").c_str()) != name) continue;
     const std::string url = at + "/spec/source/registry/url";

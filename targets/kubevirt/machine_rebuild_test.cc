@@ -151,6 +151,25 @@ TEST_CASE("nothing is pinned to what was not accepted") {
   CHECK_FALSE(plan_machine_pin(json::object(), kAccepted, kIncident));
 }
 
+TEST_CASE("a template that names no image is refused, whatever was accepted") {
+  const std::vector<TrustedImage> accepted{trusted("volumeroot"), trusted("datavolume/root")};
+  for (const char* disk : {"{}", R"({"image": ""})", R"({"image": 7})", R"({"image": null})"}) {
+    INFO(disk);
+    json document = container_disk_machine();
+    document["spec"]["template"]["spec"]["volumes"][0]["containerDisk"] = json::parse(disk);
+    CHECK(plan_machine_pin(document, accepted, kIncident).error().code == ErrorCode::kRefused);
+  }
+  for (const char* templates : {"null", "{}", "7", "[]", "[7]", R"([{"metadata": {}}])"}) {
+    INFO(templates);
+    json document = data_volume_machine();
+    document["spec"]["dataVolumeTemplates"] = json::parse(templates);
+    CHECK(plan_machine_pin(document, accepted, kIncident).error().code == ErrorCode::kRefused);
+  }
+  json none = data_volume_machine();
+  none["spec"].erase("dataVolumeTemplates");
+  CHECK(plan_machine_pin(none, accepted, kIncident).error().code == ErrorCode::kRefused);
+}
+
 TEST_CASE("a DataVolume that it boots from is made anew, from the accepted digest") {
   const json before = data_volume_machine();
   const std::vector<TrustedImage> accepted{trusted("datavolume/root")};
