@@ -117,9 +117,11 @@ void TrustCommandLine::add_blob() {
       ->required();
   blob.add_option("--bundle", invocation_.bundle_file, "The Sigstore bundle with its signature");
   blob.add_option("--signature", invocation_.signature_file,
-                  "Its signature by --key, in base64 (cosign sign-blob --output-signature) or raw");
-  blob.add_option("--checksums", invocation_.checksums_file,
-                  "What is signed in place of FILE: a list like SHA256SUMS that has FILE by its base name");
+                  "Its signature by a key, in base64 (cosign sign-blob --output-signature) or raw");
+  blob.add_option(
+      "--checksums", invocation_.checksums_file,
+      "What is signed in place of FILE: a list like SHA256SUMS that has FILE by its base name, or that of "
+      "--location");
   blob.add_flag("--disk-image", invocation_.is_disk_image,
                 "FILE has to be a disk image, qcow2 or raw; other formats are refused");
   blob.add_option("--location", invocation_.location,
@@ -200,8 +202,8 @@ std::string TrustCommandLine::finish_identity() {
 }
 
 std::string TrustCommandLine::finish_judged_blob() const {
-  if (!invocation_.signature_file.empty() || !invocation_.checksums_file.empty())
-    return "--policy judges bundles: --signature and --checksums need --key";
+  if (!invocation_.signature_file.empty() && !invocation_.bundle_file.empty())
+    return "at most one of --bundle and --signature is needed";
   if (invocation_.subject_is_digest() && invocation_.location.empty())
     return "--policy needs --location where the file is not there";
   if (invocation_.subject_is_digest() && invocation_.is_disk_image)

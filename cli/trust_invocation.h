@@ -43,9 +43,9 @@ struct TrustInvocation {
 
   std::string disk_file;  ///< of fetch-disk-image: where it goes
 
-  // Of verify-blob. Exactly one of the first two; with a policy, the first or none.
+  // Of verify-blob. Exactly one of the first two; with a policy, one or none.
   std::string bundle_file;
-  std::string signature_file;  ///< detached; with a key only
+  std::string signature_file;  ///< detached; with a key or a policy
   std::string checksums_file;  ///< what is signed in place of the subject; empty: the subject itself
   bool is_disk_image = false;  ///< the subject has to be qcow2 or raw
   std::string location;        ///< with a policy: where the subject comes from; empty: where it is

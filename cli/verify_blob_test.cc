@@ -305,6 +305,48 @@ TEST_CASE("trust verify-blob says what policies make of a file, from where it is
   CHECK(document["image"] == "file://" + disk);
 }
 
+TEST_CASE("trust verify-blob says what policies make of bare signatures and of lists, by real files") {
+  const Release release;
+  const auto by = [&](const std::string& name, const std::string& key, std::vector<std::string> more) {
+    release.write("golden.yaml",
+                  "apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {name: golden}\nspec:\n"
+                  "  images: ['file:///golden/**', 'https://h.example.com/**']\n"
+                  "  authorities: [{key: {inline: " +
+                      json(read_file(kDisk + key + ".pub", 4096).value()).dump() + "}}]\n");
+    more.insert(more.begin(), {kDisk + name, "--policy", release.path("golden.yaml")});
+    if (std::find(more.begin(), more.end(), "--location") == more.end())
+      more.insert(more.end(), {"--location", "/golden/" + name});
+    return reason_of(more);
+  };
+  const auto bare = [&](const std::string& file) {
+    return std::vector<std::string>{"--signature", kDisk + file};
+  };
+  const auto listed = [&](const std::string& list, const std::string& signature) {
+    return std::vector<std::string>{"--checksums", kDisk + list, "--signature", kDisk + signature};
+  };
+  CHECK(by("disk.qcow2", "p256", bare("disk.qcow2.p256.sig")) == "Verified");
+  CHECK(by("disk.qcow2", "rsa3072", bare("disk.qcow2.rsa3072.raw")) == "Verified");
+  CHECK(by("disk.qcow2", "p384", bare("disk.qcow2.p384.sig")) == "ContentNeeded");
+  CHECK(by("disk.qcow2", "ed25519", bare("disk.qcow2.ed25519.sig")) == "ContentNeeded");
+  CHECK(by("disk.qcow2", "p256", bare("SHA256SUMS.p256.sig")) == "KeyMismatch");
+  CHECK(by("disk.qcow2", "rsa3072", bare("disk.qcow2.p256.sig")) == "SignatureInvalid");
+  CHECK(by("p256.pub", "p256", bare("disk.qcow2.p256.sig")) == "KeyMismatch");
+  CHECK(by("disk.qcow2", "p256", listed("SHA256SUMS", "SHA256SUMS.p256.sig")) == "Verified");
+  CHECK(by("disk.qcow2", "p256", listed("SHA256SUMS", "disk.qcow2.p256.sig")) == "KeyMismatch");
+  CHECK(by("disk.qcow2", "p256", listed("SHA512SUMS", "SHA512SUMS.p256.sig")) == "ChecksumUnsupported");
+  CHECK(by("rsa3072.pub", "p256", listed("SHA256SUMS", "SHA256SUMS.p256.sig")) == "ChecksumMissing");
+  CHECK(by("disk.qcow2", "p256", {"--checksums", kDisk + "SHA256SUMS"}) == "NoSignature");
+  // As a controller would answer, which knows no content of a web server's before it is signed.
+  std::vector<std::string> from_web = bare("disk.qcow2.p256.sig");
+  from_web.insert(from_web.end(), {"--location", "https://h.example.com/disk.qcow2"});
+  CHECK(by("disk.qcow2", "p256", from_web) == "ContentNeeded");
+  from_web = listed("SHA256SUMS", "SHA256SUMS.p256.sig");
+  from_web.insert(from_web.end(), {"--location", "https://h.example.com/disk.qcow2"});
+  CHECK(by("disk.qcow2", "p256", from_web) == "Verified");
+  // The list is about what the place is called, and the content is that file's.
+  CHECK(by("rsa3072.pub", "p256", from_web) == "ChecksumMismatch");
+}
+
 TEST_CASE("wrong use of verify-blob ends with 2 and a word about it") {
   const std::string digest = "sha256:" + std::string(64, 'a');
   const std::vector<std::vector<std::string>> cases = {
@@ -325,8 +367,7 @@ TEST_CASE("wrong use of verify-blob ends with 2 and a word about it") {
       {digest, "--checksums", "c", "--bundle", "b", "--key", "a"},
       {digest, "--disk-image", "--bundle", "b", "--key", "a"},
       {digest, "--disk-image", "--signature", "b", "--key", "a"},
-      {"f", "--policy", "p", "--signature", "s"},
-      {"f", "--policy", "p", "--bundle", "b", "--checksums", "c"},
+      {"f", "--policy", "p", "--signature", "s", "--bundle", "b"},
       {"f", "--bundle", "b", "--key", "a", "--location", "/golden/f"},
       {digest, "--policy", "p", "--bundle", "b"},
       {digest, "--policy", "p", "--bundle", "b", "--location", "/golden/f", "--disk-image"},

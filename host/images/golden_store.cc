@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <utility>
 
 #include "base/encoding.h"
@@ -10,12 +11,12 @@
 #include "base/regular_file.h"
 #include "host/images/web_download.h"
 #include "trust/artifact/disk_artifact.h"
+#include "trust/crypto/hash.h"
 #include "trust/crypto/refusal.h"
 #include "trust/disk/checksums.h"
 #include "trust/policy/blob_evaluation.h"
 #include "trust/policy/demanded_policy.h"
-#include "trust/sigstore/blob_signature.h"
-#include "trust/sigstore/bundle_list.h"
+#include "trust/policy/listed_file.h"
 
 namespace kintsugi::host {
 namespace {
@@ -23,7 +24,8 @@ namespace {
 namespace reason = trust::reason;
 
 constexpr std::string_view kArtifactScheme = "oci://";
-constexpr const char* kBundleSuffix = ".sigstore.json";
+/// In the order in which they are looked for.
+constexpr std::array kSearchedForms = {trust::SignatureForm::kBundle, trust::SignatureForm::kDetached};
 constexpr std::size_t kMaxShown = 512;
 
 Error bad_source(const Error& error) {
@@ -73,6 +75,33 @@ class TextSink final : public ImageSink {
   const char* const what_;
 };
 
+/// What is read to be known by its SHA-256, and not kept.
+class HashSink final : public ImageSink {
+ public:
+  /// References must outlive the sink.
+  HashSink(const Clock& clock, const trust::Call& call) : clock_(clock), call_(call) {}
+  Result<void> expect(std::uint64_t) override { return {}; }
+  Result<void> write(std::string_view piece) override {
+    if (call_.stop.stop_requested()) {
+      return fail(make_error(ErrorCode::kCancelled, "a stop was requested").because(reason::kCancelled));
+    }
+    if (clock_.monotonic() >= call_.deadline) {
+      return fail(make_error(ErrorCode::kTimeout, "the deadline passed while its content was hashed")
+                      .because(reason::kSourceUnavailable));
+    }
+    hasher_.update(piece);
+    return {};
+  }
+
+  /// Call once.
+  Result<trust::Digest> digest() { return trust::Digest::parse("sha256:" + hex_encode(hasher_.finish())); }
+
+ private:
+  const Clock& clock_;
+  const trust::Call& call_;
+  trust::Hasher hasher_{trust::HashAlgorithm::kSha256};
+};
+
 GoldenImage golden(const trust::Verdict& verdict, const std::string& location, const trust::Digest& digest,
                    const ImageDirectory::Stored& stored) {
   GoldenImage image;
@@ -89,31 +118,6 @@ GoldenImage golden(const trust::Verdict& verdict, const std::string& location, c
   image.format = to_string(stored.disk.format);
   image.virtual_size = stored.disk.virtual_size;
   return image;
-}
-
-/// What is judged before any of the content is there: what a policy pins the place to, or else what the
-/// bundle claims.
-Result<trust::Digest> digest_in_question(std::span<const trust::TrustPolicy> policies,
-                                         const trust::FileLocation& location,
-                                         const Result<std::vector<trust::Bundle>>& bundles) {
-  if (auto pinned = pinned_digest(policies, location)) return *std::move(pinned);
-  if (!bundles) return fail(bundles.error());
-  return trust::claimed_digest(bundles->front());
-}
-
-/// What a signed list says of the file with that name.
-Result<trust::Digest> listed_digest(const std::string& list, const trust::FileLocation& location) {
-  const auto checksums = trust::parse_checksums(list);
-  if (!checksums) return fail(checksums.error());
-  const std::string& text = location.text();
-  const auto listed = trust::find_checksum(*checksums, std::string_view(text).substr(text.rfind('/') + 1));
-  if (!listed) return fail(listed.error());
-  if (listed->algorithm != trust::HashAlgorithm::kSha256) {
-    return fail(make_error(ErrorCode::kUnsupported, "images are known by their SHA-256")
-                    .advise("name the list that has it, which is often called SHA256SUMS")
-                    .because(reason::kChecksumUnsupported));
-  }
-  return trust::Digest::parse("sha256:" + hex_encode(listed->hash));
 }
 
 Result<void> check_demanded(const std::string& policy, std::span<const trust::TrustPolicy> all,
@@ -189,44 +193,37 @@ Result<GoldenImage> GoldenStore::provide_file(const GoldenSource& source, const 
 Result<GoldenImage> GoldenStore::provide_signed(const GoldenSource& source,
                                                 const trust::FileLocation& location,
                                                 const TrustPolicies& policies, const trust::Call& call) {
-  auto bundles = read_bundles(source, location, call);
-  if (!bundles && bundles.error().reason == reason::kImageReferenceInvalid) return fail(bundles.error());
-  const auto digest = digest_in_question(policies, location, bundles);
+  const auto signatures = read_signatures(source, location, call);
+  if (!signatures && signatures.error().reason == reason::kImageReferenceInvalid)
+    return fail(signatures.error());
+  const auto digest = digest_of(location, policies, signatures, call);
   if (!digest) return fail(digest.error());
   const trust::Artifact artifact{*digest};
   trust::BlobInQuestion blob{location, artifact, {}};
-  if (bundles) {
-    blob.bundles = *bundles;
+  if (signatures) {
+    blob.signatures = *signatures;
   } else {
-    blob.trouble = bundles.error();
+    blob.trouble = signatures.error();
   }
   const trust::Verdict verdict = judge_blob(blob, policies, world_.clock.now());
   if (!verdict.accepted) return fail(refusal_of(verdict));
   return keep(verdict, source, location, *digest, call);
 }
 
-/// The policies for the image's place judge the list. It is read only once they accept it.
 Result<GoldenImage> GoldenStore::provide_listed(const GoldenSource& source,
                                                 const trust::FileLocation& location,
                                                 const TrustPolicies& policies, const trust::Call& call) {
   const auto list_location = locate(source.checksums);
   if (!list_location) return fail(list_location.error());
-  const auto bundles = read_bundles(source, *list_location, call);
-  if (!bundles) return fail(bundles.error());
+  const auto signatures = read_signatures(source, *list_location, call);
+  if (!signatures) return fail(signatures.error());
   TextSink list(trust::kMaxChecksumsBytes, "a list of checksums");
   if (auto brought = bring(*list_location, list, call); !brought)
     return fail(std::move(brought).error().on(escape(list_location->text(), kMaxShown)));
-  const trust::Artifact artifact{trust::Digest::of(list.text), list.text};
-  trust::Verdict verdict = judge_blob({location, artifact, *bundles}, policies, world_.clock.now());
-  if (!verdict.accepted) return fail(refusal_of(verdict));
-  const auto digest = listed_digest(list.text, location);
-  if (!digest) return fail(Error(digest.error()).on(escape(list_location->text(), kMaxShown)));
-  const auto selecting = trust::find_policies(
-      policies, [&](const trust::TrustPolicySpec& spec) { return spec.selects(location); });
-  if (!selecting) return fail(selecting.error());
-  if (const auto refusal = refuse_revoked(verdict, *selecting, *digest)) return fail(refusal_of(*refusal));
-  verdict.equivalents.clear();  // the list's digest is no other name of the image
-  return keep(verdict, source, location, *digest, call);
+  const auto file = judge_listed_file({list.text, *signatures}, location, policies, world_.clock.now());
+  if (!file) return fail(Error(file.error()).on(escape(list_location->text(), kMaxShown)));
+  if (!file->verdict.accepted) return fail(refusal_of(file->verdict));
+  return keep(file->verdict, source, location, *file->digest, call);
 }
 
 Result<GoldenImage> GoldenStore::keep(const trust::Verdict& verdict, const GoldenSource& source,
@@ -264,22 +261,50 @@ Result<void> GoldenStore::bring(const trust::FileLocation& location, ImageSink& 
   return read ? Result<void>() : fail(source_trouble(read.error()));
 }
 
-Result<std::vector<trust::Bundle>> GoldenStore::read_bundles(const GoldenSource& source,
+Result<trust::Digest> GoldenStore::digest_of(const trust::FileLocation& location,
+                                             const TrustPolicies& policies,
+                                             const Result<Signatures>& signatures, const trust::Call& call) {
+  if (!signatures) {
+    if (auto pinned = pinned_digest(policies, location)) return *std::move(pinned);
+    return fail(signatures.error());
+  }
+  auto digest = digest_in_question(policies, location, *signatures);
+  if (!digest) return fail(std::move(digest).error());
+  if (*digest) return **std::move(digest);
+  HashSink content(world_.clock, call);
+  if (auto brought = bring(location, content, call); !brought) return fail(std::move(brought).error());
+  return content.digest();
+}
+
+Result<GoldenStore::Signatures> GoldenStore::read_signatures(const GoldenSource& source,
                                                              const trust::FileLocation& of_what,
                                                              const trust::Call& call) {
-  const auto location = locate(source.bundle.empty() ? of_what.text() + kBundleSuffix : source.bundle);
-  if (!location) return fail(location.error());
-  TextSink sink(trust::kMaxBundleBytes, "a bundle");
-  if (auto brought = bring(*location, sink, call); !brought) {
-    if (brought.error().reason != reason::kSourceNotFound) return fail(std::move(brought).error());
-    return fail(trust::refuse(reason::kNoSignature, "there is no bundle with its signature")
-                    .value()
-                    .on(escape(location->text(), kMaxShown))
-                    .advise("sign it: cosign sign-blob --bundle"));
+  std::vector<std::string> places = {source.bundle};
+  if (source.bundle.empty()) {
+    places.clear();
+    for (const auto form : kSearchedForms) places.push_back(of_what.text() + suffix_of(form));
   }
-  auto bundles = trust::parse_bundles(sink.text);
-  if (!bundles) return fail(std::move(bundles).error().on(escape(location->text(), kMaxShown)));
-  return bundles;
+  for (const std::string& place : places) {
+    // The first that is there counts: what is wrong with it is no reason to try another.
+    auto signatures = read_signature_file(place, call);
+    if (signatures || signatures.error().reason != reason::kSourceNotFound) return signatures;
+  }
+  return fail(trust::refuse(reason::kNoSignature, "there is no file with its signature")
+                  .value()
+                  .on(escape(places.front(), kMaxShown))
+                  .advise("sign it: cosign sign-blob --bundle"));
+}
+
+Result<GoldenStore::Signatures> GoldenStore::read_signature_file(const std::string& place,
+                                                                 const trust::Call& call) {
+  const auto location = locate(place);
+  if (!location) return fail(location.error());
+  const trust::SignatureForm form = trust::form_of(location->text());
+  TextSink sink(trust::max_bytes_of(form), "a signature");
+  if (auto brought = bring(*location, sink, call); !brought) return fail(std::move(brought).error());
+  auto signatures = trust::parse_file_signatures(sink.text, form);
+  if (!signatures) return fail(std::move(signatures).error().on(escape(location->text(), kMaxShown)));
+  return signatures;
 }
 
 Result<void> GoldenStore::check(const GoldenImage& image, std::stop_token stop) {

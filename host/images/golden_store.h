@@ -10,6 +10,7 @@
 #include "host/images/image_directory.h"
 #include "net/http.h"
 #include "net/url.h"
+#include "trust/policy/file_signature.h"
 #include "trust/policy/verifier.h"
 
 namespace kintsugi::host {
@@ -27,9 +28,11 @@ struct GoldenWorld {
 
 /// Golden images from files, web servers and registries.
 ///
-/// Of a file the bundle is read first: the digest that it claims, or that a policy pins, is judged, and only
-/// what has that digest is kept. So nothing large is fetched that nobody signed, and it does not matter what
-/// becomes of the source meanwhile. A signed list of checksums stands for the digests in it. An artifact is
+/// Of a file the signature is read first: the digest that a bundle claims, or that a policy pins, is judged,
+/// and only what has that digest is kept. So nothing large is fetched that nobody signed, and it does not
+/// matter what becomes of the source meanwhile. A bare signature claims no digest: a file of this host is
+/// hashed for it where it is, and one of a web server refused. A signed list of checksums stands for the
+/// digests in it. An artifact is
 /// judged as an image of a container is, then its one layer is fetched by its digest, which `revoked.digests`
 /// of the policies may name as well.
 class GoldenStore final : public GoldenImages {
@@ -42,6 +45,7 @@ class GoldenStore final : public GoldenImages {
 
  private:
   using TrustPolicies = std::vector<trust::TrustPolicy>;
+  using Signatures = std::vector<trust::FileSignature>;
 
   Result<GoldenImage> provide_artifact(const GoldenSource& source, const std::string& policy,
                                        const TrustPolicies& policies, const trust::Call& call);
@@ -56,10 +60,14 @@ class GoldenStore final : public GoldenImages {
                            const trust::Call& call);
   Result<trust::FileLocation> locate(const std::string& text) const;
   Result<void> bring(const trust::FileLocation& location, ImageSink& sink, const trust::Call& call);
-  /// `source`'s own, or those beside what is signed.
-  Result<std::vector<trust::Bundle>> read_bundles(const GoldenSource& source,
-                                                  const trust::FileLocation& of_what,
-                                                  const trust::Call& call);
+  /// What is judged before any of the content is kept: digest_in_question(), or that of the content.
+  Result<trust::Digest> digest_of(const trust::FileLocation& location, const TrustPolicies& policies,
+                                  const Result<Signatures>& signatures, const trust::Call& call);
+  /// `source`'s own, or those beside what is signed. Error: NoSignature where there are none.
+  Result<Signatures> read_signatures(const GoldenSource& source, const trust::FileLocation& of_what,
+                                     const trust::Call& call);
+  /// Error, besides those of the file: SourceNotFound.
+  Result<Signatures> read_signature_file(const std::string& place, const trust::Call& call);
 
   const GoldenWorld world_;
 };

@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/testing/scratch_directory.h"
 #include "net/testing/scripted_transport.h"
@@ -48,6 +49,10 @@ class World {
   void write_signed(const std::string& name, const std::string& content) const {
     write(name, content);
     write(name + ".sigstore.json", blob_bundle(key, content));
+  }
+  void write_bare(const std::string& name, const std::string& content, const SigningKey& by) const {
+    write(name, content);
+    write(name + ".sig", base64_encode(by.sign(content)) + "\n");
   }
   /// Another policy beside those that are there; `more`: members of its spec.
   void accept(const json& images, const std::string& name = "golden", const json& more = json::object()) {
@@ -355,6 +360,174 @@ TEST_CASE("a list that is not signed, or does not vouch for the image, is refuse
   CHECK(fs::is_empty(world.path("images")));
 }
 
+TEST_CASE("a file with a bare signature is hashed where it is, and accepted") {
+  World world;
+  world.write_bare("web.qcow2", kDisk, world.key);
+  const auto image = world.provide(world.path("web.qcow2"));
+  INFO((image ? "" : image.error().to_string()));
+  REQUIRE(image);
+  CHECK(image->trusted.digest == trust::Digest::of(kDisk).text());
+  CHECK(image->trusted.key_id == public_key_of(world.key).id());
+  CHECK(read_file(image->path, 4u << 20).value() == kDisk);
+  fs::rename(world.path("web.qcow2.sig"), world.path("by-release.sig"));
+  CHECK(world.provide(world.path("web.qcow2")).error().reason == reason::kNoSignature);
+  CHECK(world.provide(world.path("web.qcow2"), {}, world.path("by-release.sig")));
+}
+
+TEST_CASE("a bare signature that does not count leaves nothing of the file") {
+  World world;
+  const SigningKey other, ed25519("ED25519");
+  std::string expected, bundle;
+  world.write_bare("web.qcow2", kDisk, world.key);
+  SECTION("altered") {
+    world.write("web.qcow2", kDisk + "x");
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("by another") {
+    world.write_bare("web.qcow2", kDisk, other);
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("by a key that signs the content itself") {
+    world.forget_policies();
+    world.accept({"file:///**"}, "golden", {{"authorities", {{{"key", {{"inline", ed25519.pem()}}}}}}});
+    world.write_bare("web.qcow2", kDisk, ed25519);
+    expected = reason::kContentNeeded;
+  }
+  SECTION("where an identity is wanted") {
+    world.forget_policies();
+    const json keyless = {{"issuer", "https://issuer.example.com"}, {"subject", "release@example.com"}};
+    world.accept({"file:///**"}, "golden", {{"authorities", {{{"keyless", keyless}}}}});
+    expected = reason::kIdentityMismatch;
+  }
+  SECTION("empty") {
+    world.write("web.qcow2.sig", "");
+    expected = reason::kSignatureInvalid;
+  }
+  SECTION("no signature") {
+    world.write("web.qcow2.sig", "no signature");
+    expected = reason::kSignatureInvalid;
+  }
+  SECTION("too large") {
+    world.write("web.qcow2.sig", std::string(trust::kMaxDetachedBytes + 1, 'A'));
+    expected = reason::kTooLarge;
+  }
+  SECTION("a bundle that is called so") {
+    world.write("web.qcow2.sig", blob_bundle(world.key, kDisk));
+    expected = reason::kSignatureInvalid;
+  }
+  SECTION("not called so where it is named") {
+    fs::rename(world.path("web.qcow2.sig"), bundle = world.path("signature"));
+    expected = reason::kBundleMalformed;
+  }
+  SECTION("over no disk image") {
+    world.write_bare("web.qcow2", "hello", world.key);
+    expected = reason::kDiskMalformed;
+  }
+  SECTION("revoked") {
+    world.accept({"file:///**"}, "revokes", {{"revoked", {{"digests", {trust::Digest::of(kDisk).text()}}}}});
+    expected = reason::kDigestRevoked;
+  }
+  SECTION("over nothing") {
+    fs::remove(world.path("web.qcow2"));
+    expected = reason::kSourceNotFound;
+  }
+  SECTION("while a stop is requested") {
+    world.stop.request_stop();
+    expected = reason::kCancelled;
+  }
+  CHECK(world.reason_for(world.path("web.qcow2"), {}, bundle) == expected);
+}
+
+TEST_CASE("a bundle that is there and refused is not made up for by a good bare signature") {
+  World world;
+  std::string expected, bundle;
+  const bool is_listed = GENERATE(false, true);
+  const std::string list = std::string(trust::Digest::of(kDisk).hex()) + "  web.qcow2\n";
+  const std::string signed_file = is_listed ? "SHA256SUMS" : "web.qcow2";
+  const std::string content = is_listed ? list : kDisk;
+  world.write("web.qcow2", kDisk);
+  world.write_bare(signed_file, content, world.key);
+  const std::string beside = world.path(signed_file + ".sigstore.json");
+  SECTION("by another") {
+    REQUIRE(write_file_durably(beside, blob_bundle(SigningKey(), content)));
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("no bundle") {
+    REQUIRE(write_file_durably(beside, "no bundle"));
+    expected = reason::kBundleMalformed;
+  }
+  SECTION("empty") {
+    REQUIRE(write_file_durably(beside, ""));
+    expected = reason::kBundleMalformed;
+  }
+  SECTION("not to be read") {
+    fs::create_directory(beside);
+    expected = reason::kSourceInvalid;
+  }
+  SECTION("named, and not there") {
+    bundle = world.path("elsewhere.sigstore.json");
+    expected = reason::kNoSignature;
+  }
+  SECTION("named, and by another") {
+    bundle = world.path("elsewhere.sigstore.json");
+    REQUIRE(write_file_durably(bundle, blob_bundle(SigningKey(), content)));
+    expected = reason::kKeyMismatch;
+  }
+  const auto image = is_listed ? world.provide_listed(world.path("web.qcow2"), bundle)
+                               : world.provide(world.path("web.qcow2"), {}, bundle);
+  REQUIRE_FALSE(image);
+  CHECK(image.error().reason == expected);
+  CHECK(fs::is_empty(world.path("images")));
+}
+
+TEST_CASE("a good bundle counts whatever a bare signature beside it says") {
+  World world;
+  world.write_bare("web.qcow2", kDisk, SigningKey());
+  world.write_signed("web.qcow2", kDisk);
+  CHECK(world.provide(world.path("web.qcow2")));
+}
+
+TEST_CASE("a list with a bare signature stands for the images in it") {
+  World world;
+  const std::string hash(trust::Digest::of(kDisk).hex()), list = hash + "  web.qcow2\n";
+  world.write("web.qcow2", kDisk);
+  std::string expected;
+  SECTION("by a key that signs the content itself, too, as the list is small") {
+    const SigningKey key(GENERATE("P-256", "P-384", "RSA-2048", "ED25519"));
+    world.forget_policies();
+    world.accept({"file:///**"}, "golden", {{"authorities", {{{"key", {{"inline", key.pem()}}}}}}});
+    world.write_bare("SHA256SUMS", list, key);
+    CHECK(world.provide_listed(world.path("web.qcow2")));
+    return;
+  }
+  SECTION("not where the list was altered") {
+    world.write_bare("SHA256SUMS", list, world.key);
+    world.write("SHA256SUMS", list + hash + "  db.qcow2\n");
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("not by another") {
+    world.write_bare("SHA256SUMS", list, SigningKey());
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("not where nothing is signed but the image") {
+    world.write("SHA256SUMS", list);
+    world.write_bare("web.qcow2", kDisk, world.key);
+    expected = reason::kNoSignature;
+  }
+  SECTION("and is not read where it is not signed") {
+    world.write_bare("SHA256SUMS", "no list", SigningKey());
+    expected = reason::kKeyMismatch;
+  }
+  SECTION("not of another content") {
+    world.write_bare("SHA256SUMS", std::string(64, 'a') + "  web.qcow2\n", world.key);
+    expected = reason::kDigestMismatch;
+  }
+  const auto image = world.provide_listed(world.path("web.qcow2"));
+  REQUIRE_FALSE(image);
+  CHECK(image.error().reason == expected);
+  CHECK(fs::is_empty(world.path("images")));
+}
+
 TEST_CASE("what is at the source's place has to be a regular file, and nothing else is waited for") {
   World world;
   world.write_signed("web.qcow2", kDisk);
@@ -484,6 +657,41 @@ TEST_CASE("an image is fetched from a web server, its bundle first") {
   SECTION("from nowhere") {
     serve(blob_bundle(world.key, kDisk)).then_fail(make_error(ErrorCode::kInvalidInput, "no"));
     CHECK(world.reason_for(kUrl) == reason::kSourceInvalid);
+  }
+}
+
+TEST_CASE("nothing is downloaded to find out whether it is signed") {
+  World world;
+  world.web.when("GET", kUrl + ".sigstore.json").respond(404);
+  world.web.when("GET", kUrl + ".sig").respond(200).chunks({base64_encode(world.key.sign(kDisk))});
+  CHECK(world.reason_for(kUrl) == reason::kContentNeeded);
+  CHECK(world.web.requests().size() == 2);
+}
+
+TEST_CASE("a list and its bare signature are fetched from a web server, where there is no bundle") {
+  World world;
+  const std::string sums = "https://images.example.com/SHA256SUMS";
+  const std::string list = std::string(trust::Digest::of(kDisk).hex()) + "  web.qcow2\n";
+  const auto provide = [&] {
+    return world.store.provide({kUrl, {}, sums}, {}, world.clock.monotonic() + 60s, {});
+  };
+  const auto serve = [&](int status_of_bundle) {
+    world.web.when("GET", sums + ".sigstore.json").respond(status_of_bundle);
+    world.web.when("GET", sums + ".sig").respond(200).chunks({base64_encode(world.key.sign(list))});
+    world.web.when("GET", sums).respond(200).chunks({list});
+    world.web.when("GET", kUrl).respond(200).chunks({kDisk});
+  };
+  SECTION("and kept") {
+    serve(404);
+    CHECK(provide());
+  }
+  SECTION("but not where it cannot be told whether there is one") {
+    serve(503);
+    const auto image = provide();
+    REQUIRE_FALSE(image);
+    CHECK(image.error().reason == reason::kSourceUnavailable);
+    CHECK(image.error().retryable);
+    CHECK(fs::is_empty(world.path("images")));
   }
 }
 

@@ -131,6 +131,26 @@ Result<Signed> verify_bundle(const Authority& authority, const Bundle& bundle, c
   return out;
 }
 
+Result<Signed> verify_bare(const Authority& authority, const DetachedSignature& signature,
+                           const Artifact& artifact) {
+  if (!authority.key) {
+    return refuse(reason::kIdentityMismatch,
+                  "a bare signature names nobody: whom a certificate names signs with a bundle");
+  }
+  auto signer = verify_detached(signature.file, artifact, *authority.key);
+  if (!signer) return fail(std::move(signer).error());
+  Signed out;
+  out.proof.key_id = std::move(signer->key_id);
+  return out;
+}
+
+Result<Signed> verify_file(const Authority& authority, const FileSignature& signature,
+                           const Artifact& artifact, WallTime now) {
+  if (const auto* bundle = std::get_if<Bundle>(&signature))
+    return verify_bundle(authority, *bundle, artifact, now);
+  return verify_bare(authority, std::get<DetachedSignature>(signature), artifact);
+}
+
 /// Whether all that is known of when it was signed is no later than `time`.
 bool is_signed_by(const Proof& proof, WallTime time) {
   return !proof.times.empty() &&
@@ -200,9 +220,9 @@ Result<Proof> prove_signer(const TrustPolicy& policy, const Authority& authority
   return name_authority(policy, authority, std::move(found->proof));
 }
 
-Result<Proof> prove_blob(const TrustPolicy& policy, const Authority& authority, const Bundle& bundle,
-                         const Artifact& artifact, WallTime now) {
-  auto found = verify_bundle(authority, bundle, artifact, now);
+Result<Proof> prove_blob(const TrustPolicy& policy, const Authority& authority,
+                         const FileSignature& signature, const Artifact& artifact, WallTime now) {
+  auto found = verify_file(authority, signature, artifact, now);
   if (!found) return fail(std::move(found).error());
   if (auto counts = check_not_revoked(policy.spec.revoked, authority, *found); !counts)
     return fail(std::move(counts).error());

@@ -8,10 +8,10 @@
 #include "base/result.h"
 #include "trust/crypto/digest.h"
 #include "trust/oci/image_reference.h"
+#include "trust/policy/file_signature.h"
 #include "trust/policy/trust_policy.h"
 #include "trust/policy/verdict.h"
 #include "trust/sigstore/artifact.h"
-#include "trust/sigstore/bundle.h"
 #include "trust/sigstore/image_signature.h"
 
 namespace kintsugi::trust {
@@ -34,11 +34,12 @@ Result<Proof> prove_signer(const TrustPolicy& policy, const Authority& authority
 Result<Proof> prove_signature(const TrustPolicy& policy, const Authority& authority,
                               const ImageInQuestion& image, const ImageSignature& signature, WallTime now);
 
-/// The same for a bundle over a file. Errors besides: those of verify_blob() and verify_blob_certified();
-/// PredicateMismatch for a statement that is none of cosign's signatures; AnnotationMismatch where the
-/// authority has to sign with annotations, which files are signed without.
-Result<Proof> prove_blob(const TrustPolicy& policy, const Authority& authority, const Bundle& bundle,
-                         const Artifact& artifact, WallTime now);
+/// The same for a signature over a file. Errors besides: those of verify_blob(), verify_blob_certified() and
+/// verify_detached(); PredicateMismatch for a statement that is none of cosign's signatures;
+/// IdentityMismatch where a bare signature should tell an identity; AnnotationMismatch where the authority
+/// has to sign with annotations, which files are signed without.
+Result<Proof> prove_blob(const TrustPolicy& policy, const Authority& authority,
+                         const FileSignature& signature, const Artifact& artifact, WallTime now);
 
 /// The first proof that `prove` has by one of these authorities, or the error that came nearest.
 Result<Proof> prove_by_any(std::span<const Authority> authorities,

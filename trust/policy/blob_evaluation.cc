@@ -6,6 +6,7 @@
 #include "base/escape.h"
 #include "trust/crypto/refusal.h"
 #include "trust/policy/authority_evaluation.h"
+#include "trust/sigstore/blob_signature.h"
 
 namespace kintsugi::trust {
 namespace {
@@ -22,7 +23,7 @@ Result<void> check_applicable(const TrustPolicySpec& policy) {
   }
   if (policy.signed_reference) {
     return refuse(reason::kReferenceMismatch,
-                  "the policy asks for the name that was signed, and bundles over files have none");
+                  "the policy asks for the name that was signed, and signatures over files have none");
   }
   if (policy.signature_repository) {
     return refuse(reason::kNoSignature,
@@ -35,9 +36,9 @@ Result<void> check_applicable(const TrustPolicySpec& policy) {
 Result<Proof> find_proof(const TrustPolicy& policy, std::span<const Authority> authorities,
                          const BlobInQuestion& blob, WallTime now) {
   Error nearest;
-  for (const Bundle& bundle : blob.bundles) {
+  for (const FileSignature& signature : blob.signatures) {
     auto proof = prove_by_any(authorities, [&](const Authority& authority) {
-      return prove_blob(policy, authority, bundle, blob.artifact, now);
+      return prove_blob(policy, authority, signature, blob.artifact, now);
     });
     if (proof) return proof;
     nearest = nearer(std::move(nearest), std::move(proof).error());
@@ -52,7 +53,7 @@ Result<Contentment> evaluate(const TrustPolicy& policy, const BlobInQuestion& bl
   if (auto usable = check_usable(policy); !usable) return fail(std::move(usable).error());
   if (auto applicable = check_applicable(policy.spec); !applicable)
     return fail(std::move(applicable).error());
-  if (blob.bundles.empty()) {
+  if (blob.signatures.empty()) {
     if (blob.trouble) return fail(*blob.trouble);
     return refuse(reason::kNoSignature, "no signature came with the file");
   }
@@ -86,6 +87,23 @@ std::optional<Digest> pinned_digest(std::span<const TrustPolicy> policies, const
     if (auto digest = policy.spec.pinned_digest(location)) return digest;
   }
   return std::nullopt;
+}
+
+Result<std::optional<Digest>> digest_in_question(std::span<const TrustPolicy> policies,
+                                                 const FileLocation& location,
+                                                 std::span<const FileSignature> signatures) {
+  if (auto pinned = pinned_digest(policies, location)) return pinned;
+  if (const auto* bundle = std::get_if<Bundle>(&signatures.front())) {
+    auto claimed = claimed_digest(*bundle);
+    if (!claimed) return fail(std::move(claimed).error());
+    return std::optional(std::move(*claimed));
+  }
+  if (location.is_path()) return std::nullopt;
+  return fail(refuse(reason::kContentNeeded,
+                     "a bare signature does not say which content it is over, and "
+                     "nothing is downloaded to find out")
+                  .value()
+                  .advise("sign it with a bundle (cosign sign-blob --bundle), or in a list of checksums"));
 }
 
 }  // namespace kintsugi::trust

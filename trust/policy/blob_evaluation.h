@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// From a file, and the bundles that came with it, to the verdict about it: whether the TrustPolicies that
+// From a file, and the signatures that came with it, to the verdict about it: whether the TrustPolicies that
 // select where it comes from accept its content. Pure.
 #pragma once
 
@@ -10,11 +10,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "trust/policy/file_location.h"
+#include "trust/policy/file_signature.h"
 #include "trust/policy/judgement.h"
 #include "trust/policy/trust_policy.h"
 #include "trust/policy/verdict.h"
 #include "trust/sigstore/artifact.h"
-#include "trust/sigstore/bundle.h"
 
 namespace kintsugi::trust {
 
@@ -22,8 +22,8 @@ namespace kintsugi::trust {
 struct BlobInQuestion {
   const FileLocation& location;
   const Artifact& artifact;  ///< its content
-  std::span<const Bundle> bundles;
-  /// Why there is no bundle, if that is known; else it says that the file is not signed.
+  std::span<const FileSignature> signatures;
+  /// Why there is no signature, if that is known; else it says that the file is not signed.
   std::optional<Error> trouble = {};
 };
 
@@ -39,5 +39,13 @@ Verdict judge_blob(const BlobInQuestion& blob, std::span<const TrustPolicy> poli
 
 /// The digest that the first of the policies that selects and pins the location pins it to.
 std::optional<Digest> pinned_digest(std::span<const TrustPolicy> policies, const FileLocation& location);
+
+/// What is to be judged of a file before any of its content is there: the digest that it is pinned to, or
+/// else that its first signature claims. Nothing: its content has to be hashed for it, which is asked for
+/// only of a file of this host. Error: kRefused with ContentNeeded where a web server's would have to be
+/// fetched to find out whether it is signed; those of claimed_digest(). `signatures`: at least one.
+Result<std::optional<Digest>> digest_in_question(std::span<const TrustPolicy> policies,
+                                                 const FileLocation& location,
+                                                 std::span<const FileSignature> signatures);
 
 }  // namespace kintsugi::trust

@@ -3,6 +3,7 @@
 
 #include <catch2/catch.hpp>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "base/time.h"
 #include "trust/crypto/reasons.h"
@@ -47,7 +48,7 @@ Bundle bundle(const std::string& text) {
 /// The verdict about the content at a place, with these bundles.
 Verdict judge(const std::vector<TrustPolicy>& policies, const std::vector<std::string>& bundles,
               const std::string& location = "/golden/web.qcow2", const std::string& content = kContent) {
-  std::vector<Bundle> parsed;
+  std::vector<FileSignature> parsed;
   for (const std::string& text : bundles) parsed.push_back(bundle(text));
   const auto place = FileLocation::parse(location).value();
   const Artifact artifact{Digest::of(content)};
@@ -254,6 +255,75 @@ TEST_CASE("a keyless bundle is accepted for whom the policy names only") {
   CHECK(judge_for("w.vollprecht@gmail.com",
                   R"(,"revoked":{"identities":[{"subject":"w.vollprecht@gmail.com"}]})")
             .reason == reason::kIdentityRevoked);
+}
+
+namespace {
+
+Verdict judge_bare(const TrustPolicy& policy, const std::string& signature,
+                   const std::string& content = kContent) {
+  const std::vector<FileSignature> signatures = {DetachedSignature{signature}};
+  const auto place = FileLocation::parse("/golden/web.qcow2").value();
+  const Artifact artifact{Digest::of(content)};
+  return judge_blob({place, artifact, signatures}, {&policy, 1}, kNow);
+}
+
+}  // namespace
+
+TEST_CASE("a bare signature by one of the policy's keys is accepted over its digest") {
+  const SigningKey key(GENERATE("P-256", "RSA-2048")), other;
+  const TrustPolicy policy = policy_of("golden", {&other, &key});
+  for (const std::string& text : {key.sign(kContent), base64_encode(key.sign(kContent)) + "\n"}) {
+    const Verdict verdict = judge_bare(policy, text);
+    INFO(verdict.message);
+    REQUIRE(verdict.accepted);
+    CHECK(verdict.proofs.front().key_id == public_key_of(key).id());
+    CHECK(verdict.proofs.front().authority == "authorities[1]");
+  }
+}
+
+TEST_CASE("a bare signature that does not count is refused by its reason") {
+  const SigningKey key, other, ed25519("ED25519");
+  const std::string good = base64_encode(key.sign(kContent)), by_revoked = public_key_of(key).id();
+  const TrustPolicy policy = policy_of("golden", {&key});
+  CHECK(judge_bare(policy, base64_encode(other.sign(kContent))).reason == reason::kKeyMismatch);
+  CHECK(judge_bare(policy, good, "another image").reason == reason::kKeyMismatch);
+  CHECK(judge_bare(policy, good.substr(4)).reason == reason::kSignatureInvalid);
+  CHECK(judge_bare(policy, " " + good).reason == reason::kSignatureInvalid);
+  CHECK(judge_bare(policy, blob_bundle(key, kContent)).reason == reason::kSignatureInvalid);
+  CHECK(judge_bare(policy_of("golden", {&ed25519}), ed25519.sign(kContent)).reason == reason::kContentNeeded);
+  CHECK(judge_bare(policy_of("golden", {&key}, R"(,"revoked":{"keys":[")" + by_revoked + "\"]}"), good)
+            .reason == reason::kKeyRevoked);
+  CHECK(judge_bare(policy_of("golden", {&key}, R"(,"revoked":{"signedAfter":"2026-01-01T00:00:00Z"})"), good)
+            .reason == reason::kSignedAfterRevocation);
+  CHECK_FALSE(judge_bare(policy_of("golden", {&key, &other}, R"(,"require":"all")"), good).accepted);
+}
+
+TEST_CASE("a bare signature names nobody, whatever a keyless policy asks for") {
+  const SigningKey key;
+  TrustPolicySpec spec = policy_of("golden", {&key}).spec;
+  spec.authorities.front().kind = AuthoritySpec::Kind::kKeyless;
+  const Verdict verdict =
+      judge_bare(resolve_references(std::move(spec), nullptr), base64_encode(key.sign(kContent)));
+  CHECK_FALSE(verdict.accepted);
+  CHECK(verdict.reason == reason::kIdentityMismatch);
+  CHECK_THAT(verdict.message, Catch::Contains("bare signature"));
+}
+
+TEST_CASE("what is judged is known before the content, or asked for of this host's files only") {
+  const SigningKey key;
+  const auto here = FileLocation::parse("/golden/web.qcow2").value();
+  const auto elsewhere = FileLocation::parse("https://images.example.com/web.qcow2").value();
+  const std::vector<FileSignature> bundles = {bundle(blob_bundle(key, kContent))};
+  const std::vector<FileSignature> bare = {DetachedSignature{"MEUC"}};
+  const std::vector<TrustPolicy> policies = {policy_of("golden", {&key})};
+  CHECK(digest_in_question(policies, here, bundles).value() == Digest::of(kContent));
+  CHECK(digest_in_question(policies, elsewhere, bundles).value() == Digest::of(kContent));
+  CHECK(digest_in_question(policies, here, bare).value() == std::nullopt);
+  const auto refused = digest_in_question(policies, elsewhere, bare);
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().reason == reason::kContentNeeded);
+  CHECK_FALSE(refused.error().retryable);
+  CHECK_THAT(refused.error().advice, Catch::Contains("bundle"));
 }
 
 TEST_CASE("a digest is claimed by what names exactly one") {

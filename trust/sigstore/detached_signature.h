@@ -17,6 +17,11 @@ namespace kintsugi::trust {
 /// Of the file; one of the largest key has 1,024 bytes, and a third more in base64.
 inline constexpr std::size_t kMaxDetachedBytes = 4096;
 
+/// What such a file has, which is bounded, and whose meaning follows from the key only.
+struct DetachedSignature {
+  std::string file;
+};
+
 /// The raw signature that a file has: the raw bytes themselves, or their base64 with at most one "\n" after
 /// it. Which of the two it is follows from the key, to which only one of them can be a signature. Errors:
 /// kTooLarge; kInvalidInput with SignatureInvalid for what is neither.
