@@ -32,7 +32,10 @@ Result<std::vector<trust::FileSignature>> signatures_of(const TrustInvocation& i
   const bool is_bundle = invocation.signature_file.empty();
   const std::string& path = is_bundle ? invocation.bundle_file : invocation.signature_file;
   if (path.empty()) return std::vector<trust::FileSignature>();
-  const auto form = is_bundle ? trust::SignatureForm::kBundle : trust::SignatureForm::kDetached;
+  const bool is_openpgp = !is_bundle && trust::form_of(path) == trust::SignatureForm::kOpenPgp;
+  const auto form = is_bundle    ? trust::SignatureForm::kBundle
+                    : is_openpgp ? trust::SignatureForm::kOpenPgp
+                                 : trust::SignatureForm::kDetached;
   const auto text = read_file(path, trust::max_bytes_of(form));
   if (!text) return fail(text.error());
   auto signatures = trust::parse_file_signatures(*text, form);

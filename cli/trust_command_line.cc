@@ -116,8 +116,10 @@ void TrustCommandLine::add_blob() {
           "The file, or the SHA-256 of it: sha256:HEX. A qcow2 image that names other files is refused")
       ->required();
   blob.add_option("--bundle", invocation_.bundle_file, "The Sigstore bundle with its signature");
-  blob.add_option("--signature", invocation_.signature_file,
-                  "Its signature by a key, in base64 (cosign sign-blob --output-signature) or raw");
+  blob.add_option(
+      "--signature", invocation_.signature_file,
+      "Its signature by a key, in base64 (cosign sign-blob --output-signature) or raw; with --policy "
+      "also by OpenPGP, if it ends in .gpg, .sign or .asc");
   blob.add_option(
       "--checksums", invocation_.checksums_file,
       "What is signed in place of FILE: a list like SHA256SUMS that has FILE by its base name, or that of "

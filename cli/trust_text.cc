@@ -40,6 +40,11 @@ json authority_json(const trust::AuthoritySpec& authority, const std::string& im
     object["sign"] = "cosign sign --key PRIVATE-KEY " + what;
     return object;
   }
+  if (authority.kind == trust::AuthoritySpec::Kind::kOpenPgp) {
+    object["kind"] = "openpgp";
+    object["sign"] = "(signs lists of checksums of files only, and no image)";
+    return object;
+  }
   const bool is_keyless = authority.kind == trust::AuthoritySpec::Kind::kKeyless;
   object["kind"] = is_keyless ? "keyless" : "certificate";
   if (is_keyless) object["issuer"] = authority.identity.issuer.to_string();
@@ -62,7 +67,7 @@ json attestation_json(const trust::AttestationRule& rule, const std::string& ima
 
 std::string authority_text(const json& authority) {
   std::string text = "    " + authority["name"].get<std::string>() + ": ";
-  if (authority["kind"] == "key") {
+  if (authority["kind"] == "key" || authority["kind"] == "openpgp") {
     text += "the holder of " + authority.value("keyID", std::string("its key"));
   } else {
     text += "subject " + authority["subject"].get<std::string>();
@@ -211,6 +216,8 @@ json requirements_json(const trust::ImageReference& image, std::span<const trust
       authorities.push_back(authority_json(policy.spec.authorities[i], image.to_string()));
       if (i < policy.authorities.size() && policy.authorities[i].key)
         authorities.back()["keyID"] = policy.authorities[i].key->id();
+      if (i < policy.authorities.size() && policy.authorities[i].openpgp)
+        authorities.back()["keyID"] = policy.authorities[i].openpgp->id();
     }
     const bool needs_all = policy.spec.quorum == trust::TrustPolicySpec::Quorum::kAll;
     json object = {{"policy", escape(policy.spec.name, 253)},

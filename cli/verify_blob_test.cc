@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstdio>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/encoding.h"
@@ -345,6 +346,43 @@ TEST_CASE("trust verify-blob says what policies make of bare signatures and of l
   CHECK(by("disk.qcow2", "p256", from_web) == "Verified");
   // The list is about what the place is called, and the content is that file's.
   CHECK(by("rsa3072.pub", "p256", from_web) == "ChecksumMismatch");
+}
+
+TEST_CASE("trust verify-blob says what policies make of lists that are signed by OpenPGP") {
+  const Release release;
+  const std::string data = std::filesystem::absolute("trust/testdata/openpgp").string() + "/";
+  const auto by = [&](const std::string& signature, const std::string& key) {
+    release.write("golden.yaml",
+                  "apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {name: golden}\nspec:\n"
+                  "  images: ['file:///golden/**']\n"
+                  "  authorities: [{openpgp: {file: '" +
+                      data + key + "'}}]\n");
+    return reason_of({kDisk + "disk.qcow2", "--policy", release.path("golden.yaml"), "--location",
+                      "/golden/disk.qcow2", "--checksums", data + "SHA256SUMS", "--signature",
+                      data + "SHA256SUMS." + signature});
+  };
+  CHECK(by("rsa.gpg", "rsa.asc") == "Verified");
+  CHECK(by("rsa.asc", "rsa.gpg") == "Verified");
+  CHECK(by("ed25519.gpg", "ed25519.asc") == "Verified");
+  CHECK(by("rsa.gpg", "other.asc") == "KeyMismatch");
+  CHECK(by("by-revoked.gpg", "revoked.asc") == "KeyRevoked");
+  CHECK(by("inline.asc", "rsa.asc") == "SignatureInvalid");
+  CHECK(by("weak.gpg", "weak.asc") == "UnsupportedKey");
+}
+
+TEST_CASE("trust sign-requirements says that OpenPGP signs no image, where a policy selects files, too") {
+  const Release release;
+  release.write("both.yaml",
+                "apiVersion: kintsugi.dev/v1alpha1\nkind: TrustPolicy\nmetadata: {name: both}\nspec:\n"
+                "  images: ['file:///golden/**', 'r.example.com/**']\n"
+                "  authorities: [{openpgp: {file: '" +
+                    std::filesystem::absolute("trust/testdata/openpgp/rsa.asc").string() + "'}}]\n");
+  const Ending ending = run_trust_program(
+      {"sign-requirements", "r.example.com/shop/web:1", "--policy", release.path("both.yaml")},
+      SystemClock());
+  CHECK(ending.code == ExitCode::kDone);
+  CHECK_THAT(ending.out, Catch::Contains("openpgp:"));
+  CHECK_THAT(ending.out, Catch::Contains("no image"));
 }
 
 TEST_CASE("wrong use of verify-blob ends with 2 and a word about it") {

@@ -21,6 +21,7 @@ declare -A may_use=(
   [trust/registry]="base net trust/crypto trust/oci"
   [trust/sigstore]="base trust/crypto trust/oci"
   [trust/disk]="base trust/crypto"
+  [trust/openpgp]="base trust/crypto"
   [trust/artifact]="base trust/crypto trust/oci trust/registry trust/disk"
   [trust/attestation]="base trust/crypto trust/sigstore"
   [trust/testing]="base net trust"

@@ -19,8 +19,8 @@ struct GoldenSource {
   /// "/path/golden.qcow2"; "https://…/golden.qcow2", where http:// is for loopback addresses, or with
   /// --allow-http-registry; "oci://registry/repository:tag", or "…@sha256:…".
   std::string location;
-  /// Of a file or URL: where its signature is, a bare one if that ends in ".sig", or else a Sigstore bundle;
-  /// empty: what is signed + ".sigstore.json", or if there is none, + ".sig". Not for oci.
+  /// Of a file or URL: where its signature is, in the form of trust::form_of(); empty: the first that is
+  /// there of trust::signature_names(). Not for oci.
   std::string bundle;
   /// Of a file or URL: where the list of checksums is that was signed in its place, and names it; empty: it
   /// was signed itself. Not for oci.

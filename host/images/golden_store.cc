@@ -3,7 +3,6 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <utility>
 
 #include "base/encoding.h"
@@ -24,8 +23,6 @@ namespace {
 namespace reason = trust::reason;
 
 constexpr std::string_view kArtifactScheme = "oci://";
-/// In the order in which they are looked for.
-constexpr std::array kSearchedForms = {trust::SignatureForm::kBundle, trust::SignatureForm::kDetached};
 constexpr std::size_t kMaxShown = 512;
 
 Error bad_source(const Error& error) {
@@ -279,11 +276,9 @@ Result<trust::Digest> GoldenStore::digest_of(const trust::FileLocation& location
 Result<GoldenStore::Signatures> GoldenStore::read_signatures(const GoldenSource& source,
                                                              const trust::FileLocation& of_what,
                                                              const trust::Call& call) {
-  std::vector<std::string> places = {source.bundle};
-  if (source.bundle.empty()) {
-    places.clear();
-    for (const auto form : kSearchedForms) places.push_back(of_what.text() + suffix_of(form));
-  }
+  const auto kind = source.checksums.empty() ? trust::SignedKind::kContent : trust::SignedKind::kList;
+  const std::vector<std::string> places = source.bundle.empty() ? trust::signature_names(of_what.text(), kind)
+                                                                : std::vector<std::string>{source.bundle};
   for (const std::string& place : places) {
     // The first that is there counts: what is wrong with it is no reason to try another.
     auto signatures = read_signature_file(place, call);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the files of this folder share to use OpenSSL. Private: only .cc files include it.
+// What the files of trust/ share that use OpenSSL. Private: only .cc files include it.
 #pragma once
 
 #include <openssl/asn1.h>

@@ -43,7 +43,10 @@ std::ptrdiff_t nearness(const std::string& why) {
                                         reason::kLogEntryMismatch,
                                         reason::kInclusionProofInvalid,
                                         reason::kCheckpointInvalid,
+                                        reason::kUnsupportedKey,
                                         reason::kCertificateExpired,
+                                        reason::kSignatureExpired,
+                                        reason::kKeyExpired,
                                         reason::kSctMissing,
                                         reason::kSctInvalid,
                                         reason::kPayloadMalformed,
@@ -85,7 +88,13 @@ Result<Signed> accept_signer(const Authority& authority, CertifiedSigner signer)
   return out;
 }
 
+/// What is no signature of OpenPGP, an authority that has nothing else has not made.
+tl::unexpected<Error> refuse_for_openpgp() {
+  return refuse(reason::kKeyMismatch, "not signed by OpenPGP, which signs lists of checksums only");
+}
+
 Result<Signed> verify_signer_of(const Authority& authority, const ImageSignature& signature, WallTime now) {
+  if (authority.openpgp) return refuse_for_openpgp();
   if (!authority.key) {
     auto signer = verify_signer(signature, {*authority.roots, authority.own}, now);
     if (!signer) return fail(std::move(signer).error());
@@ -100,6 +109,7 @@ Result<Signed> verify_signer_of(const Authority& authority, const ImageSignature
 
 Result<Signed> verify_image(const Authority& authority, const Digest& image, const ImageSignature& signature,
                             WallTime now) {
+  if (authority.openpgp) return refuse_for_openpgp();
   if (!authority.key) {
     auto verified = verify_certified(signature, {*authority.roots, authority.own}, image, now);
     if (!verified) return fail(std::move(verified).error());
@@ -117,6 +127,7 @@ Result<Signed> verify_image(const Authority& authority, const Digest& image, con
 
 Result<Signed> verify_bundle(const Authority& authority, const Bundle& bundle, const Artifact& artifact,
                              WallTime now) {
+  if (authority.openpgp) return refuse_for_openpgp();
   auto signer = authority.key
                     ? verify_blob(bundle, artifact, *authority.key, {})
                     : verify_blob_certified(bundle, artifact, {*authority.roots, authority.own}, now);
@@ -133,6 +144,7 @@ Result<Signed> verify_bundle(const Authority& authority, const Bundle& bundle, c
 
 Result<Signed> verify_bare(const Authority& authority, const DetachedSignature& signature,
                            const Artifact& artifact) {
+  if (authority.openpgp) return refuse_for_openpgp();
   if (!authority.key) {
     return refuse(reason::kIdentityMismatch,
                   "a bare signature names nobody: whom a certificate names signs with a bundle");
@@ -144,11 +156,27 @@ Result<Signed> verify_bare(const Authority& authority, const DetachedSignature& 
   return out;
 }
 
+Result<Signed> verify_openpgp(const Authority& authority, const openpgp::Signature& signature,
+                              const Artifact& artifact, WallTime now) {
+  if (!authority.openpgp)
+    return refuse(reason::kKeyMismatch, "signed by OpenPGP, and the policy's authority is none of it");
+  if (!artifact.bytes)
+    return refuse(reason::kContentNeeded,
+                  "a signature of OpenPGP is over the content itself, not its digest");
+  if (auto verified = authority.openpgp->verify(*artifact.bytes, signature, now); !verified)
+    return fail(std::move(verified).error());
+  Signed out;
+  out.proof.key_id = authority.openpgp->id();
+  return out;
+}
+
 Result<Signed> verify_file(const Authority& authority, const FileSignature& signature,
                            const Artifact& artifact, WallTime now) {
   if (const auto* bundle = std::get_if<Bundle>(&signature))
     return verify_bundle(authority, *bundle, artifact, now);
-  return verify_bare(authority, std::get<DetachedSignature>(signature), artifact);
+  if (const auto* bare = std::get_if<DetachedSignature>(&signature))
+    return verify_bare(authority, *bare, artifact);
+  return verify_openpgp(authority, std::get<openpgp::Signature>(signature), artifact, now);
 }
 
 /// Whether all that is known of when it was signed is no later than `time`.

@@ -36,6 +36,7 @@ Result<Proof> prove_signature(const TrustPolicy& policy, const Authority& author
 
 /// The same for a signature over a file. Errors besides: those of verify_blob(), verify_blob_certified() and
 /// verify_detached(); PredicateMismatch for a statement that is none of cosign's signatures;
+/// those of openpgp::SignerKey::verify(), and ContentNeeded where the content is not there for it;
 /// IdentityMismatch where a bare signature should tell an identity; AnnotationMismatch where the authority
 /// has to sign with annotations, which files are signed without.
 Result<Proof> prove_blob(const TrustPolicy& policy, const Authority& authority,

@@ -98,6 +98,11 @@ Result<std::optional<Digest>> digest_in_question(std::span<const TrustPolicy> po
     if (!claimed) return fail(std::move(claimed).error());
     return std::optional(std::move(*claimed));
   }
+  if (std::holds_alternative<openpgp::Signature>(signatures.front())) {
+    return fail(refuse(reason::kContentNeeded, "a signature of OpenPGP is over the content itself")
+                    .value()
+                    .advise("sign a list of checksums in place of the image"));
+  }
   if (location.is_path()) return std::nullopt;
   return fail(refuse(reason::kContentNeeded,
                      "a bare signature does not say which content it is over, and "

@@ -42,8 +42,9 @@ std::optional<Digest> pinned_digest(std::span<const TrustPolicy> policies, const
 
 /// What is to be judged of a file before any of its content is there: the digest that it is pinned to, or
 /// else that its first signature claims. Nothing: its content has to be hashed for it, which is asked for
-/// only of a file of this host. Error: kRefused with ContentNeeded where a web server's would have to be
-/// fetched to find out whether it is signed; those of claimed_digest(). `signatures`: at least one.
+/// only of a file of this host. Errors: kRefused with ContentNeeded where a web server's would have to be
+/// fetched to find out whether it is signed, and for signatures of OpenPGP; those of claimed_digest().
+/// `signatures`: at least one.
 Result<std::optional<Digest>> digest_in_question(std::span<const TrustPolicy> policies,
                                                  const FileLocation& location,
                                                  std::span<const FileSignature> signatures);

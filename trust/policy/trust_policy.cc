@@ -31,6 +31,15 @@ Result<PublicKey> read_public_key(const TextReference& reference, const ObjectTe
   return text ? PublicKey::parse(*text) : fail(text.error());
 }
 
+/// The hash is of the whole text, as what a key says about itself counts.
+Result<openpgp::SignerKey> read_openpgp_key(const TextReference& reference, std::string& hash,
+                                            const ObjectTextReader& objects) {
+  const auto text = read_text(reference, objects);
+  if (!text) return fail(text.error());
+  hash = sha256_hex(*text);
+  return openpgp::SignerKey::parse(*text);
+}
+
 Result<RootSet> read_roots(const std::vector<TextReference>& references, const ObjectTextReader& objects) {
   std::vector<TrustedRoot> roots;
   std::string hashes;
@@ -80,6 +89,11 @@ Result<Authority> resolve(const AuthoritySpec& spec, const std::set<std::string>
     if (!key) return fail(std::move(key).error());
     authority.is_key_revoked = revoked_keys.contains(key->id());
     authority.key = std::move(*key);
+  } else if (spec.kind == AuthoritySpec::Kind::kOpenPgp) {
+    auto key = read_openpgp_key(spec.key, authority.hash, objects);
+    if (!key) return fail(std::move(key).error());
+    authority.is_key_revoked = revoked_keys.contains(key->id());
+    authority.openpgp = std::move(*key);
   } else if (auto resolved = resolve_certificates(spec, objects, default_roots, authority); !resolved) {
     return fail(std::move(resolved).error());
   }
@@ -100,6 +114,7 @@ class Fingerprint {
   void add(const Authority& authority) {
     add_text("authority", authority.name);
     if (authority.key) add(authority.is_key_revoked ? "revoked key" : "key", authority.key->id());
+    if (authority.openpgp) add(authority.is_key_revoked ? "revoked key" : "key", authority.openpgp->id());
     add("issuer", authority.identity.issuer);
     add("subject", authority.identity.subject);
     for (const auto& [name, rule] : authority.identity.claims) add("claim " + name, rule);

@@ -20,6 +20,7 @@
 #include "trust/crypto/digest.h"
 #include "trust/crypto/public_key.h"
 #include "trust/oci/image_reference.h"
+#include "trust/openpgp/signer_key.h"
 #include "trust/policy/file_location.h"
 #include "trust/policy/freshness.h"
 #include "trust/policy/signed_reference.h"
@@ -37,15 +38,15 @@ struct TextReference {
   std::string key;   ///< kConfigMap, kSecret: the entry in it
 };
 
-/// Who may sign: whoever holds a key, whoever an issuer knows by a name, or whom an authority of one's own
-/// has given a certificate.
+/// Who may sign: whoever holds a key, or one of OpenPGP, whoever an issuer knows by a name, or whom an
+/// authority of one's own has given a certificate.
 struct AuthoritySpec {
-  enum class Kind : std::uint8_t { kKey, kKeyless, kCertificate };
+  enum class Kind : std::uint8_t { kKey, kOpenPgp, kKeyless, kCertificate };
   Kind kind = Kind::kKey;
-  std::string name;  ///< as given, or "authorities[2]"
-  TextReference key;
+  std::string name;   ///< as given, or "authorities[2]"
+  TextReference key;  ///< kKey, kOpenPgp
   IdentityRule identity;
-  std::vector<TextReference> trusted_roots;  ///< but kKey; empty: those of the configuration
+  std::vector<TextReference> trusted_roots;  ///< kKeyless, kCertificate; empty: those of the configuration
   TextReference authority_chain;             ///< kCertificate: PEM, the leaf's issuer first, the anchor last
   Annotations annotations;                   ///< that a signature over an image has to carry
 };
@@ -59,7 +60,7 @@ struct RevokedIdentity {
 
 /// What does not count any more, whoever vouches for it.
 struct Revocations {
-  std::set<std::string> keys;  ///< PublicKey::id()
+  std::set<std::string> keys;  ///< PublicKey::id(), openpgp::SignerKey::id()
   std::set<Digest> digests;
   std::vector<RevokedIdentity> identities;
   /// Signatures that were not provably made by then are void.
@@ -116,17 +117,18 @@ struct TrustPolicySpec {
 
 using TrustedRoots = std::shared_ptr<const std::vector<TrustedRoot>>;
 
-/// An authority that can be asked: the holder of a key, or whoever has an identity by certificates of these
-/// roots or of an authority of one's own. A value; copies share key and roots.
+/// An authority that can be asked: the holder of a key, or of one of OpenPGP, or whoever has an identity by
+/// certificates of these roots or of an authority of one's own. A value; copies share key and roots.
 struct Authority {
   std::string name;
   std::optional<PublicKey> key;
+  std::optional<openpgp::SignerKey> openpgp;  ///< signs lists of checksums, and nothing else
   bool is_key_revoked = false;
-  IdentityRule identity;                  ///< without a key
-  TrustedRoots roots;                     ///< without a key; then never null
+  IdentityRule identity;                  ///< without a key of either kind
+  TrustedRoots roots;                     ///< without a key of either kind; then never null
   std::vector<CertificateAuthority> own;  ///< empty: the roots' authorities
   Annotations annotations;                ///< that a signature over an image has to carry
-  std::string hash;                       ///< changes with the text of roots and own authority
+  std::string hash;                       ///< changes with the text of roots, own authority, OpenPGP key
 };
 
 /// A TrustPolicy that can be applied. A value; copies share keys and roots.

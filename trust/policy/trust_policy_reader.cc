@@ -135,21 +135,33 @@ void read_keyless(const Node& node, const std::string& path, ProblemList& proble
   read_trusted_roots(reader, problems, out);
 }
 
-AuthoritySpec read_authority(const Node& node, const std::string& path, ProblemList& problems) {
+AuthoritySpec read_authority(const Node& node, const std::string& path, bool selects_files,
+                             ProblemList& problems) {
   AuthoritySpec authority;
-  ObjectReader reader(node, path, {"name", "key", "keyless", "certificate", "annotations"}, problems);
+  ObjectReader reader(node, path, {"name", "key", "openpgp", "keyless", "certificate", "annotations"},
+                      problems);
   authority.name = path.substr(path.find('.') + 1);
   reader.string("name", authority.name, Presence::kOptional, {.max_bytes = 63});
   std::map<std::string, std::string, std::less<>> annotations;
   reader.string_map("annotations", annotations, Presence::kOptional, kAnnotationLimits);
   authority.annotations.insert(annotations.begin(), annotations.end());
   const Node* key = reader.object("key");
+  const Node* openpgp = reader.object("openpgp");
   const Node* keyless = reader.object("keyless");
   const Node* certificate = reader.object("certificate");
-  if (int(key != nullptr) + int(keyless != nullptr) + int(certificate != nullptr) != 1) {
-    problems.add(node.position, path, "exactly one of 'key', 'keyless' and 'certificate' is needed");
+  if (int(key != nullptr) + int(openpgp != nullptr) + int(keyless != nullptr) + int(certificate != nullptr) !=
+      1) {
+    problems.add(node.position, path,
+                 "exactly one of 'key', 'openpgp', 'keyless' and 'certificate' is needed");
   } else if (key != nullptr) {
     authority.key = read_reference(*key, reader.path_of("key"), "cosign.pub", problems);
+  } else if (openpgp != nullptr) {
+    authority.kind = AuthoritySpec::Kind::kOpenPgp;
+    authority.key = read_reference(*openpgp, reader.path_of("openpgp"), "key.asc", problems);
+    if (!selects_files) {
+      problems.add(openpgp->position, reader.path_of("openpgp"),
+                   "signs lists of checksums of files, and this policy selects none: it would never count");
+    }
   } else if (keyless != nullptr) {
     authority.kind = AuthoritySpec::Kind::kKeyless;
     read_keyless(*keyless, reader.path_of("keyless"), problems, authority);
@@ -169,8 +181,8 @@ void read_authorities(ObjectReader& spec, ProblemList& problems, TrustPolicySpec
     return;
   }
   for (std::size_t i = 0; i < list->items.size(); ++i) {
-    out.authorities.push_back(
-        read_authority(list->items[i], join_path(spec.path_of("authorities"), i), problems));
+    out.authorities.push_back(read_authority(list->items[i], join_path(spec.path_of("authorities"), i),
+                                             !out.files.empty(), problems));
   }
 }
 
@@ -211,6 +223,14 @@ void read_revoked_identities(ObjectReader& revoked, ProblemList& problems, Revoc
   }
 }
 
+/// As openpgp::SignerKey::id().
+bool is_openpgp_id(std::string_view text) {
+  constexpr std::string_view kScheme = "openpgp:";
+  constexpr std::size_t kDigits = 40;
+  return text.starts_with(kScheme) && text.size() == kScheme.size() + kDigits &&
+         text.find_first_not_of("0123456789ABCDEF", kScheme.size()) == text.npos;
+}
+
 void read_revoked(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& out) {
   const Node* node = spec.object("revoked");
   if (node == nullptr) return;
@@ -220,6 +240,10 @@ void read_revoked(ObjectReader& spec, ProblemList& problems, TrustPolicySpec& ou
     std::vector<std::string> texts;
     revoked.strings(list, texts, Presence::kOptional, kRevokedLimits);
     for (const std::string& text : texts) {
+      if (list == std::string_view("keys") && is_openpgp_id(text)) {
+        out.revoked.keys.insert(text);
+        continue;
+      }
       const auto digest = Digest::parse(text);
       if (!digest) {
         revoked.report(list, digest.error().message);

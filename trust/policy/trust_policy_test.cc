@@ -229,9 +229,15 @@ TEST_CASE("a mistake in a TrustPolicy's authorities is named with its place") {
   const Mistake authorities[] = {
       {"", "authorities"},
       {"  authorities: []\n", "nobody may sign"},
-      {"  authorities: [{}]\n", "exactly one of 'key', 'keyless' and 'certificate'"},
+      {"  authorities: [{}]\n", "exactly one of 'key', 'openpgp', 'keyless' and 'certificate'"},
       {"  authorities:\n    - key: {file: /k}\n      keyless: {issuer: a, subject: b}\n",
        "a.yaml:7:7: spec.authorities[0]: exactly one"},
+      {"  authorities:\n    - openpgp: {file: /k}\n",
+       "a.yaml:7:16: spec.authorities[0].openpgp: signs lists of checksums of files, and this policy selects "
+       "none"},
+      {"  authorities:\n    - openpgp: {}\n", "exactly one of 'inline'"},
+      {"  authorities:\n    - openpgp: {file: k}\n", "absolute"},
+      {"  authorities:\n    - openpgp: {file: /k}\n      key: {file: /k}\n", "exactly one of 'key'"},
       {"  authorities:\n    - key: {}\n", "exactly one of 'inline', 'file', 'configMapRef' and 'secretRef'"},
       {"  authorities:\n    - key: {file: /k, inline: x}\n", "exactly one of"},
       {"  authorities:\n    - key: {file: k}\n", "absolute"},

@@ -7,6 +7,7 @@
 #include <mutex>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "trust/crypto/reasons.h"
 #include "trust/policy/verifier_world.h"
 
@@ -34,6 +35,22 @@ TEST_CASE("an image signed by a key of its policy is accepted, and the verdict s
   CHECK_FALSE(verdict.covers_image_id(Digest::of("another").text()));
   CHECK_FALSE(verdict.covers_image_id(""));
   CHECK_FALSE(verdict.covers_image_id(kImage));
+}
+
+TEST_CASE("a key of OpenPGP signs no image of a registry, and is in no other authority's way") {
+  World world;
+  world.registry.sign(kRepository, world.digest, world.key);
+  TrustPolicySpec spec = world.policies.front().spec;
+  AuthoritySpec openpgp;
+  openpgp.kind = AuthoritySpec::Kind::kOpenPgp;
+  openpgp.key.text = read_file("trust/testdata/openpgp/rsa.asc", 1u << 16).value();
+  spec.authorities.insert(spec.authorities.begin(), openpgp);
+  world.policies = {resolve_references(spec, nullptr)};
+  CHECK(world.verify().accepted);
+  spec.authorities.pop_back();
+  world.policies = {resolve_references(spec, nullptr)};
+  REQUIRE_FALSE(world.policies.front().defect);
+  CHECK(world.reason_for() == reason::kKeyMismatch);
 }
 
 TEST_CASE("verification takes few requests: tag, signatures, referrers and their tag, payload, image") {
