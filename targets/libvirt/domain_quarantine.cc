@@ -256,6 +256,29 @@ Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_v
   return plan;
 }
 
+Result<std::vector<LoweredLink>> plan_lowering(std::string_view live, const std::vector<std::string>& macs) {
+  auto document = parse_domain_document(live);
+  if (!document) return fail(std::move(document).error());
+  std::vector<LoweredLink> plan;
+  for (const std::string& mac : macs) {
+    const pugi::xml_node interface = find_interface(devices_of(*document), mac);
+    if (!interface || !is_interface_with_link(interface)) continue;
+    name_network(interface);
+    LoweredLink link;
+    set_link(interface, "up");
+    link.raised = to_xml(interface);
+    set_link(interface, "down");
+    link.lowered = to_xml(interface);
+    const QuarantineFilter filter = closed_filter();
+    if (read_interface(interface).filter != filter.name) {
+      set_filter(interface, filter);
+      link.filtered = to_xml(interface);
+    }
+    plan.push_back(std::move(link));
+  }
+  return plan;
+}
+
 Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string_view incident) {
   auto document = parse_domain_document(live);
   if (!document) return fail(std::move(document).error());

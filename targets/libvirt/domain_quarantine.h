@@ -41,6 +41,16 @@ struct LiveQuarantine {
 Result<LiveQuarantine> plan_live_quarantine(std::string_view live, std::string_view incident,
                                             bool agent_stays, bool is_paused, const QuarantinePlace& place);
 
+/// What takes the link of a network card down that somebody has raised at QEMU itself: as updated devices.
+/// libvirt tells QEMU of a change only, so that the link has to be raised for libvirt, too.
+struct LoweredLink {
+  std::string filtered;  ///< behind the filter through which nothing passes; empty: it is already
+  std::string raised;
+  std::string lowered;
+};
+/// Of those network cards of a running domain.
+Result<std::vector<LoweredLink>> plan_lowering(std::string_view live, const std::vector<std::string>& macs);
+
 /// Changes that end the quarantine of a running domain; the mark is to be removed last.
 struct LiveRestoration {
   std::vector<std::string> interfaces;  ///< updated devices

@@ -40,11 +40,6 @@ Result<bool> is_spared(const std::string& definition, const DomainIsolation& wan
   return is_rebuilt_by(*std::move(domain), wanted.incident);
 }
 
-/// By what its administrator says: in what it starts from, because the other may be anybody's doing.
-QuarantinePlace place_of(const DomainObservation& domain, const DomainIsolation& wanted) {
-  return quarantine_place(domain.persistent ? *domain.persistent : *domain.live, wanted.forensics);
-}
-
 bool is_behind(const Domain& domain, const std::string& filter) {
   const auto& interfaces = domain.interfaces;
   return std::any_of(interfaces.begin(), interfaces.end(),
@@ -84,6 +79,10 @@ Result<std::optional<Domain>> read(const Result<std::string>& definition) {
 }
 
 }  // namespace
+
+QuarantinePlace place_of(const DomainObservation& domain, const DomainIsolation& wanted) {
+  return quarantine_place(domain.persistent ? *domain.persistent : *domain.live, wanted.forensics);
+}
 
 Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted) {
   const QuarantinePlace place = place_of(domain, wanted);

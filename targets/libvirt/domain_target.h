@@ -44,6 +44,10 @@ struct DomainIsolation {
 /// NotInQuarantine, LinkUp, FilterChanged, PassageOpen.
 Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted);
 
+/// Where an isolated domain's network cards are to be: by what its administrator says, in what it starts from
+/// where it has that, because the other may be anybody's doing.
+QuarantinePlace place_of(const DomainObservation& domain, const DomainIsolation& wanted);
+
 /// Whether nothing passes the links that libvirt has but what is excepted, live and for the next start. A
 /// network card that the guest drives itself has none: it is closed as a passage is.
 bool are_links_closed(const DomainObservation& domain, const DomainIsolation& wanted);
@@ -75,6 +79,11 @@ class DomainTarget {
   /// quarantine's network, and the devices that lead out. Returns what could not be had, for people; what
   /// fails alone is no error.
   Result<std::vector<std::string>> seal(const std::string& uuid, const DomainIsolation& wanted) const;
+
+  /// Takes the links of those network cards down that are down for libvirt and up for QEMU; milliseconds,
+  /// where they are behind the filter already. Through it nothing passes meanwhile. Where the host has no
+  /// filters the links are as open as they were.
+  Result<void> lower_again(const std::string& uuid, const std::vector<std::string>& macs) const;
 
   /// Keeps the disks of a running domain as they are now: their files are not written again. A domain that is
   /// paused or off writes nothing, and is left as it is. May be repeated.

@@ -71,6 +71,13 @@ struct DhcpLease {
 /// Of one network: a /16.
 inline constexpr std::size_t kMaxLeases = 65'536;
 
+/// What the host has counted on its side of a network card since the card was plugged in.
+struct CardTraffic {
+  std::string tap;                 ///< the host's side, as in the running domain's definition
+  std::uint64_t sent_packets = 0;  ///< by the guest, whatever became of them
+  bool operator==(const CardTraffic&) const = default;
+};
+
 /// What the host does with a disk in the background.
 struct DiskJob {
   bool is_commit = false;  ///< of its uppermost layer into the one below
@@ -115,6 +122,10 @@ class Hypervisor {
   virtual Result<void> detach_device(const std::string& uuid, const std::string& device) = 0;
   virtual Result<void> pause(const std::string& uuid) = 0;
   virtual Result<void> resume(const std::string& uuid) = 0;
+
+  /// Of those of the running domain's network cards that the host can count; none where it does not run. Does
+  /// not wait for a domain that is busy.
+  virtual Result<std::vector<CardTraffic>> card_traffic(const std::string& uuid) = 0;
 
   // Evidence.
   /// Writes the guest's memory over the regular file `path`, as an ELF core. A running guest stands still

@@ -40,6 +40,7 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<void> detach_device(const std::string& uuid, const std::string& device) override;
   Result<void> pause(const std::string& uuid) override;
   Result<void> resume(const std::string& uuid) override;
+  Result<std::vector<CardTraffic>> card_traffic(const std::string& uuid) override;
   Result<void> dump_memory(const std::string& uuid, const std::string& path, const LongCall& watch) override;
   Result<Screenshot> screenshot(const std::string& uuid) override;
   Result<std::vector<GuestFact>> guest_facts(const std::string& uuid) override;

@@ -26,6 +26,14 @@ pugi::xml_node find_device(pugi::xml_node devices, pugi::xml_node wanted) {
   });
 }
 
+std::string tap_of(pugi::xml_node interface) {
+  return interface.child("target").attribute("dev").value();
+}
+
+std::string link_of(pugi::xml_node interface) {
+  return interface.child("link").attribute("state").as_string("up");
+}
+
 /// What libvirt adds to what a domain is started from: a name for each device.
 std::string as_running(const std::string& persistent) {
   pugi::xml_document domain = parse(persistent);
@@ -132,6 +140,8 @@ Result<void> FakeHypervisor::update_device(const std::string&, const std::string
     const pugi::xml_document wanted = parse(device);
     pugi::xml_node devices = domain.first_child().child("devices");
     const pugi::xml_node present = find_device(devices, wanted.first_child());
+    // As libvirt does, which tells the process of changes only.
+    if (link_of(present) != link_of(wanted.first_child())) raised.erase(tap_of(present));
     devices.insert_copy_before(wanted.first_child(), present);
     devices.remove_child(present);
     live = to_xml(domain.first_child());
@@ -162,6 +172,21 @@ Result<void> FakeHypervisor::pause(const std::string&) {
 
 Result<void> FakeHypervisor::resume(const std::string&) {
   return change([&] { is_paused = false; });
+}
+
+Result<std::vector<CardTraffic>> FakeHypervisor::card_traffic(const std::string&) {
+  if (is_away) return fail(away());
+  if (counting_trouble) return fail(*counting_trouble);
+  std::vector<CardTraffic> traffic;
+  const pugi::xml_document domain = parse(live);
+  for (const pugi::xml_node card : domain.first_child().child("devices").children("interface")) {
+    const std::string tap = tap_of(card);
+    if (tap.empty()) continue;
+    const bool is_up = link_of(card) == "up" || raised.contains(tap);
+    if (guest_sends && is_up && !is_paused) sent[tap] += 3;
+    traffic.push_back({tap, sent[tap]});
+  }
+  return traffic;
 }
 
 Result<void> FakeHypervisor::dump_memory(const std::string&, const std::string& path, const LongCall& watch) {

@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -31,6 +32,13 @@ class FakeHypervisor : public Hypervisor {
   bool has_migrated = false;                   ///< its process, to another host
   /// A guest that gives nothing back.
   bool keeps_devices = false;
+  /// The guest goes on sending: each time that somebody looks, a few packets more have come through every
+  /// link that is up.
+  bool guest_sends = false;
+  /// Host's sides of the cards whose links somebody has raised at the machine's process itself.
+  std::set<std::string> raised;
+  std::map<std::string, std::uint64_t> sent;  ///< packets, by the host's side of the card
+  std::optional<Error> counting_trouble;      ///< what comes in place of counters
   /// A bridge that is not there: no network card of the running domain gets to it.
   std::string missing_bridge;
   /// What is started is there, and does not run yet.
@@ -79,6 +87,7 @@ class FakeHypervisor : public Hypervisor {
   Result<void> detach_device(const std::string& uuid, const std::string& device) override;
   Result<void> pause(const std::string& uuid) override;
   Result<void> resume(const std::string& uuid) override;
+  Result<std::vector<CardTraffic>> card_traffic(const std::string& uuid) override;
   Result<void> dump_memory(const std::string& uuid, const std::string& path, const LongCall& watch) override;
   Result<Screenshot> screenshot(const std::string& uuid) override;
   Result<std::vector<GuestFact>> guest_facts(const std::string& uuid) override;
