@@ -9,6 +9,7 @@
 #include "host/domain_changes.h"
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
+#include "host/silence_watch.h"
 #include "playbooks/guards.h"
 #include "targets/libvirt/domain_rebuild.h"
 
@@ -23,6 +24,7 @@ using targets::DomainObservation;
 constexpr char kIsolation[] = "contain/domain";
 constexpr char kSealing[] = "contain/seal";
 constexpr char kAgentClosing[] = "contain/agent";
+constexpr char kLowering[] = "contain/links";
 
 bool is_ours(const DomainObservation& domain, const Incident& incident) {
   return domain.any().incident == incident.name ||
@@ -53,6 +55,12 @@ Action sealing_of(const Incident& incident) {
 Action agent_closing_of(const Incident& incident) {
   const TargetRef& target = incident.spec.target;
   return action_about(target, kAgentClosing, "close the guest agent's channel of domain " + target.name);
+}
+
+Action lowering_of(const Incident& incident) {
+  const TargetRef& target = incident.spec.target;
+  return action_about(target, kLowering,
+                      "put the links of domain " + target.name + " down that are up behind libvirt's back");
 }
 
 /// What of the second line is still to be done; nothing: all is.
@@ -112,6 +120,38 @@ StepResult replaced(IncidentWork& work) {
        "the breached machine's process has ended, and the domain starts from the rebuilt definition"});
   work.settle("contain", {controller::kUncontainedQuestion, controller::kRemovedQuestion});
   return step_done();
+}
+
+/// Whether links that were found to be raised at QEMU are still to be put down, by whatever process.
+bool is_to_lower(const Incident& incident) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
+    return entry.action.id == kLowering && entry.state == JournalEntry::State::kPlanned;
+  });
+}
+
+/// The network cards through which the guest has sent; what they were may be forgotten.
+std::vector<std::string> cards_to_lower(const Silence& silence, const targets::Domain& live) {
+  std::vector<std::string> macs;
+  for (const targets::CountedCard& card : silence.traffic.loud()) macs.push_back(card.mac);
+  if (!macs.empty()) return macs;
+  for (const targets::DomainInterface& card : targets::closed_cards(live)) macs.push_back(card.mac);
+  return macs;
+}
+
+bool is_just_counted(const Silence& silence) {
+  return !silence.traffic.counted.empty() && !silence.traffic.is_compared;
+}
+
+bool has_sent(IncidentWork& work) {
+  const Condition* contained = find_condition(work.status(), condition::kContained);
+  return contained != nullptr && contained->reason == kGuestSends;
+}
+
+/// Whether a person has said to go on with a machine that is not contained.
+bool is_accepted(IncidentWork& work) {
+  const Approval* answer = find_answer(work.incident(), controller::kUncontainedQuestion);
+  return answer != nullptr && answer->approved;
 }
 
 void remember(IncidentWork& work, const Action& action) {
@@ -238,7 +278,7 @@ StepResult DomainSteps::seal_and_assess(IncidentWork& work, const DomainObservat
                                         const DomainIsolation& wanted,
                                         const std::function<bool()>& may_send) const {
   const auto sealing = next_sealing(work, wanted);
-  if (!sealing || work.mode() <= Mode::kObserve) return assess(work, domain, wanted);
+  if (!sealing || work.mode() <= Mode::kObserve) return assess(work, domain, wanted, may_send);
   if (!may_send()) return step_waits(work.world().settings.recheck);
   if (auto sealed = seal(work, wanted, *sealing); !sealed) return fail(std::move(sealed).error());
   return step_waits(std::chrono::milliseconds(0));
@@ -249,6 +289,8 @@ StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wante
   if (!may_send()) return step_waits(work.world().settings.recheck);
   const MonotonicTime started = work.world().clock.monotonic();
   const auto cut = domains_.target.cut_off(work.target().uid, wanted);
+  // What the guest sent before is none of the isolation's.
+  domains_.silence.forget(work.incident().name);
   auto observed = observe_victim(work);
   if (!observed) return fail(std::move(observed).error());
   if (has_migrated(domains_, work, *observed)) return migrated(work);
@@ -265,13 +307,48 @@ StepResult DomainSteps::isolate(IncidentWork& work, const DomainIsolation& wante
     return step_done();
   }
   if (!cut) return fail(cut.error());
-  return assess(work, **observed, wanted);
+  return assess(work, **observed, wanted, may_send);
+}
+
+/// Links that are down for libvirt, and up for QEMU. That they are to be put down outlives this process: the
+/// next one counts anew, and a guest that is quiet just then is not isolated for that.
+StepResult DomainSteps::lower_again(IncidentWork& work, const std::vector<std::string>& macs,
+                                    const std::function<bool()>& may_send) const {
+  const Action action = lowering_of(work.incident());
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
+    return fail(std::move(kept).error());
+  const bool may_act = work.mode() > Mode::kObserve && may_send();
+  if (!may_act || !controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
+  expect_changes(work);
+  // Whoever raised the links may have changed more.
+  if (auto kept = work.journal(sealing_of(work.incident()), JournalEntry::State::kPlanned); !kept)
+    return fail(std::move(kept).error());
+  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
+  const MonotonicTime started = work.world().clock.monotonic();
+  const auto lowered = domains_.target.lower_again(work.target().uid, macs);
+  work.count(action, lowered.has_value(), work.world().clock.monotonic() - started);
+  if (!lowered) return fail(lowered.error());
+  domains_.silence.forget(work.incident().name);
+  work.note("The links that were up behind libvirt's back are put down again");
+  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept)
+    return fail(std::move(kept).error());
+  return step_waits(std::chrono::milliseconds(0));
 }
 
 StepResult DomainSteps::assess(IncidentWork& work, const DomainObservation& domain,
-                               const DomainIsolation& wanted) const {
+                               const DomainIsolation& wanted, const std::function<bool()>& may_send) const {
   const bool is_sealed = !next_sealing(work, wanted);
-  const Finding finding = targets::assess_isolation(domain, wanted);
+  const Finding isolated = targets::assess_isolation(domain, wanted);
+  const Silence silence = look_for_silence(domains_, work, domain, wanted, isolated.holds());
+  const Finding finding = judge_silence(isolated, silence);
+  const bool has_sent_now = finding.reason == kGuestSends;
+  if (has_sent_now || (domain.live && is_to_lower(work.incident()))) {
+    if (has_sent_now && !is_to_lower(work.incident())) work.conclude(condition::kContained, finding);
+    return lower_again(work, cards_to_lower(silence, *domain.live), may_send);
+  }
+  // A guest that was heard is not taken for silent before it was listened to again.
+  if (finding.holds() && is_just_counted(silence) && has_sent(work))
+    return step_waits(work.world().settings.recheck);
   work.conclude(condition::kContained, finding);
   if (finding.holds()) {
     if (!work.status().times.contained) work.status().times.contained = work.now();
@@ -281,7 +358,7 @@ StepResult DomainSteps::assess(IncidentWork& work, const DomainObservation& doma
                              "or pause the guest: 'virsh suspend " + work.target().name + "'");
   }
   if (!is_sealed && work.mode() > Mode::kObserve) return step_waits(std::chrono::milliseconds(0));
-  return finding.holds() ? step_done() : step_waits(work.world().settings.recheck);
+  return finding.holds() || is_accepted(work) ? step_done() : step_waits(work.world().settings.recheck);
 }
 
 /// The second line. On record that it is about to be done, and what could not be had.

@@ -8,6 +8,7 @@
 #include "host/machine_files.h"
 #include "host/rebuild_jobs.h"
 #include "host/rebuild_memory.h"
+#include "host/silence_watch.h"
 #include "targets/libvirt/domain_rebuild.h"
 
 namespace kintsugi::host {
@@ -56,6 +57,7 @@ StepResult DomainSteps::release(IncidentWork& work) const {
     if (const auto paths = domains_.files.paths(work.target().uid, incident)) domains_.files.remove(*paths);
   }
   domains_.rebuilds.forget(incident);
+  domains_.silence.forget(incident);
   const Victim order = work.incident().spec.release->victim;
   if (order == Victim::kLeave) {
     return controller::finish_release(

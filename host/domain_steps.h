@@ -13,6 +13,7 @@ namespace kintsugi::host {
 class MachineFiles;
 class RebuildMemory;
 class ServiceProbe;
+class SilenceMemory;
 
 using controller::IncidentWork;
 using controller::StepResult;
@@ -28,6 +29,7 @@ struct DomainWorld {
   const MachineFiles& files;  ///< of rebuilt machines
   ServiceProbe& probe;
   RebuildMemory& rebuilds;
+  SilenceMemory& silence;  ///< of isolated machines
 };
 
 /// The verbs for libvirt domains: each is in the file of its step.
@@ -66,7 +68,9 @@ class DomainSteps final : public controller::TargetSteps {
                              const targets::DomainIsolation& wanted,
                              const std::function<bool()>& may_send) const;
   StepResult assess(IncidentWork& work, const targets::DomainObservation& domain,
-                    const targets::DomainIsolation& wanted) const;
+                    const targets::DomainIsolation& wanted, const std::function<bool()>& may_send) const;
+  StepResult lower_again(IncidentWork& work, const std::vector<std::string>& macs,
+                         const std::function<bool()>& may_send) const;
   Result<void> seal(IncidentWork& work, const targets::DomainIsolation& wanted, const Action& action) const;
   targets::DomainIsolation isolation_for(IncidentWork& work) const;
   StepResult freeze_disks(IncidentWork& work) const;

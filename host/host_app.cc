@@ -26,6 +26,7 @@
 #include "host/machine_files.h"
 #include "host/rebuild_memory.h"
 #include "host/service_probe.h"
+#include "host/silence_watch.h"
 #include "incidents/sqlite_ledger.h"
 #include "incidents/sqlite_store.h"
 #include "net/curl_transport.h"
@@ -91,8 +92,8 @@ class HostApp {
         files_(machines_directory(settings.host), make_layer, seed_image),
         probe_transport_(net::make_curl_transport({})),
         probe_(*probe_transport_),
-        domains_{hypervisor_,    target_, inventory_, book_,    evidence_,
-                 golden_images_, files_,  probe_,     rebuilds_},
+        domains_{hypervisor_,    target_, inventory_, book_,     evidence_,
+                 golden_images_, files_,  probe_,     rebuilds_, silence_},
         steps_(domains_),
         jobs_(controller::Jobs::Limits{}),
         world_{store_,
@@ -162,6 +163,7 @@ class HostApp {
   const std::unique_ptr<net::HttpTransport> probe_transport_;
   NetworkServiceProbe probe_;
   RebuildMemory rebuilds_;
+  SilenceMemory silence_;
   const DomainWorld domains_;
   const DomainSteps steps_;
   controller::Jobs jobs_;

@@ -23,11 +23,6 @@ using targets::ProbeTerms;
 
 constexpr std::size_t kShownBytes = 80;
 
-struct Endpoint {
-  std::string address;
-  std::string port;
-};
-
 Error no_endpoint(const std::string& text) {
   return make_error(ErrorCode::kInvalidInput,
                     fmt::format("'{}' is no ADDRESS:PORT with a numeric address", escape(text, kShownBytes)));
@@ -36,28 +31,28 @@ Error no_endpoint(const std::string& text) {
 Result<Endpoint> read_endpoint(const std::string& text) {
   const std::size_t colon = text.rfind(':');
   if (colon == std::string::npos) return fail(no_endpoint(text));
-  std::string address = text.substr(0, colon);
-  const bool has_brackets = address.size() > 2 && address.front() == '[' && address.back() == ']';
-  if (has_brackets) address = address.substr(1, address.size() - 2);
-  if (!normal_address(address) || has_brackets != (address.find(':') != std::string::npos))
-    return fail(no_endpoint(text));
+  std::string written = text.substr(0, colon);
+  const bool has_brackets = written.size() > 2 && written.front() == '[' && written.back() == ']';
+  if (has_brackets) written = written.substr(1, written.size() - 2);
+  auto address = normal_address(written);
+  if (!address || has_brackets != (written.find(':') != std::string::npos)) return fail(no_endpoint(text));
   const char* begin = text.data() + colon + 1;
   const char* end = text.data() + text.size();
   unsigned port = 0;
   const auto read = std::from_chars(begin, end, port);
   if (read.ec != std::errc() || read.ptr != end || port == 0 || port > 65535) return fail(no_endpoint(text));
-  return Endpoint{std::move(address), std::to_string(port)};
+  return Endpoint{*std::move(address), std::uint16_t(port)};
 }
 
-Error unanswered(const std::string& where, int code) {
+Error unanswered(const Endpoint& where, int code) {
   return make_error(ErrorCode::kUnavailable, fmt::format("no connection: {}", std::strerror(code)))
-      .on(escape(where, kShownBytes));
+      .on(where.to_string());
 }
 
 /// Waits for a connection that is under way; the error number, 0: it is there.
-int finish_connecting(int socket) {
+int finish_connecting(int socket, std::chrono::milliseconds patience) {
   pollfd wanted{socket, POLLOUT, 0};
-  const int ready = ::poll(&wanted, 1, int(std::chrono::milliseconds(kProbeTimeout).count()));
+  const int ready = ::poll(&wanted, 1, int(patience.count()));
   if (ready == 0) return ETIMEDOUT;
   int code = 0;
   socklen_t size = sizeof(code);
@@ -65,26 +60,48 @@ int finish_connecting(int socket) {
   return code;
 }
 
-Result<void> ask_tcp(const std::string& where) {
-  const auto endpoint = read_endpoint(where);
-  if (!endpoint) return fail(endpoint.error());
+/// Connects, and ends the connection; the error number, 0: somebody has taken it.
+int connect_to(const Endpoint& endpoint, std::chrono::milliseconds patience) {
   addrinfo hints{};
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
-  if (::getaddrinfo(endpoint->address.c_str(), endpoint->port.c_str(), &hints, &found) != 0)
-    return fail(no_endpoint(where));
+  if (::getaddrinfo(endpoint.address.c_str(), std::to_string(endpoint.port).c_str(), &hints, &found) != 0)
+    return EADDRNOTAVAIL;
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owner(found, &::freeaddrinfo);
   const int socket = ::socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (socket < 0) return fail(unanswered(where, errno));
+  if (socket < 0) return errno;
   int code = ::connect(socket, found->ai_addr, found->ai_addrlen) == 0 ? 0 : errno;
-  if (code == EINPROGRESS) code = finish_connecting(socket);
+  if (code == EINPROGRESS) code = finish_connecting(socket, patience);
   ::close(socket);
-  if (code != 0) return fail(unanswered(where, code));
+  return code;
+}
+
+Result<void> ask_tcp(const std::string& where) {
+  const auto endpoint = read_endpoint(where);
+  if (!endpoint) return fail(endpoint.error());
+  if (const int code = connect_to(*endpoint, kProbeTimeout); code != 0)
+    return fail(unanswered(*endpoint, code));
   return {};
 }
 
 }  // namespace
+
+std::string Endpoint::to_string() const {
+  const bool is_v6 = address.find(':') != std::string::npos;
+  return is_v6 ? fmt::format("[{}]:{}", address, port) : fmt::format("{}:{}", address, port);
+}
+
+std::optional<Endpoint> endpoint_of(const ProbeTerms& probe) {
+  if (probe.kind == ProbeTerms::Kind::kTcp) {
+    auto endpoint = read_endpoint(probe.address);
+    return endpoint ? std::optional(*std::move(endpoint)) : std::nullopt;
+  }
+  if (probe.kind != ProbeTerms::Kind::kHttp) return std::nullopt;
+  const auto url = net::parse_url(probe.address);
+  auto address = url ? normal_address(url->host) : std::nullopt;
+  return address ? std::optional(Endpoint{*std::move(address), url->port}) : std::nullopt;
+}
 
 Result<void> check_probe(const ProbeTerms& probe) {
   if (probe.kind == ProbeTerms::Kind::kHttp) {
@@ -100,6 +117,19 @@ Result<void> NetworkServiceProbe::ask(const ProbeTerms& probe, std::stop_token s
   if (probe.kind == ProbeTerms::Kind::kHttp) return ask_http(probe, std::move(stop));
   if (probe.kind == ProbeTerms::Kind::kTcp) return ask_tcp(probe.address);
   return fail(ErrorCode::kUnsupported, "the guest agent is not asked over the network");
+}
+
+Result<Reached> NetworkServiceProbe::reach(const Endpoint& endpoint) {
+  const int code = connect_to(endpoint, kSilenceTimeout);
+  switch (code) {
+    case 0: return Reached::kAccepted;
+    case ECONNREFUSED:
+    case ECONNRESET: return Reached::kRefused;
+    case ETIMEDOUT:
+    case EHOSTUNREACH:
+    case EHOSTDOWN: return Reached::kSilent;
+    default: return fail(unanswered(endpoint, code));
+  }
 }
 
 Result<void> NetworkServiceProbe::ask_http(const ProbeTerms& probe, std::stop_token stop) {

@@ -13,6 +13,7 @@
 #include "host/domain_steps.h"
 #include "host/machine_files.h"
 #include "host/rebuild_memory.h"
+#include "host/silence_watch.h"
 
 namespace kintsugi::host::testing {
 namespace {
@@ -107,6 +108,12 @@ Result<void> FakeProbe::ask(const targets::ProbeTerms&, std::stop_token) {
   return fail(ErrorCode::kUnavailable, "no answer");
 }
 
+Result<Reached> FakeProbe::reach(const Endpoint& endpoint) {
+  ++tried;
+  if (endpoint.address != "10.77.0.11") return fail(ErrorCode::kUnavailable, "no route");
+  return reached.load();
+}
+
 /// One life of the controller.
 struct RebuildSite::Process {
   explicit Process(RebuildSite& site)
@@ -120,7 +127,8 @@ struct RebuildSite::Process {
             },
             [](const FirstBoot& boot) -> Result<std::string> { return boot.instance_id; }),
         evidence(nullptr, site.machine, metrics, site.clock),
-        domains{site.machine, target, inventory, site.book, evidence, site.images, files, site.probe, memory},
+        domains{site.machine, target, inventory,  site.book, evidence,
+                site.images,  files,  site.probe, memory,    silence},
         steps(domains),
         jobs(controller::Jobs::Limits{}),
         world{store,
@@ -143,6 +151,7 @@ struct RebuildSite::Process {
   DomainInventory inventory;
   MachineFiles files;
   RebuildMemory memory;
+  SilenceMemory silence;
   metrics::Registry metrics{{}};
   DomainEvidence evidence;
   DomainWorld domains;
@@ -208,6 +217,7 @@ void RebuildSite::step() {
   for (const char* job : {"golden-image", "prepare-machine", "rehash-image", "ask-service"}) {
     while (process_->jobs.is_active(kIncident, job)) std::this_thread::yield();
   }
+  while (process_->jobs.is_active(kIncident + "/silence", "probe-silence")) std::this_thread::yield();
   clock.advance(std::chrono::seconds(1));
 }
 

@@ -45,7 +45,10 @@ class FakeImages final : public GoldenImages {
 class FakeProbe final : public ServiceProbe {
  public:
   Result<void> ask(const targets::ProbeTerms& terms, std::stop_token stop) override;
+  Result<Reached> reach(const Endpoint& endpoint) override;
   std::atomic<bool> serves = true;
+  std::atomic<Reached> reached = Reached::kSilent;  ///< at 10.77.0.11; to elsewhere there is no way
+  std::atomic<int> tried = 0;                       ///< connections
 };
 
 Playbook rebuild_playbook();
