@@ -211,6 +211,7 @@ TEST_CASE("what a guest sends is no finding where it may, or cannot be seen") {
     site.machine.guest_sends = true;
     isolate(site);
     wait(site, 2);
+    site.machine.sent[kTap] += 5;
     site.machine.live.replace(site.machine.live.find("state=\"down\""), 12, "state=\"up\"");
     wait(site, 5);
     CHECK(count(site.timeline(), "The quarantine was changed by somebody and is put back") == 1);
