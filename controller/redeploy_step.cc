@@ -20,6 +20,7 @@ std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerCha
                                                         : nullptr;
   if (containers == nullptr) return out;
   for (const targets::Container& container : *containers) {
+    if (container.ephemeral) continue;
     ImageQuestion question{container.name, container.image, ""};
     if (victim != nullptr) {
       for (const targets::Container& running : victim->containers) {

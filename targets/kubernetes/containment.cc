@@ -157,7 +157,8 @@ ContainmentRecord containment_record(const Pod& pod) {
     if (record.controller.kind.empty()) record.controller = undo->controller;
   }
   for (const Container& container : pod.containers) {
-    if (!container.init) record.images.push_back({container.name, container.image, container.image_id});
+    if (!container.init && !container.ephemeral)
+      record.images.push_back({container.name, container.image, container.image_id});
   }
   return record;
 }

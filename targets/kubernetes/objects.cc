@@ -52,12 +52,13 @@ void read_controller(const Node& metadata, ObjectMeta& meta) {
 }
 
 void read_containers(const Node& spec, std::vector<Container>& out) {
-  for (const bool init : {false, true}) {
-    for (const Node& item : member(spec, init ? "initContainers" : "containers").items) {
+  for (const std::string_view list : {"containers", "initContainers", "ephemeralContainers"}) {
+    for (const Node& item : member(spec, list).items) {
       Container container;
       container.name = text(item, "name");
       container.image = text(item, "image");
-      container.init = init;
+      container.init = list == "initContainers";
+      container.ephemeral = list == "ephemeralContainers";
       out.push_back(std::move(container));
     }
   }
@@ -74,6 +75,7 @@ void read_container_statuses(const Node& statuses, std::vector<Container>& conta
     container->last_container_id = text(member(member(status, "lastState"), "terminated"), "containerID");
     container->waiting_reason = text(member(member(status, "state"), "waiting"), "reason");
     container->restarts = count(status, "restartCount");
+    container->running = member(member(status, "state"), "running").kind == Node::Kind::kObject;
   }
 }
 
@@ -176,6 +178,7 @@ Result<Pod> pod_from(const Node& object) {
   read_containers(spec, pod.containers);
   read_container_statuses(member(status, "containerStatuses"), pod.containers);
   read_container_statuses(member(status, "initContainerStatuses"), pod.containers);
+  read_container_statuses(member(status, "ephemeralContainerStatuses"), pod.containers);
   return pod;
 }
 

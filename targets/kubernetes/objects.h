@@ -50,6 +50,8 @@ struct Container {
   std::string waiting_reason;  ///< "ImagePullBackOff", "CrashLoopBackOff", …
   std::uint32_t restarts = 0;
   bool init = false;
+  bool ephemeral = false;  ///< attached to the pod by "kubectl debug" or its like: of no template
+  bool running = false;    ///< now
 };
 
 struct Pod {

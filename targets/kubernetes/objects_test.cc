@@ -62,6 +62,28 @@ status:
   CHECK(pod->containers[2].init);
 }
 
+TEST_CASE("a container that was attached to a running pod is one of its containers") {
+  const auto pod = pod_from(parse(R"(
+metadata: {namespace: shop, name: web-a, uid: u1}
+spec:
+  containers: [{name: web, image: "r/web:1"}]
+  ephemeralContainers: [{name: debug, image: "evil/shell:1"}, {name: ended, image: "evil/shell:1"}]
+status:
+  containerStatuses: [{name: web, imageID: "r/web@sha256:aa", state: {running: {}}}]
+  ephemeralContainerStatuses:
+  - {name: debug, imageID: "evil/shell@sha256:bb", containerID: "containerd://dbg", state: {running: {}}}
+  - {name: ended, imageID: "evil/shell@sha256:bb", state: {terminated: {exitCode: 0}}}
+)"));
+  REQUIRE(pod);
+  REQUIRE(pod->containers.size() == 3);
+  CHECK_FALSE(pod->containers[0].ephemeral);
+  CHECK(pod->containers[1].ephemeral);
+  CHECK(pod->containers[1].running);
+  CHECK(pod->containers[1].image_id == "evil/shell@sha256:bb");
+  CHECK(pod->containers[1].container_id == "containerd://dbg");
+  CHECK_FALSE(pod->containers[2].running);
+}
+
 TEST_CASE("members of a wrong type are as good as absent, a nameless object is an error") {
   const auto pod = pod_from(parse("{metadata: {name: a, uid: u, generation: x}, spec: {nodeName: 3}}"));
   REQUIRE(pod);

@@ -108,6 +108,7 @@ void clean_pod_spec(json& spec) {
 std::string trouble_of(const Pod& pod) {
   const std::string name = "pod " + pod.meta.name;
   for (const Container& container : pod.containers) {
+    if (container.ephemeral) continue;  // keeps no pod from being Ready
     const std::string& reason = container.waiting_reason;
     if (reason == "ImagePullBackOff" || reason == "ErrImagePull" || reason == "InvalidImageName") {
       return fmt::format(
@@ -126,6 +127,7 @@ std::string trouble_of(const Pod& pod) {
 
 std::string reason_of(const Pod& pod) {
   for (const Container& container : pod.containers) {
+    if (container.ephemeral) continue;  // keeps no pod from being Ready
     const std::string& reason = container.waiting_reason;
     if (reason == "ImagePullBackOff" || reason == "ErrImagePull" || reason == "InvalidImageName")
       return "ImagePullFailed";
@@ -151,6 +153,8 @@ std::optional<Finding> find_unaccepted(const std::vector<const Pod*>& pods,
                                        const std::vector<TrustedImage>& accepted) {
   for (const Pod* pod : pods) {
     for (const Container& container : pod->containers) {
+      // Of no template, and kept in the pod when it has ended.
+      if (container.ephemeral && !container.running) continue;
       if (runs_accepted(container, accepted)) continue;
       if (digest_of(container.image_id).empty()) {
         const std::string trouble = trouble_of(*pod);

@@ -157,6 +157,25 @@ TEST_CASE("a bare pod is recreated clean, under the same new name on each try") 
   CHECK_FALSE(plan_recreation(victim, {}, "inc-1", {}, {}));
 }
 
+TEST_CASE("what runs in a pod beside its template counts as long as it runs") {
+  Replacements now;
+  now.wanted = 1;
+  now.pods = {running("a", "r/web@" + kIndex)};
+  Container debug;
+  debug.name = "debug";
+  debug.ephemeral = true;
+  debug.running = true;
+  debug.image_id = "evil/shell@" + kForeign;
+  now.pods.front().containers.push_back(debug);
+  CHECK(assess_redeployed(now, accepted()).reason == "UnacceptedDigest");
+  CHECK(assess_recovered(now, accepted()).reason == "UnacceptedDigest");
+  now.pods.front().containers.back().image_id.clear();
+  CHECK_FALSE(assess_redeployed(now, accepted()).holds());
+  now.pods.front().containers.back().running = false;  // has ended, or was never pulled
+  now.pods.front().containers.back().waiting_reason = "ImagePullBackOff";
+  CHECK(assess_redeployed(now, accepted()).holds());
+}
+
 TEST_CASE("recovery is judged by what runs, is Ready and serves") {
   struct Case {
     std::string name;
