@@ -166,10 +166,10 @@ Launcher see_to(IncidentWork& work, const PodPointer& known, const std::function
 /// A migration would carry the guest to another launcher, and forbids to pause it. Nothing: there is none.
 std::optional<StepResult> end_migrations(IncidentWork& work, const MachineInstance& instance) {
   if (!instance.is_migrating) return std::nullopt;
-  const auto names = work.world().cluster->machines.migrations_of(work.target());
-  if (!names) return StepResult(fail(names.error()));
-  for (const std::string& name : *names) {
-    const Action action = targets::plan_migration_end(work.target(), name);
+  const auto migrations = work.world().cluster->machines.migrations_of(work.target());
+  if (!migrations) return StepResult(fail(migrations.error()));
+  for (const TargetRef& migration : *migrations) {
+    const Action action = targets::plan_migration_end(work.target(), migration);
     if (auto done = carry_out_on_machine(work, action); !done || !done->done) return done;
   }
   return std::nullopt;

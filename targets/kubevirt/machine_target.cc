@@ -59,7 +59,9 @@ tl::unexpected<Error> unknown_resource(const Action& action) {
   return fail(ErrorCode::kInternal, "no such resource: " + action.resource);
 }
 
+/// Over, or about to be: virt-controller's finalizer keeps a deleted one until it has ended.
 bool is_over(const json& migration) {
+  if (migration.contains(json::json_pointer("/metadata/deletionTimestamp"))) return true;
   const json::json_pointer path("/status/phase");
   return migration.contains(path) && (migration.at(path) == "Succeeded" || migration.at(path) == "Failed");
 }
@@ -110,16 +112,18 @@ Result<std::optional<Machine>> MachineTarget::read_machine(const std::string& na
   return std::move(*read);
 }
 
-Result<std::vector<std::string>> MachineTarget::migrations_of(const TargetRef& instance) const {
+Result<std::vector<TargetRef>> MachineTarget::migrations_of(const TargetRef& instance) const {
   const auto migrations = client_.list(kMachineMigrations, instance.name_space);
   if (!migrations) return fail(migrations.error());
-  std::vector<std::string> names;
+  std::vector<TargetRef> under_way;
   const json::json_pointer about("/spec/vmiName");
   for (const json& migration : *migrations) {
     const bool is_of_it = migration.contains(about) && migration.at(about) == instance.name;
-    if (is_of_it && !is_over(migration)) names.push_back(migration.at("metadata").value("name", ""));
+    if (!is_of_it || is_over(migration)) continue;
+    under_way.push_back({std::string(kMachineMigrations.kind), instance.name_space,
+                         migration.at("metadata").value("name", ""), uid_of(migration)});
   }
-  return names;
+  return under_way;
 }
 
 Result<json> MachineTarget::foresee(const Action& patch, net::Priority priority) const {
@@ -203,12 +207,10 @@ std::optional<bool> had_agent(const Action& pause) {
   return connected.is_boolean() ? std::optional(connected.get<bool>()) : std::nullopt;
 }
 
-Action plan_migration_end(const TargetRef& instance, const std::string& migration) {
-  Action action = action_on(instance, "contain/end-migration/" + migration, Action::Kind::kDelete,
+Action plan_migration_end(const TargetRef& instance, const TargetRef& migration) {
+  Action action = action_on(migration, "contain/end-migration/" + migration.name, Action::Kind::kDelete,
                             full_name(kMachineMigrations));
-  action.name = migration;
-  action.uid.clear();
-  action.description = "end migration " + migration + " of " + instance.to_string();
+  action.description = "end migration " + migration.name + " of " + instance.to_string();
   return action;
 }
 

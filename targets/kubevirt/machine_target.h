@@ -36,8 +36,8 @@ class MachineTarget {
   /// The whole object of the same; kNotFound where there is none.
   Result<nlohmann::json> read_machine_document(const std::string& name_space, const OwnerRef& machine,
                                                net::Priority priority = net::Priority::kNormal) const;
-  /// The names of the migrations of an instance, by its name, that are not over.
-  Result<std::vector<std::string>> migrations_of(const TargetRef& instance) const;
+  /// The migrations of an instance, by its name, that are neither over nor deleted.
+  Result<std::vector<TargetRef>> migrations_of(const TargetRef& instance) const;
 
   /// What the server would make of a patch, by a dry run. kRefused as in apply().
   Result<nlohmann::json> foresee(const Action& patch, net::Priority priority = net::Priority::kNormal) const;
@@ -58,7 +58,7 @@ Action plan_unpause(const TargetRef& instance);
 /// What plan_pause() has noted; nothing where it is no such text.
 std::optional<bool> had_agent(const Action& pause);
 /// Ends a migration: its target is never run.
-Action plan_migration_end(const TargetRef& instance, const std::string& migration);
+Action plan_migration_end(const TargetRef& instance, const TargetRef& migration);
 /// Deletes the instance; its machine may make another.
 Action plan_instance_deletion(const TargetRef& instance);
 

@@ -21,6 +21,8 @@ struct Fixture {
         return k8s::answer(status, status < 300 ? "" : k8s::failure(status, reason));
       }
       if (!exists) return k8s::answer(404, k8s::failure(404, "NotFound"));
+      if (request.url.find("/virtualmachineinstancemigrations") != std::string::npos)
+        return k8s::answer(200, json({{"items", migrations}}).dump());
       return k8s::answer(200, json({{"metadata", {{"namespace", "shop"}, {"name", "web"}, {"uid", uid}}},
                                     {"status", {{"phase", "Running"}}}})
                                   .dump());
@@ -33,11 +35,18 @@ struct Fixture {
   int status = 202;
   std::string reason{};
   std::vector<std::string> done;
+  json migrations = json::array();
   k8s::Client client = world.client();
   MachineTarget target{client};
 };
 
 const TargetRef kInstance{kMachineInstanceKind, "shop", "web", "i1"};
+
+json migration(const std::string& name, const std::string& of, const std::string& phase) {
+  return {{"metadata", {{"namespace", "shop"}, {"name", name}, {"uid", "uid-" + name}}},
+          {"spec", {{"vmiName", of}}},
+          {"status", {{"phase", phase}}}};
+}
 
 MachineInstance instance() {
   MachineInstance instance;
@@ -116,6 +125,27 @@ TEST_CASE("the deletion of what is gone is done") {
     CHECK(fixture.target.apply(plan_instance_deletion(kInstance), {}).has_value());
   }
   CHECK(fixture.done.front().find(R"("uid":"i1")") != std::string::npos);
+}
+
+TEST_CASE("a migration of the instance that is under way is ended, and none of its name") {
+  Fixture fixture;
+  fixture.migrations = {migration("away", "web", "Running"),   migration("new", "web", ""),
+                        migration("done", "web", "Succeeded"), migration("lost", "web", "Failed"),
+                        migration("other", "db", "Running"),   migration("ending", "web", "Running")};
+  fixture.migrations.back()["metadata"]["deletionTimestamp"] = "2026-11-21T10:00:00Z";
+  const auto under_way = fixture.target.migrations_of(kInstance);
+  REQUIRE(under_way);
+  REQUIRE(under_way->size() == 2);
+  CHECK(under_way->at(0).name == "away");
+  CHECK(under_way->at(1).name == "new");
+  fixture.status = 409;  // another has its name by now
+  fixture.reason = "Conflict";
+  CHECK(fixture.target.apply(plan_migration_end(kInstance, under_way->at(0)), {}).has_value());
+  REQUIRE(fixture.done.size() == 1);
+  CHECK(
+      fixture.done.front().starts_with("DELETE/apis/kubevirt.io/v1/namespaces/shop/"
+                                       "virtualmachineinstancemigrations/away"));
+  CHECK(fixture.done.front().find(R"("uid":"uid-away")") != std::string::npos);
 }
 
 TEST_CASE("a note of a pause that was edited is none") {
