@@ -43,12 +43,19 @@ std::optional<bool> NetworkProbe::is_there(const k8s::Resource& resource, std::s
   k8s::CallOptions call;
   call.priority = net::Priority::kBackground;
   call.stop = std::move(stop);
-  const auto objects = client_.list(resource, "", {}, call);
-  if (objects) return !objects->empty();
+  k8s::ListParams one;  // a cluster may have thousands of them
+  one.limit = 1;
+  one.metadata_only = true;
+  const auto page = client_.list_page(resource, "", one, call);
+  if (page) {
+    const auto list = nlohmann::json::parse(*page, nullptr, /*allow_exceptions=*/false);
+    const bool is_list = list.is_object() && list.contains("items") && list["items"].is_array();
+    return is_list ? std::optional(!list["items"].empty()) : std::nullopt;
+  }
   // The API server does not know the kind: there can be no objects of it.
-  if (objects.error().http_status == 404) return false;
-  log_.warning("Cannot see policies", {{"kind", resource.kind}, {"error", objects.error().to_string()}});
-  if (objects.error().code == ErrorCode::kForbidden) return true;
+  if (page.error().http_status == 404) return false;
+  log_.warning("Cannot see policies", {{"kind", resource.kind}, {"error", page.error().to_string()}});
+  if (page.error().code == ErrorCode::kForbidden) return true;
   return std::nullopt;
 }
 
