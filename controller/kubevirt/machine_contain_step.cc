@@ -175,12 +175,6 @@ std::optional<StepResult> end_migrations(IncidentWork& work, const MachineInstan
   return std::nullopt;
 }
 
-/// A pause whose answer was lost has taken effect where the instance shows it.
-void settle_pause(IncidentWork& work, const MachineInstance& instance) {
-  if (instance.paused)
-    settle_planned(work, [](const JournalEntry& entry) { return entry.action.id == kPause; });
-}
-
 /// Stops the processors, and again where somebody lets them run. Nothing: it goes on with the assessment.
 std::optional<StepResult> pause(IncidentWork& work, const MachineInstance& instance) {
   const bool is_ending = instance.meta.being_deleted;

@@ -52,6 +52,7 @@ StepResult restore_launcher(IncidentWork& work, const PodPointer& known) {
 
 /// Lets the processors run where this incident has stopped them. Done: they run, or were stopped before.
 StepResult unpause(IncidentWork& work, const targets::MachineInstance& instance) {
+  settle_pause(work, instance);
   const bool is_ours = is_applied(work.incident(), targets::plan_pause(instance).id);
   const Action action = targets::plan_unpause(work.target());
   if (!instance.paused || !is_ours) {

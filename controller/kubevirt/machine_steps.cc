@@ -63,6 +63,12 @@ StepResult carry_out_on_machine(IncidentWork& work, const Action& action) {
   return step_done();
 }
 
+void settle_pause(IncidentWork& work, const targets::MachineInstance& instance) {
+  if (!instance.paused) return;
+  const std::string id = targets::plan_pause(instance).id;
+  settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == id; });
+}
+
 std::optional<std::string> MachineSteps::taboo(const TargetRef& target) const {
   return pods_.taboo(target);
 }

@@ -45,4 +45,7 @@ std::optional<targets::Undo> undo_of_launcher(IncidentWork& work, const targets:
 /// the write is the caller's to judge: the action stays planned.
 StepResult carry_out_on_machine(IncidentWork& work, const Action& action);
 
+/// A pause whose answer was lost has taken effect where the instance shows it.
+void settle_pause(IncidentWork& work, const targets::MachineInstance& instance);
+
 }  // namespace kintsugi::controller

@@ -115,6 +115,9 @@ class Crashes {
     proxy().begin({std::move(rule)});
   }
   void count_calls() { proxy().begin(); }
+  void wait_until_killed() {
+    scenario_.eventually("it is killed", [&] { return !life_->is_running(); });
+  }
 
   /// Sends the signal until it is accepted, and starts the controller as often as it has died.
   void breach() {
@@ -288,6 +291,25 @@ TEST_CASE("KubeVirt: a controller that is killed during a release gives everythi
       CHECK(journal_ids(closed, "planned").empty());
     }
   }
+}
+
+TEST_CASE("KubeVirt: a machine whose pause was the last word of a killed controller runs after its release",
+          "[scenario]") {
+  if (!world_has_schemas()) return;
+  Crashes crashes;
+  crashes.set_up();
+  crashes.kill_at(cut(kPausing, /*after=*/true));
+  crashes.breach();
+  crashes.wait_until_killed();
+  REQUIRE(crashes.kubevirt().is_paused(crashes.machine_name()));
+  crashes.scenario().release(crashes.incident(), "restore");
+  const json closed = crashes.play_until_closed();
+
+  CHECK(status_text(closed, "outcome") == "released");
+  CHECK_FALSE(crashes.kubevirt().is_paused(crashes.machine_name()));
+  CHECK(count_of(crashes.calls(), kPausing) == 1);
+  CHECK(count_of(crashes.calls(), kUnpausing) == 1);
+  CHECK(journal_ids(closed, "planned").empty());
 }
 
 TEST_CASE("KubeVirt: a controller that is killed while it deletes an instance deletes no other",
