@@ -65,7 +65,7 @@ StepResult conclude_recovery(IncidentWork& work, const Finding& finding) {
   const Approval* accepted = find_answer(work.incident(), kUncontainedQuestion);
   if (!contained && (accepted == nullptr || !accepted->approved))
     return step_waits(work.world().settings.recheck);
-  const auto took = *work.status().times.recovered - work.incident().spec.origin.detected;
+  const auto took = *work.status().times.recovered - *work.status().times.detected;
   work.end(
       Outcome::kRecovered, "QuietPeriodPassed",
       "recovered after " + format_duration(std::max(took, std::chrono::nanoseconds(0))) + " and quiet since");
