@@ -174,7 +174,10 @@ StepResult reassert(IncidentWork& work, const PodPointer& victim, const std::fun
   if (!may_reassert(work)) return step_waits(work.world().settings.recheck);
   work.note("The quarantine was taken away by somebody and is put back");
   if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
-  return isolate(work, victim, may_send, timeout);
+  StepResult isolated = isolate(work, victim, may_send, timeout);
+  if (!isolated) take_back_reassertion(work, isolated.error().to_string());
+  if (isolated && !isolated->done) take_back_reassertion(work, "it may not be written now");
+  return isolated;
 }
 
 }  // namespace

@@ -79,4 +79,12 @@ bool may_reassert(IncidentWork& work) {
   return false;
 }
 
+void take_back_reassertion(IncidentWork& work, const std::string& obstacle) {
+  std::uint32_t& reassertions = work.status().containment->reassertions;
+  if (reassertions > 0) --reassertions;
+  work.conclude(condition::kContained,
+                {ConditionStatus::kFalse, "QuarantineRemoved",
+                 "the quarantine was taken away by somebody and is not back yet: " + obstacle});
+}
+
 }  // namespace kintsugi::controller

@@ -33,5 +33,8 @@ void ask_to_go_on(IncidentWork& work, const std::string& problem, const std::str
 /// Whether the quarantine may be put back once more, which counts. Somebody works against it: after
 /// kMaxReassertions times it is a person's to decide, each time anew.
 bool may_reassert(IncidentWork& work);
+/// What may_reassert() has counted could not be done and is tried again: nobody has taken anything away anew.
+/// Until then the victim is not contained.
+void take_back_reassertion(IncidentWork& work, const std::string& obstacle);
 
 }  // namespace kintsugi::controller

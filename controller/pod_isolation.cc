@@ -84,8 +84,10 @@ Result<bool> keep_quarantine_policy(IncidentWork& work) {
   if (!stands) return fail(stands.error());
   // What is back already was put back by us, and the watch is about to show it: it counts once.
   if (*stands || !may_reassert(work)) return false;
-  if (auto mended = mend_policy(work); !mended) return fail(std::move(mended).error());
-  return true;
+  auto mended = mend_policy(work);
+  if (mended) return true;
+  if (!mended.error().is_refusal()) take_back_reassertion(work, mended.error().to_string());
+  return fail(std::move(mended).error());
 }
 
 }  // namespace kintsugi::controller

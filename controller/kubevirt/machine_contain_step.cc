@@ -160,7 +160,11 @@ Launcher see_to(IncidentWork& work, const PodPointer& known, const std::function
   if (!may_reassert(work)) return {nullptr, step_waits(work.world().settings.recheck)};
   work.note("The quarantine was taken away by somebody and is put back");
   if (auto saved = work.save(); !saved) return {nullptr, StepResult(fail(std::move(saved).error()))};
-  return isolate(work, launcher, may_send, timeout);
+  Launcher again = isolate(work, launcher, may_send, timeout);
+  const auto& instead = again.instead;
+  if (instead && !*instead) take_back_reassertion(work, instead->error().to_string());
+  if (instead && *instead && !(*instead)->done) take_back_reassertion(work, "it may not be written now");
+  return again;
 }
 
 /// A migration would carry the guest to another launcher, and forbids to pause it. Nothing: there is none.

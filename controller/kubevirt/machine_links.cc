@@ -43,14 +43,16 @@ std::optional<StepResult> try_to_take_down(IncidentWork& work, const MachineInst
   const auto& machines = work.world().cluster->machines;
   const JournalEntry* before = entry_of(work.incident(), targets::kLinksDown);
   const bool is_again = before != nullptr && before->state == State::kApplied;
-  if (is_again && !may_reassert(work)) return step_waits(work.world().settings.recheck);
   auto obstacle = foresee_links_down(machines, instance, action);
   if (!obstacle) return StepResult(fail(std::move(obstacle).error()));
   if (!obstacle->empty()) {
     note.why_not = std::move(*obstacle);
     return std::nullopt;
   }
-  if (is_again) work.note("The links were brought up by somebody and are taken down again");
+  if (is_again) {
+    if (!may_reassert(work)) return step_waits(work.world().settings.recheck);
+    work.note("The links were brought up by somebody and are taken down again");
+  }
   const auto done = carry_out_on_machine(work, action);
   if (done) return done->done ? step_waits(std::chrono::milliseconds(0)) : done;
   if (done.error().code == ErrorCode::kConflict || done.error().outcome_unknown)

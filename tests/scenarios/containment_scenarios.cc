@@ -8,6 +8,7 @@
 #include "base/encoding.h"
 #include "base/file.h"
 #include "checks.h"
+#include "tests/faults/proxy.h"
 
 namespace kintsugi::scenarios {
 
@@ -270,6 +271,38 @@ TEST_CASE("24: a quarantine label that somebody removes is put back, three times
   scenario.eventually_condition(name, "Contained", "True");
   check_quarantined(scenario, victim, name);
   CHECK(scenario.pods_of("web").size() == 3);
+}
+
+TEST_CASE("24: a quarantine that the API server does not let us put back at once counts as taken away once",
+          "[scenario]") {
+  Scenario scenario;
+  scenario.open_shop();
+  PlaybookText playbook;
+  playbook.verify = "{readySeconds: 30, quietSeconds: 600}";
+  scenario.write_playbook(playbook);
+  faults::Proxy& proxy = scenario.proxy();
+  scenario.start();
+  const json victim = scenario.pods_of("web").at(0);
+  const std::string name = scenario.breach(victim);
+  scenario.eventually_condition(name, "Recovered", "True");
+
+  faults::Rule overloaded;
+  overloaded.fault.kind = faults::Fault::Kind::kAnswer;
+  overloaded.fault.status = 500;
+  overloaded.method = "PATCH";
+  overloaded.path_part = "/pods/";
+  proxy.begin({overloaded});
+  scenario.patch(k8s::kPods, name_of(victim),
+                 k8s::JsonPatch().remove("/metadata/labels/kintsugi.dev~1quarantine"));
+  scenario.eventually_condition(name, "Contained", "False", "QuarantineRemoved");
+  scenario.holds_for(3s, "no person is asked",
+                     [&] { return status_text(scenario.incident(name), "awaiting").empty(); });
+  proxy.begin();
+
+  const json back = scenario.eventually_condition(name, "Contained", "True");
+  check_quarantined(scenario, victim, name);
+  CHECK(back["status"]["containment"]["reassertions"] == 1);
+  CHECK(status_text(back, "awaiting").empty());
 }
 
 TEST_CASE("24: a quarantine policy that somebody edits or deletes is put back", "[scenario]") {
