@@ -196,8 +196,11 @@ DomainInterface read_interface(pugi::xml_node interface) {
 
 std::optional<DomainPassage> read_passage(pugi::xml_node device) {
   const std::string_view kind = device.name();
-  const bool is_usb = kind == "hostdev" && std::string_view(device.attribute("type").value()) == "usb";
-  if (!is_usb && std::find(kPassages.begin(), kPassages.end(), kind) == kPassages.end()) return std::nullopt;
+  // Behind a PCI device may be a network card, whatever its element says.
+  const std::string_view type = device.attribute("type").value();
+  const bool is_host_device = kind == "hostdev" && (type == "usb" || type == "pci");
+  if (!is_host_device && std::find(kPassages.begin(), kPassages.end(), kind) == kPassages.end())
+    return std::nullopt;
   const bool is_connected =
       std::string_view(device.child("target").attribute("state").value()) == "connected";
   return DomainPassage{std::string(kind), passage_name(device), is_connected};

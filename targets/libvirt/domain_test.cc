@@ -66,6 +66,20 @@ TEST_CASE("a domain is protected by nothing else than its terms") {
   }
 }
 
+TEST_CASE("a host's device that the guest drives leads out of it, and its disks do not") {
+  const auto [device, leads_out] = GENERATE(table<std::string, bool>({
+      {"<hostdev mode='subsystem' type='pci'/>", true},
+      {"<hostdev mode='subsystem' type='usb'/>", true},
+      {"<hostdev mode='subsystem' type='scsi'/>", false},
+      {"<rng/>", false},
+  }));
+  INFO(device);
+  const auto domain =
+      parse_domain("<domain><name>a</name><uuid>u</uuid><devices>" + device + "</devices></domain>");
+  REQUIRE(domain);
+  CHECK(domain->passages.empty() != leads_out);
+}
+
 TEST_CASE("a running domain names its tap") {
   const auto domain = parse_domain(data("live.xml"));
   REQUIRE(domain);
