@@ -151,10 +151,12 @@ Result<std::optional<DomainObservation>> DomainTarget::observe(const std::string
 Result<void> DomainTarget::cut_off(const std::string& uuid, const DomainIsolation& wanted) const {
   const auto status = hypervisor_.status(uuid);
   if (!status) return fail(status.error());
-  if (status->is_active) {
-    if (auto done = cut_off_live(uuid, wanted, status->state == DomainState::kPaused); !done) return done;
-  }
-  return status->is_persistent ? cut_off_persistent(uuid, wanted, status->autostart) : Result<void>();
+  Result<void> live;
+  if (status->is_active) live = cut_off_live(uuid, wanted, status->state == DomainState::kPaused);
+  // Also where that failed: a reboot must not lead out.
+  Result<void> stored;
+  if (status->is_persistent) stored = cut_off_persistent(uuid, wanted, status->autostart);
+  return live ? stored : live;
 }
 
 Result<void> DomainTarget::cut_off_live(const std::string& uuid, const DomainIsolation& wanted,
@@ -166,10 +168,14 @@ Result<void> DomainTarget::cut_off_live(const std::string& uuid, const DomainIso
   const auto plan = plan_live_quarantine(*live, wanted.incident, wanted.agent_stays, is_paused, {});
   if (!plan) return fail(plan.error());
   if (auto marked = hypervisor_.set_live_mark(uuid, plan->mark); !marked) return marked;
-  for (const std::string& interface : plan->links_down) {
-    if (auto updated = hypervisor_.update_device(uuid, interface); !updated) return updated;
-  }
-  return wanted.pause ? hypervisor_.pause(uuid) : Result<void>();
+  // A network card that libvirt refuses to change does not keep the others up, nor the processors running.
+  Result<void> done;
+  const auto note = [&done](Result<void> one) {
+    if (done && !one) done = std::move(one);
+  };
+  for (const std::string& interface : plan->links_down) note(hypervisor_.update_device(uuid, interface));
+  if (wanted.pause) note(hypervisor_.pause(uuid));
+  return done;
 }
 
 Result<void> DomainTarget::cut_off_persistent(const std::string& uuid, const DomainIsolation& wanted,

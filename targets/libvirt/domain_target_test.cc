@@ -63,6 +63,19 @@ State state_of(const FakeHypervisor& host) {
 
 }  // namespace
 
+TEST_CASE("a network card that cannot be changed keeps nothing else open") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  host.missing_bridge = "br77";
+  CHECK_FALSE(target.cut_off(kUuid, {kIncident, /*pause=*/true, false}));
+  CHECK(host.is_paused);
+  const auto domain = target.observe(kUuid).value().value();
+  CHECK(domain.persistent->incident == kIncident);
+  REQUIRE(domain.persistent->interfaces.size() == 2);
+  for (const DomainInterface& interface : domain.persistent->interfaces)
+    CHECK(interface.link == LinkState::kDown);
+}
+
 TEST_CASE("whichever change fails, isolation and release come to the same end when they are repeated") {
   for (const bool pause : {false, true}) {
     for (const bool after : {false, true}) {
