@@ -353,6 +353,7 @@ void App::stop() {
   engine_.drain();
   for (auto& worker : workers_) worker.request_stop();
   workers_.clear();
+  jobs_.stop();  // they wake the engine
   engine_.stop();
   for (auto& watch : watches_) watch.request_stop();
   watches_.clear();

@@ -9,6 +9,10 @@ namespace kintsugi::controller {
 Jobs::Jobs(Limits limits) : limits_(limits) {}
 
 Jobs::~Jobs() {
+  stop();
+}
+
+void Jobs::stop() {
   {
     std::lock_guard lock(mutex_);
     stopping_ = true;
@@ -53,12 +57,14 @@ void Jobs::cancel(const std::string& group) {
 void Jobs::run(std::stop_token stop) {
   for (std::shared_ptr<Job> job; take(stop, job);) {
     job->work(job->stop.get_token());
+    bool is_stopping = false;
     {
       std::lock_guard lock(mutex_);
       std::erase(running_, job);
+      is_stopping = stopping_;
     }
     wake_.notify_all();  // a place in its group and lane is free
-    if (!stop.stop_requested()) job->done();
+    if (!is_stopping) job->done();
     job.reset();
   }
 }

@@ -28,8 +28,11 @@ class Jobs {
   using Work = std::function<void(std::stop_token stop)>;
 
   explicit Jobs(Limits limits);
-  /// Requests stop of everything and waits.
+  /// As stop().
   ~Jobs();
+  /// Requests stop of everything and waits. What ends from then on tells nobody, and nothing starts any more:
+  /// to be called while whoever is told is still there. Of one thread.
+  void stop();
 
   /// Starts `work` unless a job of that group and name waits or runs. Returns whether it was taken. `done` is
   /// called on the job's thread after `work` has returned and the job counts as finished.

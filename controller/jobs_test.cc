@@ -4,8 +4,10 @@
 #include <catch2/catch.hpp>
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <mutex>
+#include <thread>
 
 using kintsugi::controller::Jobs;
 
@@ -44,6 +46,36 @@ class Gate {
 };
 
 }  // namespace
+
+TEST_CASE("nobody is told of a job that ends once they all are to stop") {
+  std::atomic<int> told = 0;
+  Gate gate;
+  std::atomic<bool> has_ended = false;
+  Jobs jobs(Jobs::Limits{});
+  const auto tell = [&] { ++told; };
+  // The first is joined first, and ends last.
+  jobs.start(
+      "a", "lane", "slow",
+      [&](std::stop_token stop) {
+        gate.wait(stop);
+        for (int i = 0; i < 500 && !(has_ended && told > 0); ++i)
+          std::this_thread::sleep_for(std::chrono::milliseconds(1));
+      },
+      tell);
+  gate.await_inside(1);
+  jobs.start(
+      "b", "lane", "quick",
+      [&](std::stop_token stop) {
+        gate.wait(stop);
+        has_ended = true;
+      },
+      tell);
+  gate.await_inside(2);
+  jobs.stop();
+  CHECK(has_ended);
+  CHECK(told == 0);
+  CHECK_FALSE(jobs.start("a", "lane", "late", [](std::stop_token) {}, tell));
+}
 
 TEST_CASE("a job of a name runs once at a time, and again after it ended") {
   Gate gate;

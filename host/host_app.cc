@@ -294,6 +294,7 @@ void HostApp::stop() {
   engine_.drain();
   for (auto& thread : threads_) thread.request_stop();
   threads_.clear();
+  jobs_.stop();  // they wake the engine
   engine_.stop();
   front_.stop_metrics();
 }
