@@ -217,7 +217,8 @@ void CommandLine::add_open() {
   open.add_option("--playbook", invocation_.playbook, "The playbook to run")
       ->required()
       ->check(Check(check_playbook));
-  limit(open.add_option("--severity", invocation_.severity, "Default error"), {"info", "warning", "error", "critical"});
+  limit(open.add_option("--severity", invocation_.severity, "Default error"),
+        {"info", "warning", "error", "critical"});
   add_reason(open);
   add_change(open);
 }

@@ -42,8 +42,8 @@ inline constexpr char kDigestRevoked[] = "DigestRevoked";
 inline constexpr char kIdentityRevoked[] = "IdentityRevoked";
 inline constexpr char kSignedAfterRevocation[] =
     "SignedAfterRevocation";  ///< signed after what a policy still believes, or nobody knows when
-inline constexpr char kSignatureExpired[] = "SignatureExpired";  ///< says itself that it is void by now
-inline constexpr char kKeyExpired[] = "KeyExpired";              ///< says so itself, of OpenPGP
+inline constexpr char kSignatureExpired[] = "SignatureExpired";      ///< says itself that it is void by now
+inline constexpr char kKeyExpired[] = "KeyExpired";                  ///< says so itself, of OpenPGP
 inline constexpr char kReferenceMismatch[] = "ReferenceMismatch";    ///< signed under another name
 inline constexpr char kAnnotationMismatch[] = "AnnotationMismatch";  ///< signed without a wanted annotation
 
