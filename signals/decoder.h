@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "model/signal.h"
+#include "signals/reasons.h"
 
 namespace kintsugi::signals {
 
@@ -17,12 +18,6 @@ namespace kintsugi::signals {
 inline constexpr std::chrono::minutes kMostAhead{5};
 /// An event that claims to be older than this has a wrong clock, or is too old to measure a recovery by.
 inline constexpr std::chrono::hours kMostBehind{24};
-
-/// The `reason` of an element's Error whose JSON number cannot be read exactly.
-inline constexpr std::string_view kInexactNumber = "InexactNumber";
-/// The `reason` of an element of a list that is as it should be and no signal: there is nothing to do, and
-/// nothing for its sender to mend. All other errors are wrong events.
-inline constexpr std::string_view kNothingToDo = "NothingToDo";
 
 /// What one body held, in its order: each element is a Signal or the Error that says why it is none. The
 /// error's `object` names the field: `output_fields["k8s.pod.name"]`.

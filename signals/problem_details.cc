@@ -5,7 +5,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "signals/decoder.h"
+#include "signals/reasons.h"
 
 namespace kintsugi::signals {
 namespace {
