@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/network_probe.h"
 
-#include <nlohmann/json.hpp>
+#include "base/document.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -48,9 +48,10 @@ std::optional<bool> NetworkProbe::is_there(const k8s::Resource& resource, std::s
   one.metadata_only = true;
   const auto page = client_.list_page(resource, "", one, call);
   if (page) {
-    const auto list = nlohmann::json::parse(*page, nullptr, /*allow_exceptions=*/false);
-    const bool is_list = list.is_object() && list.contains("items") && list["items"].is_array();
-    return is_list ? std::optional(!list["items"].empty()) : std::nullopt;
+    const auto list = parse_json_document(*page);
+    const Node* items = list ? list->find("items") : nullptr;
+    const bool is_list = items != nullptr && items->kind == Node::Kind::kArray;
+    return is_list ? std::optional(!items->items.empty()) : std::nullopt;
   }
   // The API server does not know the kind: there can be no objects of it.
   if (page.error().http_status == 404) return false;
