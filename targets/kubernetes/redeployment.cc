@@ -306,7 +306,9 @@ Result<Action> plan_recreation(const json& victim, const Labels& labels, const s
   if (!amended) return tl::unexpected(std::move(amended).error());
   const json& metadata = victim.at("metadata");
   // One name per incident: a second try after a crash meets the first one's pod instead of making another.
-  const std::string name = metadata.value("name", "").substr(0, 54) + "-" + sha256_hex(incident).substr(0, 8);
+  std::string base = metadata.value("name", "").substr(0, 54);
+  base.resize(base.find_last_not_of(".-") + 1);  // what is cut there would be no name
+  const std::string name = base + "-" + sha256_hex(incident).substr(0, 8);
   json pod = {{"apiVersion", "v1"},
               {"kind", "Pod"},
               {"metadata",

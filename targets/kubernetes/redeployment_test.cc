@@ -4,6 +4,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/kubernetes_name.h"
 #include "k8s-client/core/patch.h"
 
 using namespace kintsugi;
@@ -155,6 +156,17 @@ TEST_CASE("a bare pod is recreated clean, under the same new name on each try") 
     "containers": [{"name": "web", "image": "r.example/shop/web@)" +
                                    kIndex + R"(", "volumeMounts": [{"name": "data"}]}]})"));
   CHECK_FALSE(plan_recreation(victim, {}, "inc-1", {}, {}));
+}
+
+TEST_CASE("a long name of a bare pod is not cut into one that is none") {
+  json victim = json::parse(R"({"metadata": {"namespace": "shop"}, "spec": {"containers": [
+    {"name": "web", "image": "r.example/shop/web:1"}]}})");
+  for (const std::string end : {".", "-", ".-", "x"}) {
+    victim["metadata"]["name"] = std::string(54 - end.size(), 'a') + end + "tail";
+    const auto action = plan_recreation(victim, {}, "inc-1", accepted(), {});
+    REQUIRE(action);
+    CHECK(is_dns_subdomain(action->name));
+  }
 }
 
 TEST_CASE("what runs in a pod beside its template counts as long as it runs") {

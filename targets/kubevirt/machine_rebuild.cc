@@ -103,7 +103,7 @@ Result<void> renew_data_volume(k8s::JsonPatch& patch, const json& live, std::siz
                                const TrustedImage& image, const std::string& incident) {
   const std::string reference = fmt::format("/spec/template/spec/volumes/{}/dataVolume/name", volume);
   const std::string name = text_at(live, reference.c_str());
-  const std::string next = next_data_volume_name(name, incident);
+  const std::string next = next_data_volume_name(name, incident, image.digest);
   const json::json_pointer templates("/spec/dataVolumeTemplates");
   const bool has_templates = live.contains(templates) && live.at(templates).is_array();
   const std::size_t count = has_templates && !name.empty() ? live.at(templates).size() : 0;
@@ -189,7 +189,8 @@ RebuildSources rebuild_sources(const Machine& machine) {
   return sources;
 }
 
-std::string next_data_volume_name(const std::string& name, const std::string& incident) {
+std::string next_data_volume_name(const std::string& name, const std::string& incident,
+                                  const std::string& digest) {
   std::string base = name;
   const std::size_t suffix = kGenerationPrefix.size() + kGenerationDigits;
   if (base.size() > suffix) {
@@ -199,7 +200,8 @@ std::string next_data_volume_name(const std::string& name, const std::string& in
     if (is_ours) base.resize(base.size() - suffix);
   }
   base.resize(std::min(base.size(), kMaxDataVolumeName));
-  return base + std::string(kGenerationPrefix) + sha256_hex(incident).substr(0, kGenerationDigits);
+  return base + std::string(kGenerationPrefix) +
+         sha256_hex(incident + " " + digest).substr(0, kGenerationDigits);
 }
 
 bool is_machine_prepared(const Machine& machine, const std::vector<TrustedImage>& accepted,
@@ -212,9 +214,10 @@ bool is_machine_prepared(const Machine& machine, const std::vector<TrustedImage>
         return image != nullptr && digest_of(source.image) == image->digest;
       });
   const MachineVolume* root = root_of(machine);
-  const bool boots_from_volume = root != nullptr && root->source == Source::kDataVolume;
-  return is_pinned &&
-         (!boots_from_volume || root->reference == next_data_volume_name(root->reference, incident));
+  if (!is_pinned || root == nullptr || root->source != Source::kDataVolume) return is_pinned;
+  const TrustedImage* image = accepted_for(accepted, data_volume_key(root->name));
+  return image != nullptr &&
+         root->reference == next_data_volume_name(root->reference, incident, image->digest);
 }
 
 Result<Action> plan_machine_pin(const json& live, const std::vector<TrustedImage>& accepted,

@@ -37,8 +37,10 @@ struct RebuildSources {
 };
 RebuildSources rebuild_sources(const Machine& machine);
 
-/// The name that a DataVolume has in the generation that follows an incident; the same for each try.
-std::string next_data_volume_name(const std::string& name, const std::string& incident);
+/// The name that a DataVolume has in the generation that follows an incident; the same for each try with that
+/// digest. With another digest it is another one: KubeVirt imports nothing into a volume that is there.
+std::string next_data_volume_name(const std::string& name, const std::string& incident,
+                                  const std::string& digest);
 
 /// Whether the template names what was accepted, and boots from nothing that the victim wrote.
 bool is_machine_prepared(const Machine& machine, const std::vector<TrustedImage>& accepted,

@@ -178,7 +178,7 @@ TEST_CASE("a DataVolume that it boots from is made anew, from the accepted diges
   REQUIRE(pin);
   const json after = k8s::apply_json_patch(before, pin->body).value();
   const std::string name = after["spec"]["dataVolumeTemplates"][1]["metadata"]["name"];
-  CHECK(name == next_data_volume_name("web-root", kIncident));
+  CHECK(name == next_data_volume_name("web-root", kIncident, kDigest));
   CHECK(after["spec"]["template"]["spec"]["volumes"][0]["dataVolume"]["name"] == name);
   CHECK(after["spec"]["dataVolumeTemplates"][1]["spec"]["source"]["registry"]["url"] ==
         "docker://r/os@" + kDigest);
@@ -195,15 +195,29 @@ TEST_CASE("a digest in the template is not enough where the victim wrote to its 
   CHECK_FALSE(is_machine_prepared(read(document), {trusted("datavolume/root")}, kIncident));
 }
 
+TEST_CASE("another digest within the same incident is another DataVolume") {
+  const auto first = plan_machine_pin(data_volume_machine(), {trusted("datavolume/root")}, kIncident);
+  const json pinned = k8s::apply_json_patch(data_volume_machine(), first->body).value();
+  TrustedImage other = trusted("datavolume/root");
+  other.digest = "sha256:" + std::string(64, 'e');
+  CHECK_FALSE(is_machine_prepared(read(pinned), {other}, kIncident));
+  const auto second = plan_machine_pin(pinned, {other}, kIncident);
+  REQUIRE(second);
+  const json renewed = k8s::apply_json_patch(pinned, second->body).value();
+  CHECK(renewed["spec"]["dataVolumeTemplates"][1]["metadata"]["name"] !=
+        pinned["spec"]["dataVolumeTemplates"][1]["metadata"]["name"]);
+  CHECK(is_machine_prepared(read(renewed), {other}, kIncident));
+}
+
 TEST_CASE("the names of generations do not grow") {
-  const std::string first = next_data_volume_name("web-root", "inc-1");
-  const std::string second = next_data_volume_name(first, "inc-2");
+  const std::string first = next_data_volume_name("web-root", "inc-1", kDigest);
+  const std::string second = next_data_volume_name(first, "inc-2", kDigest);
   CHECK(first.starts_with("web-root-k"));
   CHECK(second.size() == first.size());
   CHECK(second != first);
-  CHECK(next_data_volume_name(first, "inc-1") == first);
-  CHECK(next_data_volume_name(std::string(80, 'x'), "inc-1").size() <= 63);
-  CHECK(next_data_volume_name("web-kaaaaaaaz", "inc-1").starts_with("web-kaaaaaaaz-k"));
+  CHECK(next_data_volume_name(first, "inc-1", kDigest) == first);
+  CHECK(next_data_volume_name(std::string(80, 'x'), "inc-1", kDigest).size() <= 63);
+  CHECK(next_data_volume_name("web-kaaaaaaaz", "inc-1", kDigest).starts_with("web-kaaaaaaaz-k"));
 }
 
 TEST_CASE("which machines can be restarted") {
