@@ -40,13 +40,19 @@ const JournalEntry* find_rebuild(const Incident& incident) {
   return found == journal.end() ? nullptr : &*found;
 }
 
-targets::LeftDisk read_left(const json& disk) {
+/// Nothing where a value is not of its kind: somebody has edited the database.
+std::optional<targets::LeftDisk> read_left(const json& disk) {
+  if (!disk.is_object()) return std::nullopt;
   targets::LeftDisk read;
-  read.target = disk.value("target", "");
-  read.type = disk.value("type", "");
-  read.source = disk.value("source", "");
-  read.format = disk.value("format", "");
-  read.was_root = disk.value("wasRoot", false);
+  for (const auto& [name, place] : {std::pair("target", &read.target), std::pair("type", &read.type),
+                                    std::pair("source", &read.source), std::pair("format", &read.format)}) {
+    const json value = disk.value(name, json(""));
+    if (!value.is_string()) return std::nullopt;
+    *place = value.get<std::string>();
+  }
+  const json was_root = disk.value("wasRoot", json(false));
+  if (!was_root.is_boolean()) return std::nullopt;
+  read.was_root = was_root.get<bool>();
   return read;
 }
 
@@ -78,10 +84,7 @@ std::vector<targets::LeftDisk> left_disks(const Incident& incident) {
   const auto left = body.is_object() ? body.find("left") : body.end();
   if (left == body.end() || !left->is_array()) return disks;
   for (const json& disk : *left) {
-    const bool is_readable = disk.is_object() && std::all_of(disk.begin(), disk.end(), [](const json& value) {
-                               return value.is_string() || value.is_boolean();
-                             });
-    if (is_readable && disk.value("wasRoot", json(false)).is_boolean()) disks.push_back(read_left(disk));
+    if (auto read = read_left(disk)) disks.push_back(*std::move(read));
   }
   return disks;
 }
