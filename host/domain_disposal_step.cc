@@ -7,11 +7,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 #include "base/escape.h"
 #include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
+#include "host/files_in_use.h"
 #include "host/silence_watch.h"
 #include "targets/libvirt/domain_disks.h"
 
@@ -23,60 +23,15 @@ using controller::step_waits;
 
 constexpr char kDisposalQuestion[] = "release/dispose";
 
-/// What a name stands for, whatever it is called.
-using FileId = std::pair<dev_t, ino_t>;
-
-std::optional<FileId> id_of(const std::string& path) {
-  struct stat found{};
-  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
-  return FileId(found.st_dev, found.st_ino);
-}
-
-void add_files(const Result<std::string>& definition, std::set<FileId>& files) {
-  const auto domain =
-      definition ? targets::parse_domain(*definition) : Result<targets::Domain>(fail(definition.error()));
-  if (!domain) return;
-  const auto add = [&](const std::string& path) {
-    if (const auto id = id_of(path)) files.insert(*id);
-  };
-  for (const targets::DomainDisk& disk : domain->disks) {
-    add(disk.source);
-    for (const std::string& backing : disk.backing) add(backing);
-  }
-  if (domain->rebuilt) add(domain->rebuilt->golden);
-  if (domain->terms.image) add(domain->terms.image->source);
-}
-
-/// Why a definition cannot be had, if it should be there.
-std::optional<Error> trouble(const Result<std::string>& definition) {
-  const bool is_absent = !definition && (definition.error().code == ErrorCode::kConflict ||
-                                         definition.error().code == ErrorCode::kNotFound);
-  return definition || is_absent ? std::nullopt : std::optional(definition.error());
-}
-
-/// The files that any domain of the host uses, or would when it starts.
-Result<std::set<FileId>> files_in_use(targets::Hypervisor& hypervisor) {
-  const auto domains = hypervisor.list();
-  if (!domains) return fail(domains.error());
-  std::set<FileId> files;
-  for (const targets::DomainSummary& domain : *domains) {
-    for (const auto& definition :
-         {hypervisor.live_definition(domain.uuid), hypervisor.plain_definition(domain.uuid)}) {
-      if (auto why = trouble(definition)) return fail(*std::move(why));
-      add_files(definition, files);
-    }
-  }
-  return files;
-}
-
 /// Why the file may not be deleted; empty: it may.
-std::string objection(const targets::LeftDisk& disk, const std::set<FileId>& in_use) {
+std::string objection(const targets::LeftDisk& disk, const FilesInUse& in_use) {
   if (disk.type != "file" || disk.source.empty() || disk.source.front() != '/')
     return "it is no file of this host";
   struct stat found{};
   if (::lstat(disk.source.c_str(), &found) != 0) return "it is not there";
   if (!S_ISREG(found.st_mode)) return "it is no regular file";
-  if (in_use.contains({found.st_dev, found.st_ino})) return "a domain uses it";
+  if (in_use.files.contains({found.st_dev, found.st_ino})) return "a domain uses it";
+  if (!in_use.unknown.empty()) return "it cannot be told whether a domain uses it (" + in_use.unknown + ")";
   return "";
 }
 
@@ -92,7 +47,7 @@ Action disposal_of(const TargetRef& target, const targets::LeftDisk& disk) {
   return action;
 }
 
-StepResult remove(IncidentWork& work, const targets::LeftDisk& disk, const std::set<FileId>& in_use) {
+StepResult remove(IncidentWork& work, const targets::LeftDisk& disk, const FilesInUse& in_use) {
   const Action action = disposal_of(work.target(), disk);
   const std::string why_not = objection(disk, in_use);
   // After a crash in between it is gone.

@@ -95,6 +95,21 @@ TEST_CASE("what is in use, or not what it was, is kept and said so") {
     xml.replace(xml.find("source file=\"" + overlay) + 13, overlay.size(), alias);
     why = "a domain uses it";
   }
+  SECTION("below an image that is shut off") {
+    std::string head("QFI\xfb\0\0\0\3\0\0\0\0\0\0\0\x14\0\0\0", 19);
+    head += static_cast<char>(disposal.disk.size());
+    const std::string clone = disposal.site.directory.write("clone.qcow2", head + disposal.disk);
+    std::string& xml = disposal.site.machine.persistent;
+    xml.insert(xml.find("<controller"),
+               fmt::format("<disk type='file'><source file='{}'/><target dev='vdc'/></disk>", clone));
+    why = "a domain uses it";
+  }
+  SECTION("some machine uses a volume of a pool") {
+    std::string& xml = disposal.site.machine.persistent;
+    xml.insert(xml.find("<controller"),
+               "<disk type='volume'><source pool='default' volume='old'/><target dev='vdc'/></disk>");
+    why = "it cannot be told whether a domain uses it (disk vdc of domain web1: it is a volume of a pool)";
+  }
   SECTION("it is a link now") {
     std::filesystem::remove(disposal.disk);
     std::filesystem::create_symlink(disposal.data, disposal.disk);

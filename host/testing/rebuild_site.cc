@@ -89,8 +89,8 @@ Result<GoldenImage> FakeImages::provide(const GoldenSource& source, const std::s
   if (trouble) return fail(*trouble);
   GoldenImage image;
   // As it is called in policies, and not as it was asked for.
-  image.trusted = {"root",  "file://" + source.location, digest, {}, policy.empty() ? "any" : policy, "",
-                   "Golden"};
+  image.trusted = {
+      "root", "file://" + source.location, digest, {}, policy.empty() ? "any" : policy, "", "Golden", ""};
   image.path = "/images/" + digest.substr(7) + ".qcow2";
   image.format = "qcow2";
   return image;
