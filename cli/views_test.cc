@@ -40,7 +40,7 @@ Incident hostile_incident() {
   status.conditions = {{kHostile, ConditionStatus::kFalse, kHostile, kHostile, kTestNow, 1}};
   status.signals = {{kHostile, kHostile, Severity::kError, 3, kTestNow, kTestNow}};
   status.timeline = {{kTestNow, kHostile, kHostile}};
-  status.images = {{kHostile, kHostile, kHostile, {kHostile}, kHostile, kHostile, kHostile}};
+  status.images = {{kHostile, kHostile, kHostile, {kHostile}, kHostile, kHostile, kHostile, kHostile}};
   status.containment = ContainmentRecord{{}, {}, kHostile, {}, 0, {{kHostile, kHostile, kHostile}}};
   JournalEntry entry;
   entry.action = {kHostile, Action::Kind::kPatch, kHostile, kHostile, kHostile, kHostile, kHostile, kHostile,
@@ -159,7 +159,7 @@ TEST_CASE("a view that is shown again has the changes only") {
 TEST_CASE("a description has what happened, what was decided and what comes next") {
   Incident incident = waiting_incident();
   incident.spec.approvals = {{"contain", true, "bob", "go", kTestNow - 60s}};
-  incident.status.images = {{"app", "r/app:1", "sha256:abc", {}, "release-images", "k", "LastKnownGood"}};
+  incident.status.images = {{"app", "r/app:1", "sha256:abc", {}, "release-images", "k", "LastKnownGood", ""}};
   incident.status.evidence_location = "/evidence/inc";
   incident.status.evidence_manifest_sha256 = "0123";
   incident.status.timeline = {{kTestNow, "controller", "Isolated"}};

@@ -29,6 +29,7 @@ std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<I
         for (const ImageQuestion& question : wanted) {
           answers.push_back(world.cluster->trust.decide(question, arguments.trust_policy,
                                                         arguments.suspect_image, workload_uid, stop));
+          if (answers.back().image) answers.back().image->asked = question.image;
         }
         if (!stop.stop_requested()) world.cluster->trust.keep_answers(name, std::move(answers));
       },
@@ -69,6 +70,16 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
   return std::nullopt;
 }
 
+/// Whether the template names another image than it was decided about, or has a container that was not there.
+bool asks_for_others(const std::vector<TrustedImage>& decided, const std::vector<ImageQuestion>& now) {
+  return std::any_of(now.begin(), now.end(), [&](const ImageQuestion& question) {
+    const auto image = std::find_if(decided.begin(), decided.end(), [&](const TrustedImage& one) {
+      return one.container == question.container;
+    });
+    return image == decided.end() || (!image->asked.empty() && image->asked != question.image);
+  });
+}
+
 }  // namespace
 
 Finding blocked(std::string reason, std::string message) {
@@ -80,6 +91,16 @@ std::optional<StepOutcome> decide_images(IncidentWork& work, std::vector<ImageQu
   const auto answers = decide(work, std::move(questions), workload_uid);
   if (!answers) return step_waits(work.world().settings.retry);
   return settle(work, *answers);
+}
+
+void forget_outdated_images(IncidentWork& work, const std::vector<ImageQuestion>& now) {
+  auto& status = work.status();
+  const bool was_rolled = status.times.redeployed || asks_for_others(status.images, now);
+  if (status.images.empty() || !was_rolled) return;
+  work.note("The template has changed since; its images are decided anew");
+  status.images.clear();
+  status.times.redeployed.reset();
+  work.settle("redeploy", {"redeploy/pin", "redeploy/rebuild"});
 }
 
 std::optional<StepOutcome> ask_before_pin(IncidentWork& work, const std::string& gitops_owner) {

@@ -22,6 +22,11 @@ Finding blocked(std::string reason, std::string message);
 std::optional<StepOutcome> decide_images(IncidentWork& work, std::vector<ImageQuestion> questions,
                                          const std::string& workload_uid);
 
+/// For a template that names no accepted images. What was decided about another one counts no more, nor what
+/// a person has agreed to because of it: what somebody chose since may be accepted, too, and is not rolled
+/// back unread.
+void forget_outdated_images(IncidentWork& work, const std::vector<ImageQuestion>& now);
+
 /// Whether a template may be pinned to the incident's images: nobody else keeps it (`gitops_owner` is empty),
 /// and the mode permits it. Nothing: it may.
 std::optional<StepOutcome> ask_before_pin(IncidentWork& work, const std::string& gitops_owner);

@@ -134,13 +134,7 @@ StepResult redeploy_workload(IncidentWork& work) {
   }
   const bool is_pinned =
       owners.deployment == nullptr || targets::is_prepared(*owners.deployment, work.status().images);
-  if (!is_pinned && work.status().times.redeployed) {
-    // Somebody has rolled the workload since. It is not rolled back unread: what they chose may be accepted,
-    // too.
-    work.note("The template has changed since; its images are decided anew");
-    work.status().images.clear();
-    work.status().times.redeployed.reset();
-  }
+  if (!is_pinned) forget_outdated_images(work, questions(work, owners, victim));
   if (work.status().images.empty()) {
     if (auto waits = decide_images(work, questions(work, owners, victim), owners.top().uid)) return *waits;
   }

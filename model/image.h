@@ -22,6 +22,7 @@ struct TrustedImage {
   std::string policy;
   std::string key_id;
   std::string origin;  ///< "Template", "Running", "LastKnownGood", "Golden"
+  std::string asked;   ///< what the template named when it was decided; empty: not known
 };
 
 }  // namespace kintsugi

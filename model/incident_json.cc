@@ -122,7 +122,7 @@ json image_to_json(const TrustedImage& image) {
   return {{"container", image.container}, {"image", image.image},
           {"digest", image.digest},       {"equivalentDigests", image.equivalents},
           {"policy", image.policy},       {"keyID", image.key_id},
-          {"origin", image.origin}};
+          {"origin", image.origin},       {"asked", image.asked}};
 }
 
 // ---- reading
@@ -376,7 +376,7 @@ ContainmentRecord read_containment(Reader in) {
 
 TrustedImage read_image(Reader in) {
   return {in.text("container"), in.text("image"), in.text("digest"), in.texts("equivalentDigests"),
-          in.text("policy"),    in.text("keyID"), in.text("origin")};
+          in.text("policy"),    in.text("keyID"), in.text("origin"), in.text("asked")};
 }
 
 IncidentStatus read_status(Reader in) {

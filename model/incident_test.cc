@@ -56,7 +56,7 @@ Incident full_incident() {
   status.containment = ContainmentRecord{
       kNow + 1s, {{"app", "web"}}, "node-0", {"ReplicaSet", "web-1", "rs"}, 2, {{"web", "i", "id"}}};
   status.questions = {{"redeploy/pin", "redeploy", 1}};
-  status.images = {{"web", "r/web:1", "sha256:aa", {"sha256:bb"}, "release", "k", "Running"}};
+  status.images = {{"web", "r/web:1", "sha256:aa", {"sha256:bb"}, "release", "k", "Running", "r/web:1"}};
   status.replacement = "web-b";
   status.evidence_location = "dir";
   status.evidence_manifest_sha256 = "ff";

@@ -130,12 +130,7 @@ StepResult rebuild(IncidentWork& work) {
   const targets::RebuildSources sources = targets::rebuild_sources(**machine);
   if (!sources.obstacle.empty()) return leave_to_person(work, "NotRebuildable", sources.obstacle);
   bool is_prepared = targets::is_machine_prepared(**machine, work.status().images, work.incident().name);
-  if (!is_prepared && work.status().times.redeployed) {
-    // What somebody chose since may be accepted, too.
-    work.note("The template has changed since; its images are decided anew");
-    work.status().images.clear();
-    work.status().times.redeployed.reset();
-  }
+  if (!is_prepared) forget_outdated_images(work, questions(work, sources));
   if (work.status().images.empty()) {
     if (auto waits = decide_images(work, questions(work, sources), owner.uid)) return *waits;
     for (const std::string& volume : sources.kept)

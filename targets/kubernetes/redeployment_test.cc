@@ -18,7 +18,7 @@ const std::string kPlatform = "sha256:" + std::string(64, 'b');
 const std::string kForeign = "sha256:" + std::string(64, 'f');
 
 std::vector<TrustedImage> accepted() {
-  return {{"web", "r.example/shop/web:1", kIndex, {kIndex, kPlatform}, "p", "k", "Running"}};
+  return {{"web", "r.example/shop/web:1", kIndex, {kIndex, kPlatform}, "p", "k", "Running", ""}};
 }
 
 json deployment_document() {

@@ -89,6 +89,32 @@ TEST_CASE("14: a template by tag is pinned after the isolation", "[scenario]") {
   CHECK(scenario.identities(neighbours) == neighbours_before);
 }
 
+TEST_CASE("14: what somebody rolls out while a pin waits for a person is not rolled back", "[scenario]") {
+  Scenario scenario;
+  const Image first = scenario.push_signed("shop/web", "1.0", "web 1.0");
+  const Image second = scenario.push_signed("shop/web", "2.0", "web 2.0");
+  scenario.open_shop(first.by_tag);
+  PlaybookText playbook;
+  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+  const json victim = scenario.pods_of("web").at(0);
+
+  const std::string name = scenario.breach(victim);
+  scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
+  scenario.patch(k8s::kDeployments, "web",
+                 k8s::JsonPatch().replace("/spec/template/spec/containers/0/image", second.by_digest));
+  const json incident = scenario.eventually_condition(name, "Closed", "True");
+
+  CHECK(image_of_template(scenario) == second.by_digest);
+  CHECK(incident["status"]["images"][0]["digest"] == second.digest);
+  CHECK(incident["status"]["images"][0]["asked"] == second.by_digest);
+  CHECK(count_in_timeline(incident, "decided anew") == 1);
+  CHECK(journal_ids(incident, "applied") == std::vector<std::string>{"contain/isolate"});
+  check_quarantined(scenario, victim, name);
+  check_shop_is_open(scenario, second.digest);
+}
+
 TEST_CASE("15: a tag that points to an unsigned digest now is pinned to the last known good", "[scenario]") {
   Scenario scenario;
   const Image good = scenario.push_signed("shop/web", "1.0", "web 1.0");
