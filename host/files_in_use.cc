@@ -50,8 +50,8 @@ class Collector {
       for (const std::string& backing : disk.backing) add_file(backing, is_live);
     }
     where_ = "the golden image of domain " + escape(domain.name, 64);
-    if (domain.rebuilt) add_file(domain.rebuilt->golden, /*is_whole=*/true);
-    if (domain.terms.image) add_file(domain.terms.image->source, /*is_whole=*/true);
+    if (domain.rebuilt) add_file(domain.rebuilt->golden, /*is_whole=*/false);
+    if (domain.terms.image) add_file(domain.terms.image->source, /*is_whole=*/false);
   }
 
   void give_up(const std::string& why) {
@@ -70,6 +70,7 @@ class Collector {
       }
       if (layers == kMaxLayers) return give_up("it has too many layers");
       if (!found_.files.insert({file.st_dev, file.st_ino}).second || is_whole) return;
+      if (!S_ISREG(file.st_mode) && !S_ISBLK(file.st_mode)) return;
       const auto below = backing_name(path);
       if (!below) return give_up(below.error().to_string());
       path = next_path(path, *below);

@@ -73,6 +73,20 @@ TEST_CASE("layers that stand on each other are followed once") {
   CHECK(host.use_file(b).files.size() == 2);
 }
 
+TEST_CASE("what some machine is to be rebuilt from is followed, too") {
+  Host host;
+  const std::string base = host.directory.write("base.raw", "raw");
+  const std::string top = host.directory.write("top.qcow2", layer_over(base));
+  std::string disk = fmt::format("type='file'><source file='{}'/>", top);
+  host.machine.persistent = domain_with(disk);
+  const std::string terms = fmt::format(
+      "<metadata><kintsugi:domain xmlns:kintsugi='https://kintsugi.dev/domain/v1'><image source='{}'/>"
+      "</kintsugi:domain></metadata><devices>",
+      top);
+  host.machine.persistent.replace(host.machine.persistent.find("<devices>"), 9, terms);
+  CHECK(host.has(files_in_use(host.machine).value(), base));
+}
+
 TEST_CASE("an image that is not there stands on nothing") {
   Host host;
   const FilesInUse found = host.use_file(host.directory.path() + "/gone.qcow2");
