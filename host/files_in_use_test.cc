@@ -77,8 +77,7 @@ TEST_CASE("what some machine is to be rebuilt from is followed, too") {
   Host host;
   const std::string base = host.directory.write("base.raw", "raw");
   const std::string top = host.directory.write("top.qcow2", layer_over(base));
-  std::string disk = fmt::format("type='file'><source file='{}'/>", top);
-  host.machine.persistent = domain_with(disk);
+  host.machine.persistent = domain_with("type='file'><source file='/srv/gone.qcow2'/>");
   const std::string terms = fmt::format(
       "<metadata><kintsugi:domain xmlns:kintsugi='https://kintsugi.dev/domain/v1'><image source='{}'/>"
       "</kintsugi:domain></metadata><devices>",
