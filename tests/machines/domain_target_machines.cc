@@ -63,7 +63,7 @@ TEST_CASE("no packet passes a guest in quarantine, either way, and all is as it 
   const std::string before = definition(host, uuid);
   REQUIRE(answers("10.77.0.11"));
   REQUIRE(inside("timeout 5 busybox wget -q -O - http://10.77.0.11/cgi-bin/implant"));
-  REQUIRE(calls_home(10));
+  REQUIRE(calls_home(60));
 
   const DomainIsolation wanted{kIncident, false, false};
   require_done(target.cut_off(uuid, wanted));
@@ -81,7 +81,7 @@ TEST_CASE("no packet passes a guest in quarantine, either way, and all is as it 
   CHECK(definition(host, uuid) == before);
   CHECK(host.hypervisor().status(uuid)->autostart);
   CHECK(answers("10.77.0.11"));
-  CHECK(calls_home(10));
+  CHECK(calls_home(60));
   require_done(host.hypervisor().set_autostart(uuid, false));
 }
 
