@@ -17,7 +17,6 @@ namespace {
 
 constexpr std::size_t kHeaderBytes = 20;  // magic, version, offset and size of the backing file's name
 constexpr std::size_t kMaxNameBytes = 1023;
-constexpr std::size_t kMaxLayers = 200;
 
 std::uint64_t big_endian(std::string_view bytes) {
   std::uint64_t value = 0;
@@ -68,7 +67,7 @@ class Collector {
         if (errno != ENOENT && errno != ENOTDIR) give_up(std::strerror(errno));
         return;
       }
-      if (layers == kMaxLayers) return give_up("it has too many layers");
+      if (layers == targets::kMaxBackingFiles) return give_up("it has too many layers");
       if (!found_.files.insert({file.st_dev, file.st_ino}).second || is_whole) return;
       if (!S_ISREG(file.st_mode) && !S_ISBLK(file.st_mode)) return;
       const auto below = backing_name(path);
