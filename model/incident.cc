@@ -7,6 +7,13 @@
 
 namespace kintsugi {
 
+Incident::Incident() = default;
+Incident::Incident(const Incident& other) = default;
+Incident::Incident(Incident&& other) noexcept = default;
+Incident& Incident::operator=(const Incident& other) = default;
+Incident& Incident::operator=(Incident&& other) noexcept = default;
+Incident::~Incident() = default;
+
 std::string_view to_string(Stage stage) {
   switch (stage) {
     case Stage::kDetected: return "Detected";

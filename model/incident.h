@@ -131,6 +131,14 @@ struct IncidentStatus {
 };
 
 struct Incident {
+  // In the .cc, so that not each file that holds an incident compiles them for all that it consists of.
+  Incident();
+  Incident(const Incident& other);
+  Incident(Incident&& other) noexcept;
+  Incident& operator=(const Incident& other);
+  Incident& operator=(Incident&& other) noexcept;
+  ~Incident();
+
   std::string name;
   std::string name_space;
   std::string uid;
