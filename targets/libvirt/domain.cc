@@ -4,6 +4,7 @@
 #include <limits>
 
 #include "targets/libvirt/domain_document.h"
+#include "targets/libvirt/qemu_arguments.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -25,7 +26,8 @@ std::uint64_t read_memory(pugi::xml_node memory) {
 }  // namespace
 
 bool DomainPassage::is_fixed() const {
-  return kind == "serial" || kind == "console" || kind == "parallel" || kind == "smartcard";
+  return kind == kQemuPassage || kind == "serial" || kind == "console" || kind == "parallel" ||
+         kind == "smartcard";
 }
 
 Result<Domain> parse_domain(std::string_view xml) {
@@ -45,6 +47,7 @@ Result<Domain> parse_domain(std::string_view xml) {
     if (kind == "disk") domain.disks.push_back(read_disk(device));
     if (auto passage = read_passage(device)) domain.passages.push_back(*std::move(passage));
   }
+  for (DomainPassage& passage : read_qemu_passages(root)) domain.passages.push_back(std::move(passage));
   return domain;
 }
 

@@ -54,13 +54,17 @@ struct DomainDisk {
   bool operator==(const DomainDisk&) const = default;
 };
 
+/// The kind of a passage that QEMU was given past libvirt; its name is the option.
+inline constexpr std::string_view kQemuPassage = "qemu:commandline";
+
 /// A way between guest and host, or between guests, beside network and disks.
 struct DomainPassage {
   std::string kind;  ///< the element: "channel", "filesystem", "redirdev", "hostdev", "serial", …
   std::string name;  ///< which one, for people: the channel's name, the shared folder's tag; may be empty
   bool is_connected = false;  ///< of a running domain's channel: the guest has it open
+  bool is_local = false;      ///< it is fixed, and what it carries is for processes of this host only
 
-  /// Whether QEMU has no unplugging for it.
+  /// Whether a running domain cannot give it back.
   bool is_fixed() const;
   /// Whether it is the guest agent's channel.
   bool is_agent() const { return name == "org.qemu.guest_agent.0"; }

@@ -35,11 +35,6 @@ std::string passage_name(pugi::xml_node device) {
   return text_of(device.attribute(device.attribute("name") ? "name" : "type"));
 }
 
-/// "xmlns:kintsugi" for "kintsugi:quarantine".
-std::string declaration_of(std::string_view name) {
-  return "xmlns:" + std::string(name.substr(0, name.find(':')));
-}
-
 /// Takes one prefix away from all names that have it.
 struct PrefixRemover final : pugi::xml_tree_walker {
   explicit PrefixRemover(std::string with_colon) : prefix(std::move(with_colon)) {}
@@ -73,6 +68,11 @@ Result<pugi::xml_document> parse_domain_document(std::string_view xml) {
   if (std::size_t(std::distance(devices.begin(), devices.end())) > kMaxDomainDevices)
     return fail(ErrorCode::kTooLarge, "more than 1024 devices");
   return document;
+}
+
+std::string declaration_of(std::string_view name) {
+  const std::size_t colon = name.find(':');
+  return colon == std::string_view::npos ? "xmlns" : "xmlns:" + std::string(name.substr(0, colon));
 }
 
 std::string to_xml(pugi::xml_node node) {
@@ -196,14 +196,16 @@ DomainInterface read_interface(pugi::xml_node interface) {
 
 std::optional<DomainPassage> read_passage(pugi::xml_node device) {
   const std::string_view kind = device.name();
-  // Behind a PCI device may be a network card, whatever its element says.
   const std::string_view type = device.attribute("type").value();
-  const bool is_host_device = kind == "hostdev" && (type == "usb" || type == "pci");
+  // Behind a PCI or a mediated device may be a network card, whatever its element says.
+  const bool is_host_device = kind == "hostdev" && type != "scsi" && type != "scsi_host";
   if (!is_host_device && std::find(kPassages.begin(), kPassages.end(), kind) == kPassages.end())
     return std::nullopt;
   const bool is_connected =
       std::string_view(device.child("target").attribute("state").value()) == "connected";
-  return DomainPassage{std::string(kind), passage_name(device), is_connected};
+  DomainPassage passage{std::string(kind), passage_name(device), is_connected};
+  passage.is_local = passage.is_fixed() && type != "tcp" && type != "udp" && type != "dev";
+  return passage;
 }
 
 }  // namespace kintsugi::targets

@@ -20,6 +20,10 @@ inline constexpr char kQuarantinePrefix[] = "kintsugi";
 /// XML are read.
 Result<pugi::xml_document> parse_domain_document(std::string_view xml);
 
+/// The attribute that says what a name's prefix stands for: "xmlns:kintsugi" for "kintsugi:quarantine",
+/// "xmlns" where there is none.
+std::string declaration_of(std::string_view name);
+
 /// As libvirt reads it, without indentation.
 std::string to_xml(pugi::xml_node node);
 

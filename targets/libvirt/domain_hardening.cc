@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "targets/libvirt/domain_document.h"
+#include "targets/libvirt/qemu_arguments.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -15,8 +16,6 @@ namespace {
 using Remarks = std::vector<std::string>;
 
 constexpr char kLoopback[] = "127.0.0.1";
-/// https://libvirt.org/drvqemu.html#pass-through-of-arbitrary-qemu-commands
-constexpr std::string_view kQemuNamespace = "http://libvirt.org/schemas/domain/qemu/1.0";
 
 std::string shown(std::string_view text) {
   return escape(text, 80);
@@ -108,16 +107,6 @@ void keep_graphics_local(pugi::xml_node devices, Remarks& remarks) {
     set_attribute(listen, "address", kLoopback);
     remarks.push_back(fmt::format("{} listens on {}", shown(type_of(graphics)), kLoopback));
   }
-}
-
-/// Whether the element's prefix stands for QEMU's own namespace, declared on it or on the domain.
-bool is_for_qemu(pugi::xml_node element, pugi::xml_node domain) {
-  const std::string_view name = element.name();
-  const std::size_t colon = name.find(':');
-  const bool has_prefix = colon != std::string_view::npos;
-  const std::string declaration = has_prefix ? "xmlns:" + std::string(name.substr(0, colon)) : "xmlns";
-  const pugi::xml_attribute own = element.attribute(declaration.c_str());
-  return (own ? own : domain.attribute(declaration.c_str())).value() == kQemuNamespace;
 }
 
 void remove_qemu_arguments(pugi::xml_node domain, Remarks& remarks) {

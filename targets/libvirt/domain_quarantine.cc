@@ -9,6 +9,7 @@
 
 #include "targets/libvirt/domain_disks.h"
 #include "targets/libvirt/domain_document.h"
+#include "targets/libvirt/qemu_arguments.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -128,6 +129,16 @@ void remember_device(pugi::xml_node mark, pugi::xml_node device) {
   pugi::xml_node entry = mark.append_child("device");
   entry.append_attribute("index").set_value(static_cast<unsigned long long>(index_of(device)));
   entry.append_copy(device);
+}
+
+/// Takes from what the domain starts from what it gives to QEMU past libvirt, and would lead out of it.
+void take_arguments(pugi::xml_node mark, pugi::xml_node domain) {
+  for (const pugi::xml_node element : qemu_passage_elements(domain)) {
+    pugi::xml_node taken = mark.append_child("arguments").append_copy(element);
+    const std::string declaration = declaration_of(element.name());
+    set_attribute(taken, declaration.c_str(), kQemuNamespace);
+    domain.remove_child(element);
+  }
 }
 
 /// What names a device of a running domain: its text changes with its state.
@@ -295,8 +306,10 @@ Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string
     plan.interfaces.push_back(to_xml(interface));
   }
   for (const pugi::xml_node taken : mark.children("device")) {
-    // The guest may have kept it.
-    if (!has_device(devices_of(*document), taken.first_child()))
+    // The guest may have kept it. Started in quarantine, it is without what cannot be plugged in.
+    const auto passage = read_passage(taken.first_child());
+    const bool is_fixed = passage && passage->is_fixed();
+    if (!is_fixed && !has_device(devices_of(*document), taken.first_child()))
       plan.reattached.push_back(to_xml(taken.first_child()));
   }
   return plan;
@@ -324,6 +337,7 @@ Result<std::string> quarantined_definition(std::string_view persistent, std::str
   for (const pugi::xml_node device : devices) {
     if (is_to_close(device)) devices_of(*document).remove_child(device);
   }
+  take_arguments(mark, document->first_child());
   attach_metadata(*document, out, kQuarantineNamespace);
   return to_xml(document->first_child());
 }
@@ -345,6 +359,8 @@ Result<RestoredDefinition> restored_definition(std::string_view persistent, std:
   }
   for (const pugi::xml_node taken : mark.children("device"))
     reinsert(devices, taken.first_child(), std::size_t(taken.attribute("index").as_ullong()));
+  for (const pugi::xml_node taken : mark.children("arguments"))
+    document->first_child().append_copy(taken.first_child());
   RestoredDefinition restored;
   restored.autostart = is_yes(mark.attribute("autostart"));
   remove_metadata(*document, "quarantine", kQuarantineNamespace);

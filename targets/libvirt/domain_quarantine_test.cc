@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "base/file.h"
@@ -107,6 +108,47 @@ TEST_CASE("quarantine repeated takes nothing twice, and what was first is what i
   REQUIRE(restored);
   CHECK(restored->xml == before);
   CHECK(restored->autostart);
+}
+
+TEST_CASE("what leads out past libvirt is not in what the domain starts from, and comes back") {
+  std::string before = normal(data("persistent.xml"));
+  before.replace(before.find("</domain>"), 9,
+                 "<qemu:commandline xmlns:qemu=\"http://libvirt.org/schemas/domain/qemu/1.0\">"
+                 "<qemu:arg value=\"-nic\"/><qemu:arg value=\"user\"/></qemu:commandline></domain>");
+  const std::string once = quarantined(before);
+  CHECK(parse_domain(once)->passages.empty());
+  CHECK(quarantined(once) == once);
+  CHECK(restored_definition(once, kIncident).value().xml == before);
+
+  // Declared where libvirt does.
+  std::string above = before;
+  const std::string declaration = " xmlns:qemu=\"http://libvirt.org/schemas/domain/qemu/1.0\"";
+  above.erase(above.find(declaration), declaration.size());
+  above.insert(above.find("<domain") + 7, declaration);
+  CHECK(parse_domain(quarantined(above))->passages.empty());
+  CHECK(parse_domain(restored_definition(quarantined(above), kIncident).value().xml)->passages ==
+        parse_domain(before)->passages);
+}
+
+TEST_CASE("a domain that was started in quarantine gets back what can be plugged in") {
+  const auto plan = plan_live_restoration(quarantined(data("persistent.xml")), kIncident);
+  REQUIRE(plan);
+  const auto has = [&](const std::string& kind) {
+    return std::any_of(plan->reattached.begin(), plan->reattached.end(),
+                       [&](const std::string& device) { return device.starts_with("<" + kind); });
+  };
+  CHECK(has("redirdev"));
+  CHECK(has("channel"));
+  CHECK_FALSE(has("serial"));
+  CHECK_FALSE(has("console"));
+}
+
+TEST_CASE("arguments that lead nowhere stay") {
+  std::string before = normal(data("persistent.xml"));
+  before.replace(before.find("</domain>"), 9,
+                 "<qemu:commandline xmlns:qemu=\"http://libvirt.org/schemas/domain/qemu/1.0\">"
+                 "<qemu:arg value=\"-no-reboot\"/></qemu:commandline></domain>");
+  CHECK(quarantined(before).find("<qemu:arg value=\"-no-reboot\"/>") != std::string::npos);
 }
 
 TEST_CASE("what somebody changed meanwhile stays changed") {

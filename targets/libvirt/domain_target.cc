@@ -26,7 +26,7 @@ std::vector<std::string> open_passages(const DomainObservation& domain, bool age
   std::vector<std::string> open;
   if (!domain.live || domain.status.state == DomainState::kPaused) return open;
   for (const DomainPassage& passage : domain.live->passages) {
-    if (!passage.is_fixed() && !(agent_stays && passage.is_agent()))
+    if (!passage.is_local && !(agent_stays && passage.is_agent()))
       open.push_back(passage.kind + " " + passage.name);
   }
   return open;

@@ -30,8 +30,8 @@ TEST_CASE("a definition tells what a domain is made of") {
         std::vector<DomainDisk>{{"vda", "disk", "file", "/srv/vm/web1.g1.qcow2", "qcow2", false, false},
                                 {"sda", "cdrom", "file", "", "", true, false}});
   CHECK(domain->passages == std::vector<DomainPassage>{{"filesystem", "share"},
-                                                       {"serial", "0"},
-                                                       {"console", "0"},
+                                                       {"serial", "0", false, true},
+                                                       {"console", "0", false, true},
                                                        {"channel", "org.qemu.guest_agent.0"},
                                                        {"channel", "com.redhat.spice.0"},
                                                        {"hostdev", "usb"},
@@ -70,7 +70,10 @@ TEST_CASE("a host's device that the guest drives leads out of it, and its disks 
   const auto [device, leads_out] = GENERATE(table<std::string, bool>({
       {"<hostdev mode='subsystem' type='pci'/>", true},
       {"<hostdev mode='subsystem' type='usb'/>", true},
+      {"<hostdev mode='subsystem' type='mdev' model='vfio-pci'/>", true},
+      {"<hostdev mode='subsystem' type='of-tomorrow'/>", true},
       {"<hostdev mode='subsystem' type='scsi'/>", false},
+      {"<hostdev mode='subsystem' type='scsi_host'/>", false},
       {"<rng/>", false},
   }));
   INFO(device);
@@ -78,6 +81,25 @@ TEST_CASE("a host's device that the guest drives leads out of it, and its disks 
       parse_domain("<domain><name>a</name><uuid>u</uuid><devices>" + device + "</devices></domain>");
   REQUIRE(domain);
   CHECK(domain->passages.empty() != leads_out);
+}
+
+TEST_CASE("a serial port that cannot be unplugged leads out where it is led over a network or to a device") {
+  const auto [device, is_local] = GENERATE(table<std::string, bool>({
+      {"<serial type='pty'/>", true},
+      {"<console type='file'/>", true},
+      {"<parallel type='unix'/>", true},
+      {"<smartcard mode='passthrough' type='spicevmc'/>", true},
+      {"<serial type='tcp'><source mode='connect' host='198.51.100.1' service='4444'/></serial>", false},
+      {"<console type='udp'/>", false},
+      {"<parallel type='dev'><source path='/dev/parport0'/></parallel>", false},
+      {"<channel type='unix'/>", false},  // a channel can be unplugged
+  }));
+  INFO(device);
+  const auto domain =
+      parse_domain("<domain><name>a</name><uuid>u</uuid><devices>" + device + "</devices></domain>");
+  REQUIRE(domain);
+  REQUIRE(domain->passages.size() == 1);
+  CHECK(domain->passages.front().is_local == is_local);
 }
 
 TEST_CASE("a running domain names its tap") {

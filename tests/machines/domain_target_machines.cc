@@ -100,6 +100,40 @@ TEST_CASE("a paused guest is isolated at once, and runs again when it is release
   CHECK(links_down(target, uuid) == std::vector<bool>{false});
 }
 
+TEST_CASE(
+    "a machine with arguments past libvirt is isolated while it is paused, and does not start with them") {
+  Host host;
+  const std::string uuid = host.make_empty("past-libvirt");
+  std::string with_arguments = definition(host, uuid);
+  with_arguments.insert(with_arguments.rfind("</domain>"),
+                        "<qemu:commandline xmlns:qemu='http://libvirt.org/schemas/domain/qemu/1.0'>"
+                        "<qemu:arg value='-chardev'/><qemu:arg value='null,id=past'/></qemu:commandline>");
+  require_done(host.hypervisor().define(with_arguments));
+  require_done(host.hypervisor().destroy(uuid));
+  require_done(host.hypervisor().start(uuid));
+  const std::string before = definition(host, uuid);
+  const DomainTarget target(host.hypervisor());
+
+  const DomainIsolation running{kIncident, false, false};
+  require_done(target.cut_off(uuid, running));
+  require_done(target.seal(uuid, running));
+  CHECK_FALSE(becomes_isolated(target, uuid, running));
+  const Finding finding = assess(target, uuid, running);
+  CHECK(finding.reason == "PassageOpen");
+  CHECK(finding.message == "the guest still has: qemu:commandline -chardev");
+  CHECK_THAT(definition(host, uuid), Catch::Contains("<qemu:arg") && Catch::Contains("<arguments>"));
+  CHECK(parse_domain(definition(host, uuid))->passages.empty());
+  const DomainIsolation paused{kIncident, true, false};
+  require_done(target.cut_off(uuid, paused));
+  CHECK(assess(target, uuid, paused).holds());
+
+  require_done(host.hypervisor().destroy(uuid));
+  require_done(host.hypervisor().start(uuid));
+  CHECK(becomes_isolated(target, uuid, running));
+  require_done(target.restore(uuid, kIncident));
+  CHECK(definition(host, uuid) == before);
+}
+
 TEST_CASE("isolation repeated changes nothing, and another incident's release does nothing") {
   Host host;
   const std::string uuid = host.make_empty("repeated");
