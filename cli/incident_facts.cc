@@ -40,6 +40,11 @@ std::vector<NextStep> after_the_end(const Incident& incident, const std::string&
 std::vector<NextStep> decision(const Incident& incident, const std::string& program,
                                const std::string& name) {
   const std::string& step = incident.status.awaiting;
+  const std::string about = " " + name + " --step " + step + kReason;
+  if (waits_for_deletion(incident)) {
+    return {{program + " approve" + about, "delete what is named above"},
+            {program + " deny" + about, "keep it"}};
+  }
   const NextStep release{program + " release " + name + " --victim restore" + kReason,
                          "it was a false alarm: undo"};
   if (step == "release") {
@@ -47,7 +52,6 @@ std::vector<NextStep> decision(const Incident& incident, const std::string& prog
             {program + " release " + name + " --victim delete" + kReason, "delete the victim and end"}};
   }
   if (!is_step(step)) return {release};
-  const std::string about = " " + name + " --step " + step + kReason;
   return {{program + " approve" + about, "let it happen"}, {program + " deny" + about, "forbid it"}, release};
 }
 

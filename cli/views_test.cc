@@ -230,6 +230,9 @@ TEST_CASE("the next command follows from where the incident stands") {
        "k open shop/web-1 --playbook NAME --reason '…'"},
       {"failed", [](Incident& i) { i.status.outcome = Outcome::kFailed; },
        "k open shop/web-1 --playbook NAME --reason '…'"},
+      {"is over, and waits with the deletion",
+       [](Incident& i) { i.status.awaiting = "release", i.status.outcome = Outcome::kRecovered; },
+       "k approve NAME --step release --reason '…'"},
       {"recovered", [](Incident& i) { i.status.outcome = Outcome::kRecovered; },
        "k timeline NAME -o markdown"},
   };
