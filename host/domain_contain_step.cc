@@ -155,6 +155,17 @@ bool is_accepted(IncidentWork& work) {
   return answer != nullptr && answer->approved;
 }
 
+/// Whether the isolation as it was made last was to stop the processors: a playbook that joined later may
+/// want more than the one before it.
+bool was_to_pause(const Incident& incident) {
+  const auto& journal = incident.status.journal;
+  const auto made = std::find_if(journal.begin(), journal.end(),
+                                 [](const JournalEntry& entry) { return entry.action.id == kIsolation; });
+  if (made == journal.end()) return false;
+  const auto body = parse_json(made->action.body);
+  return body && body->is_object() && body->contains("pause") && body->at("pause") == true;
+}
+
 void remember(IncidentWork& work, const Action& action) {
   if (!work.status().containment) {
     work.status().containment.emplace();
@@ -243,8 +254,9 @@ StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>&
     // By a process before this one, which ended before it could say so.
     if (!work.status().containment) remember(work, action_on(domain, wanted));
     const bool is_marked = targets::assess_isolation(domain, wanted).reason != "NotInQuarantine";
-    if ((is_marked && targets::are_links_closed(domain, wanted) && !has_way_out) || !may_act)
-      return seal_and_assess(work, domain, wanted, may_send);
+    const bool is_whole = is_marked && targets::are_links_closed(domain, wanted) &&
+                          !targets::runs_on(domain, wanted) && !has_way_out;
+    if (is_whole || !may_act) return seal_and_assess(work, domain, wanted, may_send);
   } else if (!may_act) {
     return record_plan(work, action_on(domain, wanted));
   } else if (!work.status().containment) {
@@ -259,10 +271,12 @@ StepResult DomainSteps::reassert(IncidentWork& work, const DomainIsolation& want
                                  const std::function<bool()>& may_send) const {
   // What was rebuilt has served until now: nobody has worked against its quarantine.
   const bool is_new = wanted.also_rebuilt && is_true(work.status(), condition::kRedeployed);
+  const bool is_stronger = wanted.pause && !was_to_pause(work.incident());
   // Nor has who only adds to it: each thing can be added once, and none is left open.
-  const bool is_counted = !is_new && !has_way_out;
+  const bool is_counted = !is_new && !is_stronger && !has_way_out;
   if (is_counted && !controller::may_reassert(work)) return step_waits(work.world().settings.recheck);
   work.note(is_new        ? "A signal has come about the rebuilt machine: it is isolated"
+            : is_stronger ? "The playbook has the guest paused as well"
             : has_way_out ? "What was added to the running domain is cut off as well"
                           : "The quarantine was changed by somebody and is put back");
   expect_changes(work);

@@ -16,11 +16,17 @@ using testing::kIncident;
 using testing::RebuildSite;
 using Victim = ReleaseOrder::Victim;
 
-/// Isolated, and left so: a person is asked before anything else.
-void isolate(RebuildSite& site) {
+void set_playbook(RebuildSite& site, bool pause) {
   Playbook playbook = testing::rebuild_playbook();
-  playbook.steps = {{ContainStep()}, {RedeployStep(), /*require_approval=*/true}, {VerifyStep()}};
+  ContainStep contain;
+  contain.pause = pause;
+  playbook.steps = {{contain}, {RedeployStep(), /*require_approval=*/true}, {VerifyStep()}};
   site.book.set_playbooks({playbook});
+}
+
+/// Isolated, and left so: a person is asked before anything else.
+void isolate(RebuildSite& site, bool pause = false) {
+  set_playbook(site, pause);
   site.open();
   REQUIRE(site.comes_to(condition::kRedeployed, "AwaitingApproval"));
   REQUIRE(site.reason(condition::kContained) == "DefinitionEvaluated");
@@ -138,6 +144,40 @@ TEST_CASE("nobody is said to have changed what the incident itself changes") {
   site.decide("redeploy", true);
   REQUIRE(site.comes(Stage::kClosed));
   CHECK(count(site.timeline(), "Somebody has changed the running") == 0);
+}
+
+TEST_CASE("a guest that somebody lets run is paused again, three times; then a person is asked") {
+  RebuildSite site;
+  isolate(site, /*pause=*/true);
+  REQUIRE(site.machine.is_paused);
+  for (int n = 1; n <= 3; ++n) {
+    site.machine.is_paused = false;
+    REQUIRE(site.comes([&] { return site.machine.is_paused; }, 5));
+    CHECK(site.comes_to(condition::kContained, "DefinitionEvaluated"));
+  }
+  CHECK(count(site.timeline(), "The quarantine was changed by somebody and is put back") == 1);
+  site.restart();
+  site.machine.is_paused = false;
+  CHECK(site.comes_to(condition::kContained, "QuarantineRemoved"));
+  CHECK_FALSE(site.machine.is_paused);
+  site.order(Victim::kRestore);
+  CHECK(site.comes(Stage::kReleased));
+  CHECK_FALSE(site.machine.is_paused);
+}
+
+TEST_CASE("a guest is paused once its incident's playbook says so, and nobody is blamed for it") {
+  RebuildSite site;
+  isolate(site);
+  CHECK_FALSE(site.machine.is_paused);
+  set_playbook(site, /*pause=*/true);
+  CHECK(site.comes([&] { return site.machine.is_paused; }, 5));
+  CHECK(site.comes_to(condition::kContained, "DefinitionEvaluated"));
+  CHECK_FALSE(site.comes([] { return false; }, 5));
+  CHECK(count(site.timeline(), "The playbook has the guest paused as well") == 1);
+  CHECK(count(site.timeline(), "was changed by somebody") == 0);
+  site.order(Victim::kRestore);
+  CHECK(site.comes(Stage::kReleased));
+  CHECK_FALSE(site.machine.is_paused);
 }
 
 TEST_CASE("a machine that is simply gone was not migrated") {

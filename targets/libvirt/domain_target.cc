@@ -95,6 +95,8 @@ Finding assess_isolation(const DomainObservation& domain, const DomainIsolation&
       return broken("LinkUp", where + joined(open));
   }
   if (const auto problem = filter_problem(domain, place)) return broken("FilterChanged", *problem);
+  if (runs_on(domain, wanted))
+    return broken("NotPaused", "the guest's processors run, and are to stand still");
   if (const auto open = open_passages(domain, wanted.agent_stays); !open.empty())
     return broken("PassageOpen", "the guest still has: " + joined(open));
   if (!domain.live)
@@ -116,6 +118,10 @@ bool are_links_closed(const DomainObservation& domain, const DomainIsolation& wa
     }
   }
   return !filter_problem(domain, place);
+}
+
+bool runs_on(const DomainObservation& domain, const DomainIsolation& wanted) {
+  return wanted.pause && domain.live && domain.status.state == DomainState::kRunning;
 }
 
 Result<std::optional<DomainObservation>> DomainTarget::observe(const std::string& uuid) const {

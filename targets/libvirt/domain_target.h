@@ -40,8 +40,8 @@ struct DomainIsolation {
 };
 
 /// Whether the domain is isolated for this incident: its links are down or in quarantine, live and for the
-/// next start, and so is what else leads out of it. Pure. Reasons: DefinitionEvaluated, ShutOff;
-/// NotInQuarantine, LinkUp, FilterChanged, PassageOpen.
+/// next start, so is what else leads out of it, and its processors stand still where that is wanted. Pure.
+/// Reasons: DefinitionEvaluated, ShutOff; NotInQuarantine, LinkUp, FilterChanged, NotPaused, PassageOpen.
 Finding assess_isolation(const DomainObservation& domain, const DomainIsolation& wanted);
 
 /// Where an isolated domain's network cards are to be: by what its administrator says, in what it starts from
@@ -51,6 +51,9 @@ QuarantinePlace place_of(const DomainObservation& domain, const DomainIsolation&
 /// Whether nothing passes the links that libvirt has but what is excepted, live and for the next start. A
 /// network card that the guest drives itself has none: it is closed as a passage is.
 bool are_links_closed(const DomainObservation& domain, const DomainIsolation& wanted);
+
+/// Whether its processors run although they are to stand still.
+bool runs_on(const DomainObservation& domain, const DomainIsolation& wanted);
 
 struct FrozenDisks {
   std::vector<DiskLayer> layers;

@@ -253,6 +253,22 @@ TEST_CASE("an isolation is judged by what is there") {
         }) == "LinkUp");
 }
 
+TEST_CASE("a guest that is to stand still is not isolated while it runs") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  const DomainIsolation running{kIncident, false, false};
+  const DomainIsolation paused{kIncident, true, false};
+  REQUIRE(isolate(target, running));
+  CHECK(assess(target, running).holds());
+  CHECK(assess(target, paused).reason == "NotPaused");
+  REQUIRE(target.cut_off(kUuid, paused));
+  CHECK(assess(target, paused).holds());
+  host.is_paused = false;
+  CHECK(assess(target, paused).reason == "NotPaused");
+  host.live.clear();
+  CHECK(assess(target, paused).reason == "ShutOff");
+}
+
 TEST_CASE("a domain that is off, or transient, is isolated in the one definition it has") {
   FakeHypervisor off("", data("persistent.xml"));
   const DomainIsolation wanted{kIncident, true, false};

@@ -105,6 +105,23 @@ TEST_CASE("somebody who takes the quarantine away finds it back") {
   }));
 }
 
+TEST_CASE("a guest that somebody lets run is paused again, and that is told of") {
+  Host host;
+  Site site = site_of(/*pause=*/true);
+  const std::string uuid = host.make_empty("resumed");
+  site.protect("resumed");
+  site.start().post(event_about("resumed"));
+  const auto is_paused = [&] {
+    return host.hypervisor().status(uuid)->state == targets::DomainState::kPaused;
+  };
+  REQUIRE(site.logs("Contained=True", 20s));
+  REQUIRE(is_paused());
+  REQUIRE(std::system(("virsh -q -c '" + uri() + "' resume resumed").c_str()) == 0);
+  CHECK(comes_true(is_paused, 2s));
+  CHECK(site.logs("The quarantine was changed by somebody", 20s));
+  CHECK(comes_true([&] { return isolation_of(host, uuid, incident_of(uuid)).holds(); }));
+}
+
 TEST_CASE("what somebody plugs in or edits meanwhile is told of, and no way out") {
   Host host;
   Site site = site_of(/*pause=*/true);
