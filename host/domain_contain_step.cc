@@ -22,7 +22,7 @@ using controller::step_waits;
 using targets::DomainIsolation;
 using targets::DomainObservation;
 
-constexpr char kIsolation[] = "contain/domain";
+constexpr char kIsolation[] = "contain/isolate";
 constexpr char kSealing[] = "contain/seal";
 constexpr char kAgentClosing[] = "contain/agent";
 constexpr char kLowering[] = "contain/links";

@@ -52,7 +52,11 @@ TEST_CASE("a signal about a guest isolates it, and its release gives everything 
   CHECK_THAT(controller.post(event_about("web1")).body, Catch::Contains("\"duplicate\""));
   CHECK(
       comes_true([&] { return controller.log().find("Redeployed=False ModeForbids") != std::string::npos; }));
-  CHECK(controller.scrape().find("kintsugi_containment") != std::string::npos);
+  const std::string metrics = controller.scrape();
+  CHECK_THAT(metrics, Catch::Contains("kintsugi_containment"));
+  // What the alert about isolation that fails looks at.
+  CHECK_THAT(metrics,
+             Catch::Contains("kintsugi_actions_total{action=\"contain/isolate\",result=\"applied\"} 1"));
   CHECK_THAT(controller.log(), !Catch::Contains("Somebody has changed"));
 
   const auto found = site.release(ReleaseOrder::Victim::kRestore);
