@@ -70,6 +70,11 @@ std::string lab_files() {
   return environment("LAB_DIR") + "/vm";
 }
 
+bool sign_list(const std::string& folder) {
+  const std::string lab_script = environment("KINTSUGI_VM_LAB");
+  return run(lab_script.substr(0, lab_script.rfind('/')) + "/sign-list.sh '" + folder + "'");
+}
+
 std::string hash_of_file(const std::string& path) {
   return output_of("sha256sum < '" + path + "'").substr(0, 64);
 }

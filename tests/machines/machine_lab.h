@@ -28,6 +28,9 @@ bool inside(const std::string& command);
 std::string fetch(const std::string& address, const std::string& path);
 /// Where the lab keeps images, keys and logs.
 std::string lab_files();
+/// Has the images of a folder in a list that is signed by OpenPGP (tests/lab/sign-list.sh); whether it
+/// succeeded.
+bool sign_list(const std::string& folder);
 /// SHA-256 of a file, as hex digits.
 std::string hash_of_file(const std::string& path);
 /// Whether the guest's web server answers.

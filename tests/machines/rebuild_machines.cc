@@ -48,8 +48,16 @@ spec:
   authorities: [{key: {file: LAB/cosign.pub}}]
 )";
 
-std::string policy() {
-  std::string text = kPolicy;
+constexpr char kPolicyOfLists[] = R"(
+apiVersion: kintsugi.dev/v1alpha1
+kind: TrustPolicy
+metadata: {name: golden}
+spec:
+  images: ["file://LAB/published/**"]
+  authorities: [{openpgp: {file: LAB/published/key.asc}}]
+)";
+
+std::string policy(std::string text = kPolicy) {
   for (std::size_t at = 0; (at = text.find("LAB")) != std::string::npos;) text.replace(at, 3, lab_files());
   return text;
 }
@@ -236,6 +244,45 @@ TEST_CASE(
   // For a person's eyes: the breached disk as it was at the containment, and what was written since.
   CHECK(std::filesystem::exists(layer));
   CHECK(look_at(host, uuid).persistent->rebuilt->root()->source == disk_of("shop"));
+}
+
+TEST_CASE("a guest is rebuilt from the image that a list signed by OpenPGP names, and from no other list") {
+  Host host;
+  REQUIRE(lab("guest list 52:54:00:77:00:22 10.77.0.22"));
+  const std::string uuid = host.uuid_of("list");
+  const std::string folder = lab_files() + "/published";
+  std::filesystem::create_directory(folder);
+  std::filesystem::copy_file(lab_files() + "/images/golden.qcow2", folder + "/web.qcow2");
+  REQUIRE(sign_list(folder));
+  const std::string list = read_file(folder + "/SHA256SUMS", 1u << 16).value();
+  REQUIRE(write_file_durably(folder + "/SHA256SUMS", list + std::string(64, 'a') + "  db.qcow2\n"));
+
+  Site site(playbook_of("full",
+                        "[contain: {}, redeploy: {trustPolicy: golden}, "
+                        "verify: {readySeconds: 120, quietSeconds: 3}]"),
+            policy(kPolicyOfLists));
+  site.protect("list", "",
+               fmt::format("<image source='{0}/web.qcow2' checksums='{0}/SHA256SUMS'/>"
+                           "<probe http='http://10.77.0.22/version' expect='web-1.0'/>",
+                           folder));
+  REQUIRE(inside("timeout 5 busybox wget -q -O - http://10.77.0.22/cgi-bin/implant"));
+  const InMachinesNetwork network;
+  REQUIRE(site.start().post(event_about("list")).status == 202);
+  REQUIRE(site.logs("Redeployed=False KeyMismatch"));
+  CHECK_FALSE(look_at(host, uuid).persistent->rebuilt);
+  CHECK_FALSE(look_at(host, uuid).live->rebuilt);
+
+  // The list as it was signed: it is looked at again without a person.
+  REQUIRE(write_file_durably(folder + "/SHA256SUMS", list));
+  REQUIRE(site.logs("Recovered=True Serves", 120s));
+  CHECK(fetch("10.77.0.22", "/cgi-bin/state") == "clean");
+  CHECK(fetch("10.77.0.22", "/instance-id") == incident_of(uuid));
+  REQUIRE(site.logs("Closed=True"));
+  const std::string hash = hash_of_file(disk_of("list"));
+  check_rebuilt(host, site, uuid, disk_of("list"), hash);
+  const auto incidents = site.incidents();
+  REQUIRE(incidents.at(0).status.images.size() == 1);
+  CHECK_THAT(incidents[0].status.images[0].digest, Catch::Contains(list.substr(0, 64)));
 }
 
 TEST_CASE("a golden image that was tampered with changes nothing, and the release gives all back") {
