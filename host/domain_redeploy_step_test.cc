@@ -146,6 +146,23 @@ TEST_CASE("a machine is not started from an image that this process has not seen
   REQUIRE(site.comes(Stage::kClosed));
 }
 
+TEST_CASE("an image that is not what it was since it was accepted is brought once more") {
+  RebuildSite site;
+  Playbook playbook = testing::rebuild_playbook();
+  playbook.steps[1].require_approval = true;
+  site.book.set_playbooks({playbook});
+  site.open();
+  REQUIRE(site.comes_to(condition::kRedeployed, "AwaitingApproval"));
+  REQUIRE(site.images.provided == 1);
+  site.images.is_tampered = true;
+  site.decide("redeploy", true);
+  REQUIRE(site.comes_to(condition::kRedeployed, "DigestMismatch"));
+  CHECK(site.comes([&] { return site.images.provided == 2; }, 20));
+  CHECK_FALSE(site.comes([&] { return site.persistent().rebuilt.has_value(); }, 20));
+  site.images.is_tampered = false;
+  CHECK(site.comes(Stage::kClosed));
+}
+
 TEST_CASE("a machine is not started from what somebody has changed after the switch") {
   RebuildSite site;
   site.open();

@@ -81,9 +81,13 @@ std::optional<Result<void>> prepare_machine(const DomainWorld& domains, Incident
       facts.prepared && facts.prepared->result && *facts.prepared->result != image.trusted.digest;
   const JobAnswer<std::string>* known = facts.prepared && !is_of_another ? &*facts.prepared : nullptr;
   if (known == nullptr || is_to_be_retried(work, *known)) {
-    const auto prepare = [&domains, image, paths, identity,
+    const auto prepare = [&domains, incident = work.incident().name, image, paths, identity,
                           anew](const std::stop_token& stop) -> Result<std::string> {
-      if (auto checked = domains.images.check(image, stop); !checked) return fail(std::move(checked).error());
+      if (auto checked = domains.images.check(image, stop); !checked) {
+        // It was altered or deleted since it was kept: from its source it can be had once more.
+        domains.rebuilds.change(incident, [](RebuildFacts& known) { known.image.reset(); });
+        return fail(std::move(checked).error());
+      }
       if (auto made = domains.files.prepare(image, paths, identity, anew, stop); !made)
         return fail(std::move(made).error());
       return image.trusted.digest;
