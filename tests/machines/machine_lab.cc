@@ -11,6 +11,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 
 namespace kintsugi::machines {
 namespace {
@@ -44,6 +45,12 @@ std::string output_inside(const std::string& command) {
   return output_of(environment("KINTSUGI_VM_LAB") + " inside " + command + " 2> /dev/null");
 }
 
+/// Another script of the lab.
+std::string beside_lab(const std::string& script) {
+  const std::string lab_script = environment("KINTSUGI_VM_LAB");
+  return lab_script.substr(0, lab_script.rfind('/') + 1) + script;
+}
+
 }  // namespace
 
 std::string uri() {
@@ -71,8 +78,17 @@ std::string lab_files() {
 }
 
 bool sign_list(const std::string& folder) {
-  const std::string lab_script = environment("KINTSUGI_VM_LAB");
-  return run(lab_script.substr(0, lab_script.rfind('/')) + "/sign-list.sh '" + folder + "'");
+  return run(beside_lab("sign-list.sh") + " '" + folder + "'");
+}
+
+std::map<std::string, int> arriving_frames(const std::string& bridge, const std::string& tap,
+                                           const std::string& guest, const std::string& allowed) {
+  std::istringstream lines(output_inside("python3 " + beside_lab("frames.py") + " " + bridge + " " + tap +
+                                         " " + guest + " " + allowed));
+  std::map<std::string, int> arrived;
+  std::string kind;
+  for (int count = 0; lines >> count && std::getline(lines >> std::ws, kind);) arrived[kind] = count;
+  return arrived;
 }
 
 std::string hash_of_file(const std::string& path) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 #include <set>
 #include <string>
@@ -26,6 +27,10 @@ std::string second_host();
 bool inside(const std::string& command);
 /// What the guest's web server answers at a path; empty: nothing.
 std::string fetch(const std::string& address, const std::string& path);
+/// Of each kind of frame that a neighbour on the bridge sends to the guest behind that tap, how many of ten
+/// get there; `allowed` is whose connections are excepted (tests/lab/frames.py).
+std::map<std::string, int> arriving_frames(const std::string& bridge, const std::string& tap,
+                                           const std::string& guest, const std::string& allowed);
 /// Where the lab keeps images, keys and logs.
 std::string lab_files();
 /// Has the images of a folder in a list that is signed by OpenPGP (tests/lab/sign-list.sh); whether it

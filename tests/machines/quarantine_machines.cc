@@ -99,3 +99,35 @@ TEST_CASE("in a quarantine network incident tools reach the guest, nobody else d
   CHECK(comes_true([&] { return answers(kGuest); }));
   CHECK(calls_home(10));
 }
+
+TEST_CASE("of all that a neighbour in the quarantine can send, a guest gets what is excepted") {
+  Host host;
+  const std::string uuid = host.uuid_of("web1");
+  Site site(playbook_of("contain-only", "[contain: {forensics: tools}, redeploy: {}]"));
+  site.protect("web1", "",
+               "<address value='10.77.0.11'/><quarantine bridge='quarantine'/>"
+               "<forensics profile='tools' from='10.77.0.64/28' tcp='80'/>");
+  const auto arriving = [&](const std::string& bridge) {
+    const std::string tap = DomainTarget(host.hypervisor()).observe(uuid)->value().live->interfaces[0].tap;
+    return arriving_frames(bridge, tap, kGuest, "10.77.0.65");
+  };
+  const auto before = arriving("production");
+  REQUIRE(before.size() >= 16);
+  for (const auto& [kind, count] : before) {
+    INFO(kind);
+    CHECK(count >= 10);
+  }
+
+  site.start().post(event_about("web1"));
+  REQUIRE(comes_true([&] { return is_visited(host, uuid); }));
+  const auto isolated = arriving("quarantine");
+  REQUIRE(isolated.size() == before.size());
+  for (const auto& [kind, count] : isolated) {
+    INFO(kind);
+    const bool is_excepted = kind == "ARP request of the allowed" || kind == "TCP to the allowed port";
+    CHECK(count == (is_excepted ? 10 : 0));
+  }
+  REQUIRE(site.release(ReleaseOrder::Victim::kRestore).size() == 1);
+  site.start();
+  CHECK(comes_true([&] { return answers(kGuest); }));
+}
