@@ -31,8 +31,10 @@ ping_agent() { virsh qemu-agent-command web1 '{"execute":"guest-ping"}' > /dev/n
 expect() { [ "$2" = "$3" ] || die "$1: '$3', and should be '$2'"; }
 step() { echo "$SECONDS s: $*"; }
 
-uri=$(vm up)
-[[ $uri == "qemu:///system?socket=$LAB_DIR"/* && $uri == "$(vm uri)" ]] || die "'up' prints '$uri'"
+front_door() { "$here/../../run" lab vm; }
+uri=$(front_door)
+[[ $uri == "qemu:///system?socket=$LAB_DIR"/* && $uri == "$(vm uri)" ]] || die "'./run lab vm' prints '$uri'"
+expect "what it prints once more" "$uri" "$(front_door)"
 if vm up 2> /dev/null; then die "a second one came up in the same folder"; fi
 
 step "the guest answers"
