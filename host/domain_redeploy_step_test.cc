@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
+#include <filesystem>
 
+#include "base/file.h"
+#include "base/testing/scratch_directory.h"
 #include "host/testing/rebuild_site.h"
 #include "targets/libvirt/domain_document.h"
 #include "targets/libvirt/domain_rebuild.h"
@@ -244,6 +247,38 @@ TEST_CASE("terms that permit no rebuild are said, and mended terms are taken") {
   }
   SECTION("released") {
     check_unchanged(site);
+  }
+}
+
+TEST_CASE("a machine starts from first-boot data as they were mended while its definition was refused") {
+  ScratchDirectory directory;
+  const std::string user_data = directory.write("user-data", "#cloud-config\n# wrong\n");
+  RebuildSite site(with_terms("<image source='/golden/web.qcow2' user-data='" + user_data + "'/>"));
+  Playbook playbook = testing::rebuild_playbook();
+  playbook.steps[1].require_approval = true;
+  site.book.set_playbooks({playbook});
+  site.open();
+  REQUIRE(site.comes_to(condition::kRedeployed, "AwaitingApproval"));
+  site.machine.definition_trouble = make_error(ErrorCode::kInvalidInput, "no such machine type");
+  site.decide("redeploy", true);
+  REQUIRE(site.comes_to(condition::kRedeployed, "DefinitionRefused"));
+  const int checked = site.images.checked;
+  CHECK_FALSE(site.comes([] { return false; }, 20));
+  CHECK(site.images.checked == checked);  // nothing has changed, and nothing is made again
+  SECTION("mended") {
+    directory.write("user-data", "#cloud-config\n# right\n");
+    site.machine.definition_trouble.reset();
+    REQUIRE(site.comes(Stage::kClosed));
+    const std::string seed = read_file(site.persistent().rebuilt->seed, 1000).value();
+    CHECK_THAT(seed, Catch::Contains("# right") && !Catch::Contains("# wrong"));
+  }
+  SECTION("taken away") {
+    std::filesystem::remove(user_data);
+    site.machine.definition_trouble.reset();
+    REQUIRE(site.comes_to(condition::kRedeployed, "FirstBootInvalid"));
+    CHECK(site.machine.ended == 0);
+    directory.write("user-data", "#cloud-config\n");
+    CHECK(site.comes(Stage::kClosed));
   }
 }
 

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/kubernetes_name.h"
 #include "base/machine_name.h"
+#include "trust/crypto/digest.h"
 
 namespace kintsugi::host {
 namespace {
@@ -25,9 +26,34 @@ Error first_boot_error(Error error) {
 
 Result<std::string> read_text(const std::string& path, const char* otherwise) {
   if (path.empty()) return std::string(otherwise);
+  // A pipe would hold whoever reads it.
+  std::error_code ignored;
+  const auto kind = std::filesystem::status(path, ignored).type();
+  if (kind == std::filesystem::file_type::fifo || kind == std::filesystem::file_type::character) {
+    return fail(first_boot_error(make_error(ErrorCode::kInvalidInput, "is not a regular file").on(path)));
+  }
   auto text = read_file(path, kMaxFirstBootBytes);
   if (!text) return fail(first_boot_error(std::move(text).error()));
   return text;
+}
+
+Result<FirstBoot> read_first_boot(const MachineIdentity& identity) {
+  auto user_data = read_text(identity.terms.user_data, kNoUserData);
+  if (!user_data) return fail(std::move(user_data).error());
+  auto network = read_text(identity.terms.network_config, "");
+  if (!network) return fail(std::move(network).error());
+  return FirstBoot{identity.instance_id, host_name_of(identity.name), *std::move(user_data),
+                   *std::move(network)};
+}
+
+std::string basis_of(const GoldenImage& image, const MachinePaths& paths, const FirstBoot& first_boot) {
+  std::string text;
+  for (const std::string* part :
+       {&image.trusted.digest, &image.path, &image.format, &paths.overlay, &paths.seed,
+        &first_boot.instance_id, &first_boot.host_name, &first_boot.user_data, &first_boot.network_config}) {
+    text += fmt::format("{}:{}", part->size(), *part);
+  }
+  return trust::Digest::of(text).text();
 }
 
 bool is_there(const std::string& path) {
@@ -73,23 +99,38 @@ Result<MachinePaths> MachineFiles::paths(const std::string& uuid, const std::str
   return MachinePaths{base + ".qcow2", base + ".seed.iso", base + ".nvram"};
 }
 
-Result<void> MachineFiles::prepare(const GoldenImage& image, const MachinePaths& paths,
-                                   const MachineIdentity& identity, bool anew, std::stop_token stop) const {
+Result<std::string> MachineFiles::basis(const GoldenImage& image, const MachinePaths& paths,
+                                        const MachineIdentity& identity) const {
+  const auto first_boot = read_first_boot(identity);
+  if (!first_boot) return fail(first_boot.error());
+  return basis_of(image, paths, *first_boot);
+}
+
+Result<std::string> MachineFiles::make(const GoldenImage& image, const MachinePaths& paths,
+                                       const MachineIdentity& identity, std::stop_token stop) const {
+  if (auto made = ensure_directory(directory_); !made) return fail(std::move(made).error());
+  const auto first_boot = read_first_boot(identity);
+  if (!first_boot) return fail(first_boot.error());
+  if (auto written = write_seed(paths, *first_boot); !written) return fail(std::move(written).error());
+  if (auto made = make_overlay_(image, paths.overlay, std::move(stop)); !made)
+    return fail(std::move(made).error());
+  return basis_of(image, paths, *first_boot);
+}
+
+Result<void> MachineFiles::make_missing(const GoldenImage& image, const MachinePaths& paths,
+                                        const MachineIdentity& identity, std::stop_token stop) const {
   if (auto made = ensure_directory(directory_); !made) return made;
-  if (anew || !is_there(paths.seed)) {
-    if (auto written = write_seed(paths, identity); !written) return written;
+  if (!is_there(paths.seed)) {
+    const auto first_boot = read_first_boot(identity);
+    if (!first_boot) return fail(first_boot.error());
+    if (auto written = write_seed(paths, *first_boot); !written) return written;
   }
-  if (anew || !is_there(paths.overlay)) return make_overlay_(image, paths.overlay, std::move(stop));
+  if (!is_there(paths.overlay)) return make_overlay_(image, paths.overlay, std::move(stop));
   return {};
 }
 
-Result<void> MachineFiles::write_seed(const MachinePaths& paths, const MachineIdentity& identity) const {
-  auto user_data = read_text(identity.terms.user_data, kNoUserData);
-  if (!user_data) return fail(std::move(user_data).error());
-  auto network = read_text(identity.terms.network_config, "");
-  if (!network) return fail(std::move(network).error());
-  const auto image = seed_image_(
-      {identity.instance_id, host_name_of(identity.name), *std::move(user_data), *std::move(network)});
+Result<void> MachineFiles::write_seed(const MachinePaths& paths, const FirstBoot& first_boot) const {
+  const auto image = seed_image_(first_boot);
   if (!image) return fail(first_boot_error(image.error()));
   return write_file_durably(paths.seed, *image);
 }

@@ -43,17 +43,26 @@ class MachineFiles {
   /// kInvalidInput where UUID or incident are no such names.
   Result<MachinePaths> paths(const std::string& uuid, const std::string& incident) const;
 
-  /// Makes layer and first-boot data, durably. `anew`: what is there is replaced, for nothing has run from it
-  /// and it may be half written; else only what is missing is made. Errors: FirstBootInvalid where the host's
+  /// What make() would make the files from now, as a digest: image, names, and the content of the host's side
+  /// of the first-boot data. Error: FirstBootInvalid.
+  Result<std::string> basis(const GoldenImage& image, const MachinePaths& paths,
+                            const MachineIdentity& identity) const;
+
+  /// Makes layer and first-boot data, durably, in place of what is there: nothing has run from it, and it may
+  /// be half written. Returns the basis() that they were made from. Errors: FirstBootInvalid where the host's
   /// side of the first-boot data cannot be used; those of making the layer.
-  Result<void> prepare(const GoldenImage& image, const MachinePaths& paths, const MachineIdentity& identity,
-                       bool anew, std::stop_token stop) const;
+  Result<std::string> make(const GoldenImage& image, const MachinePaths& paths,
+                           const MachineIdentity& identity, std::stop_token stop) const;
+
+  /// Makes what is missing only: a machine may have run from the rest. Errors: as of make().
+  Result<void> make_missing(const GoldenImage& image, const MachinePaths& paths,
+                            const MachineIdentity& identity, std::stop_token stop) const;
 
   /// Takes away what nothing has run from.
   void remove(const MachinePaths& paths) const;
 
  private:
-  Result<void> write_seed(const MachinePaths& paths, const MachineIdentity& identity) const;
+  Result<void> write_seed(const MachinePaths& paths, const FirstBoot& first_boot) const;
 
   const std::string directory_;
   const MakeOverlay make_overlay_;

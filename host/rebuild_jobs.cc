@@ -51,6 +51,27 @@ std::optional<Result<Value>> said(const std::optional<JobAnswer<Value>>& answer)
   return answer ? std::optional(answer->result) : std::nullopt;
 }
 
+/// The body of the job; `anew`: what is there of the machine's files is replaced.
+Result<PreparedMachine> make_machine(const DomainWorld& domains, const std::string& incident,
+                                     const GoldenImage& image, const MachinePaths& paths,
+                                     const MachineIdentity& identity, bool anew,
+                                     const std::stop_token& stop) {
+  if (auto checked = domains.images.check(image, stop); !checked) {
+    // It was altered or deleted since it was kept: from its source it can be had once more.
+    domains.rebuilds.change(incident, [](RebuildFacts& known) { known.image.reset(); });
+    return fail(std::move(checked).error());
+  }
+  PreparedMachine made{image.trusted.digest, paths.overlay, ""};
+  if (anew) {
+    auto basis = domains.files.make(image, paths, identity, stop);
+    if (!basis) return fail(std::move(basis).error());
+    made.basis = *std::move(basis);
+  } else if (auto there = domains.files.make_missing(image, paths, identity, stop); !there) {
+    return fail(std::move(there).error());
+  }
+  return made;
+}
+
 }  // namespace
 
 std::optional<Result<GoldenImage>> provide_image(const DomainWorld& domains, IncidentWork& work,
@@ -76,25 +97,26 @@ std::optional<Result<GoldenImage>> provide_image(const DomainWorld& domains, Inc
 std::optional<Result<void>> prepare_machine(const DomainWorld& domains, IncidentWork& work,
                                             const GoldenImage& image, const MachinePaths& paths,
                                             const MachineIdentity& identity, bool anew) {
-  const RebuildFacts facts = domains.rebuilds.facts(work.incident().name);
-  const bool is_of_another =
-      facts.prepared && facts.prepared->result && *facts.prepared->result != image.trusted.digest;
-  const JobAnswer<std::string>* known = facts.prepared && !is_of_another ? &*facts.prepared : nullptr;
-  if (known == nullptr || is_to_be_retried(work, *known)) {
-    const auto prepare = [&domains, incident = work.incident().name, image, paths, identity,
-                          anew](const std::stop_token& stop) -> Result<std::string> {
-      if (auto checked = domains.images.check(image, stop); !checked) {
-        // It was altered or deleted since it was kept: from its source it can be had once more.
-        domains.rebuilds.change(incident, [](RebuildFacts& known) { known.image.reset(); });
-        return fail(std::move(checked).error());
-      }
-      if (auto made = domains.files.prepare(image, paths, identity, anew, stop); !made)
-        return fail(std::move(made).error());
-      return image.trusted.digest;
-    };
-    start<std::string>(domains, work, kPreparation, &RebuildFacts::prepared, prepare);
+  const auto is_still_right = [&](const PreparedMachine& made) {
+    if (made.digest != image.trusted.digest || made.overlay != paths.overlay) return false;
+    if (!anew) return true;
+    const auto basis = domains.files.basis(image, paths, identity);
+    return basis && *basis == made.basis;  // the job says what is wrong with it
+  };
+  auto known = domains.rebuilds.facts(work.incident().name).prepared;
+  if (known && known->result && !is_still_right(*known->result)) {
+    // Not even where all is as it was once more: by then the job may have made something else of it.
+    domains.rebuilds.change(work.incident().name, [](RebuildFacts& facts) { facts.prepared.reset(); });
+    known.reset();
   }
-  if (known == nullptr) return std::nullopt;
+  if (!known || is_to_be_retried(work, *known)) {
+    const auto prepare = [&domains, incident = work.incident().name, image, paths, identity,
+                          anew](const std::stop_token& stop) {
+      return make_machine(domains, incident, image, paths, identity, anew, stop);
+    };
+    start<PreparedMachine>(domains, work, kPreparation, &RebuildFacts::prepared, prepare);
+  }
+  if (!known) return std::nullopt;
   return known->result ? Result<void>() : Result<void>(fail(known->result.error()));
 }
 

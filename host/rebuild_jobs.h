@@ -19,7 +19,8 @@ std::optional<Result<GoldenImage>> provide_image(const DomainWorld& domains, Inc
                                                  const GoldenSource& source, const std::string& policy);
 
 /// Whether a machine can be started over the image now: its bytes are right, as read by this process, and its
-/// files are there. `anew`: as in MachineFiles::prepare().
+/// files are there. `anew`: nothing has run from them, and they are made again whenever anything that they
+/// are made from has changed; else only what is missing is made.
 std::optional<Result<void>> prepare_machine(const DomainWorld& domains, IncidentWork& work,
                                             const GoldenImage& image, const MachinePaths& paths,
                                             const MachineIdentity& identity, bool anew);

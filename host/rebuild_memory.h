@@ -27,11 +27,17 @@ struct ProvidedImage {
   GoldenImage image;
 };
 
+/// The files of a machine that can be started from them.
+struct PreparedMachine {
+  std::string digest;   ///< of the image: its bytes are right
+  std::string overlay;  ///< the layer over it
+  std::string basis;    ///< MachineFiles::basis() of what they were made from; empty: they were there already
+};
+
 /// What jobs have found out about one rebuild.
 struct RebuildFacts {
   std::optional<JobAnswer<ProvidedImage>> image;  ///< as a policy accepted it
-  /// Its digest: its bytes are right, layer and first-boot data are there.
-  std::optional<JobAnswer<std::string>> prepared;
+  std::optional<JobAnswer<PreparedMachine>> prepared;
   std::optional<JobAnswer<void>> rehashed;  ///< its bytes were right when the machine ran from it
   std::optional<JobAnswer<void>> served;    ///< the probes had their answers
 };

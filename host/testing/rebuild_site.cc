@@ -125,7 +125,10 @@ struct RebuildSite::Process {
             [](const GoldenImage& image, const std::string& path, std::stop_token) {
               return write_file_durably(path, "a layer over " + image.path);
             },
-            [](const FirstBoot& boot) -> Result<std::string> { return boot.instance_id; }),
+            [](const FirstBoot& boot) -> Result<std::string> {
+              return fmt::format("{} {} {}{}", boot.instance_id, boot.host_name, boot.user_data,
+                                 boot.network_config);
+            }),
         evidence(nullptr, site.machine, metrics, site.clock),
         domains{site.machine, target, inventory,  site.book, evidence,
                 site.images,  files,  site.probe, memory,    silence},

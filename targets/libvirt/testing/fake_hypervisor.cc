@@ -109,6 +109,7 @@ Result<std::string> FakeHypervisor::plain_definition(const std::string& uuid) {
 }
 
 Result<void> FakeHypervisor::define(const std::string& definition) {
+  if (definition_trouble) return fail(*definition_trouble);
   return change([&] { persistent = definition; });
 }
 

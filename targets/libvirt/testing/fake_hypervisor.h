@@ -41,6 +41,7 @@ class FakeHypervisor : public Hypervisor {
   std::optional<Error> counting_trouble;      ///< what comes in place of counters
   /// A bridge that is not there: no network card of the running domain gets to it.
   std::string missing_bridge;
+  std::optional<Error> definition_trouble;  ///< what comes of each new definition
   /// What is started is there, and does not run yet.
   bool starts_slowly = false;
 
