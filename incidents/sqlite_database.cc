@@ -28,16 +28,22 @@ int milliseconds_of(std::chrono::milliseconds time) {
   return int(std::clamp<std::int64_t>(time.count(), 0, 600'000));
 }
 
-/// Under another name first, so that what has the database's name was complete once.
-Result<void> create(const std::string& path) {
-  const std::string temporary = path + ".new";
-  if (auto made = make_private_file(temporary); !made) return made;
+Result<void> fill_and_publish(const std::string& temporary, const std::string& path) {
   {
     auto connection = SqliteConnection::open(temporary, Access::kWrite);
     if (!connection) return fail(std::move(connection).error());
     if (auto made = make_schema(*connection); !made) return made;
   }
   return publish_file(temporary, path);
+}
+
+/// Under another name first, so that what has the database's name was complete once.
+Result<void> create(const std::string& path) {
+  const auto temporary = make_private_file(path);
+  if (!temporary) return fail(temporary.error());
+  auto made = fill_and_publish(*temporary, path);
+  if (!made) ::unlink(temporary->c_str());
+  return made;
 }
 
 /// Holds for this connection alone, but for the journal's mode.
@@ -69,7 +75,7 @@ struct SqliteDatabase::Impl {
   const int busy_milliseconds;
   SqliteConnection connection;
   std::mutex mutex{};         ///< of the connection
-  std::mutex backup_mutex{};  ///< of the files that backup() makes
+  std::mutex backup_mutex{};  ///< one backup at a time: each reads and writes all of it
 };
 
 SqliteDatabase::SqliteDatabase(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
@@ -114,17 +120,17 @@ Result<void> SqliteDatabase::backup(const std::string& path) {
   auto reader = SqliteConnection::open(impl_->path, Access::kRead);
   if (!reader) return fail(std::move(reader).error());
   reader->wait_for_locks(impl_->busy_milliseconds);
-  const std::string temporary = *full + ".tmp";
-  if (auto made = make_private_file(temporary); !made) return made;
+  const auto temporary = make_private_file(*full);
+  if (!temporary) return fail(temporary.error());
   Result<void> written;
-  if (auto copied = reader->execute("VACUUM INTO ?", {temporary}); !copied) {
+  if (auto copied = reader->execute("VACUUM INTO ?", {*temporary}); !copied) {
     Error error = std::move(copied).error();
     error.message = fmt::format("cannot write the backup {}: {}", *full, error.message);
     written = fail(std::move(error));
   } else {
-    written = publish_file(temporary, *full);
+    written = publish_file(*temporary, *full);
   }
-  if (!written) ::unlink(temporary.c_str());
+  if (!written) ::unlink(temporary->c_str());
   return written;
 }
 

@@ -41,8 +41,8 @@ class SqliteDatabase {
   ~SqliteDatabase();
 
   /// Writes a copy as of this moment to `path`, with mode 0600; others may read and write meanwhile. It is
-  /// complete and on the disk when this returns, and after a crash it is complete or not there. Never
-  /// replaces anything: kAlreadyExists. A file `path.tmp` is replaced.
+  /// complete and on the disk when this returns, and after a crash it is complete or not there, but for a
+  /// part named `path.` and six letters. Neither replaces nor removes anything else: kAlreadyExists.
   Result<void> backup(const std::string& path);
 
   /// Runs `work` as one transaction, one at a time; it must not call back. It is on the disk when this

@@ -84,9 +84,8 @@ TEST_CASE("a database is made for its user alone, and opened again") {
     REQUIRE(database);
     REQUIRE(SqliteLedger(**database).fold(test_record("a")));
     for (const char* const suffix : {"", "-wal", "-shm", ".lock"}) CHECK(mode_of(path + suffix) == 0600);
-    CHECK_FALSE(fs::exists(path + ".new"));
   }
-  CHECK_FALSE(fs::exists(path + "-wal"));
+  CHECK(std::distance(fs::directory_iterator(directory.path()), {}) == 2);  // itself and its lock
   auto again = SqliteDatabase::open(path);
   REQUIRE(again);
   CHECK(SqliteLedger(**again).load()->records.size() == 1);
@@ -116,10 +115,11 @@ TEST_CASE("a transaction is on the disk when it returns, or not there at all") {
   CHECK(number("SELECT count(*) FROM ledger_record") == 0);
 }
 
-TEST_CASE("a leftover of a creation that was interrupted is no obstacle") {
+TEST_CASE("the creation of a database removes no file that is not its own") {
   const DatabaseDirectory directory;
-  write(directory.file() + ".new", "half a data");
+  write(directory.file() + ".new", "precious");
   CHECK(SqliteDatabase::open(directory.file()));
+  CHECK(content_of(directory.file() + ".new") == "precious");
 }
 
 TEST_CASE("a damaged file is an error that names it, and is left as it is") {
@@ -289,17 +289,28 @@ TEST_CASE("a backup is a database of that moment, and the work goes on") {
   SqliteLedger ledger(**database);
   REQUIRE(ledger.fold(test_record("before")));
   const std::string copy = directory.file("copy.db");
-  write(copy + ".tmp", "left by a crash");
   REQUIRE((*database)->backup(copy));
   REQUIRE(ledger.fold(test_record("after")));
   CHECK(mode_of(copy) == 0600);
-  CHECK_FALSE(fs::exists(copy + ".tmp"));
   auto opened = SqliteDatabase::open(copy);
   REQUIRE(opened);
   const auto records = SqliteLedger(**opened).load()->records;
   REQUIRE(records.size() == 1);
   CHECK(records[0].uid == "before");
   CHECK(ledger.load()->records.size() == 2);
+}
+
+TEST_CASE("a backup removes no file that is not its own") {
+  const DatabaseDirectory directory;
+  auto database = SqliteDatabase::open(directory.file());
+  REQUIRE(database);
+  const std::string copy = directory.file("copy.db");
+  write(copy + ".tmp", "precious");
+  const auto files = [&] { return std::distance(fs::directory_iterator(directory.path()), {}); };
+  const auto before = files();
+  REQUIRE((*database)->backup(copy));
+  CHECK(content_of(copy + ".tmp") == "precious");
+  CHECK(files() == before + 1);
 }
 
 TEST_CASE("a backup replaces nothing and leaves no part of itself") {

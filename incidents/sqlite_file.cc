@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -109,11 +110,11 @@ Result<OwnedFile> lock_database(const std::string& path) {
                   .because("DatabaseInUse"));
 }
 
-Result<void> make_private_file(const std::string& path) {
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return system_failure("remove", path, errno);
-  const OwnedFile file(::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (file.get() < 0) return system_failure("create", path, errno);
-  return {};
+Result<std::string> make_private_file(const std::string& path) {
+  std::string name = path + ".XXXXXX";
+  const OwnedFile file(::mkostemp(name.data(), O_CLOEXEC));
+  if (file.get() < 0) return system_failure("create a file beside it", path, errno);
+  return name;
 }
 
 Result<void> publish_file(const std::string& temporary, const std::string& path) {

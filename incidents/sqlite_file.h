@@ -34,8 +34,9 @@ Result<bool> find_database_file(const std::string& path);
 /// stays. Errors: kUnavailable where another process has it.
 Result<OwnedFile> lock_database(const std::string& path);
 
-/// Makes an empty file with mode 0600 in place of any other of its name.
-Result<void> make_private_file(const std::string& path);
+/// Makes an empty file with mode 0600, `<path>.<six letters>`, which was nobody's before, and returns its
+/// name. A crash leaves it.
+Result<std::string> make_private_file(const std::string& path);
 
 /// Gives a complete file its name so that a crash leaves it whole or not at all; it is on the disk when this
 /// returns. Errors: kAlreadyExists where something has that name.
