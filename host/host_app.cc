@@ -20,6 +20,7 @@
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
 #include "host/file_config.h"
+#include "host/first_look.h"
 #include "host/images/golden_store.h"
 #include "host/images/overlay.h"
 #include "host/images/seed_image.h"
@@ -267,10 +268,14 @@ Result<void> HostApp::run(std::stop_token stop) {
   store_.subscribe([this](const std::string& name) { engine_.wake(name); });
   threads_.emplace_back([this](std::stop_token token) { hypervisor_.run(std::move(token)); });
   config_.load();
-  while (!hypervisor_.wait_until_connected(clock_.monotonic() + kPulse, stop)) {
+  for (;;) {
+    const auto connected = hypervisor_.wait_until_connected(clock_.monotonic() + kPulse, stop);
+    if (connected) break;
     if (stop.stop_requested()) return {};
+    if (is_misconfigured(connected.error())) return connected;
   }
-  if (auto known = inventory_.domains(); !known) return fail(known.error());
+  if (auto known = await_domains(inventory_, clock_, log_, stop); !known)
+    return stop.stop_requested() ? Result<void>() : known;
   engine_.refresh();
   if (auto started = front_.start(); !started) return started;
   if (auto started = start_control(); !started) return started;

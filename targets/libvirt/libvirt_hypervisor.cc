@@ -10,14 +10,13 @@
 #include "targets/libvirt/domain.h"
 #include "targets/libvirt/domain_quarantine.h"
 #include "targets/libvirt/libvirt_connection.h"
+#include "targets/libvirt/retry_pause.h"
 
 namespace kintsugi::targets {
 namespace {
 
 using std::chrono::milliseconds;
 
-constexpr milliseconds kFirstRetry{200};
-constexpr milliseconds kLastRetry{5000};
 /// How long the event loop may be without looking whether it is to end.
 constexpr int kLoopPulseMilliseconds = 200;
 /// Domains that come and go for years are not to fill the memory.
@@ -64,10 +63,11 @@ bool register_event_loop() {
 
 }  // namespace
 
-LibvirtHypervisor::LibvirtHypervisor(std::string uri, const Clock& clock, Logger& log)
+LibvirtHypervisor::LibvirtHypervisor(std::string uri, const Clock& clock, Logger& log, EventTurn turn)
     : uri_(std::move(uri)),
       clock_(clock),
       log_(log),
+      turn_(std::move(turn)),
       last_error_(make_error(ErrorCode::kUnavailable, "not connected yet").on(uri_)) {}
 
 LibvirtHypervisor::~LibvirtHypervisor() = default;
@@ -84,43 +84,59 @@ Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::connec
 }
 
 void LibvirtHypervisor::run(std::stop_token stop) {
-  milliseconds pause = kFirstRetry;
+  RetryPause pause;
   while (!stop.stop_requested()) {
     auto opened = connect();
-    if (opened) {
-      pause = kFirstRetry;
+    if (!opened) {
+      log_.warning("The hypervisor cannot be reached", {{"error", opened.error().to_string()}});
       {
         std::lock_guard lock(mutex_);
-        connection_ = *opened;
+        last_error_ = opened.error();
       }
-      connected_.notify_all();
-      log_.info("Connected to the hypervisor", {{"uri", uri_}});
-      if (changed_) changed_("");
-      serve(stop);
+      pause_for(pause.after_failure(), stop);
+      continue;
+    }
+    {
+      std::lock_guard lock(mutex_);
+      connection_ = *opened;
+    }
+    const MonotonicTime since = clock_.monotonic();
+    connected_.notify_all();
+    log_.info("Connected to the hypervisor", {{"uri", uri_}});
+    if (changed_) changed_("");
+    serve(*opened, stop);
+    opened->reset();
+    {
       std::lock_guard lock(mutex_);
       connection_.reset();
       last_error_ = make_error(ErrorCode::kUnavailable, "the connection was closed").on(uri_);
-      continue;
     }
-    log_.warning("The hypervisor cannot be reached", {{"error", opened.error().to_string()}});
-    std::unique_lock lock(mutex_);
-    last_error_ = opened.error();
-    const std::stop_callback wake(stop, [this] { connected_.notify_all(); });
-    clock_.wait_until(lock, connected_, clock_.monotonic() + pause);
-    pause = std::min(pause * 2, kLastRetry);
+    pause_for(pause.after_success(clock_.monotonic() - since), stop);
   }
 }
 
-/// Runs the event loop until the connection is gone.
-void LibvirtHypervisor::serve(const std::stop_token& stop) {
-  std::shared_ptr<Connection> connection;
-  {
-    std::lock_guard lock(mutex_);
-    connection = connection_;
-  }
+bool LibvirtHypervisor::turn_of_event_loop() {
+  return virEventRunDefaultImpl() == 0;
+}
+
+/// Delivers events until the connection is gone.
+void LibvirtHypervisor::serve(const std::shared_ptr<Connection>& connection, const std::stop_token& stop) {
   while (!stop.stop_requested() && !connection->is_closed()) {
-    if (virEventRunDefaultImpl() < 0) return;
+    if (turn_()) continue;
+    log_.warning("The hypervisor's events cannot be delivered, it is connected to anew",
+                 {{"error", libvirt_error("event loop").to_string()}});
+    return;
   }
+}
+
+void LibvirtHypervisor::pause_for(milliseconds pause, const std::stop_token& stop) {
+  const std::stop_callback wake(stop, [this] {
+    std::lock_guard lock(mutex_);
+    connected_.notify_all();
+  });
+  const MonotonicTime end = clock_.monotonic() + pause;
+  std::unique_lock lock(mutex_);
+  while (!stop.stop_requested() && clock_.monotonic() < end) clock_.wait_until(lock, connected_, end);
 }
 
 Result<void> LibvirtHypervisor::wait_until_connected(MonotonicTime deadline, std::stop_token stop) {

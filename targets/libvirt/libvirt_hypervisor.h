@@ -17,11 +17,15 @@ namespace kintsugi::targets {
 /// A host by libvirt. One per process: libvirt's event loop is the process's own.
 class LibvirtHypervisor final : public Hypervisor {
  public:
+  /// Waits for events of the process for a while, and delivers them; whether it could.
+  using EventTurn = std::function<bool()>;
+
   /// `uri` as virConnectOpen() takes it. References must outlive this object.
-  LibvirtHypervisor(std::string uri, const Clock& clock, Logger& log);
+  LibvirtHypervisor(std::string uri, const Clock& clock, Logger& log, EventTurn turn = turn_of_event_loop);
   ~LibvirtHypervisor() override;
 
-  /// Connects, delivers events, and connects again when the daemon has gone, until stopped.
+  /// Connects, delivers events, and connects again when the daemon has gone or events cannot be delivered,
+  /// ever more slowly where that does not last, until stopped.
   void run(std::stop_token stop);
   /// Waits until there is a connection. The error is that of the last try.
   Result<void> wait_until_connected(MonotonicTime deadline, std::stop_token stop);
@@ -56,13 +60,17 @@ class LibvirtHypervisor final : public Hypervisor {
   Result<void> define_filter(const std::string& definition) override;
   void subscribe(std::function<void(const std::string& uuid)> changed) override;
 
+  /// libvirt's own.
+  static bool turn_of_event_loop();
+
  private:
   class Connection;
 
   Result<std::string> persistent(const std::string& uuid, unsigned flags);
   Result<std::shared_ptr<Connection>> connection();
   Result<std::shared_ptr<Connection>> connect();
-  void serve(const std::stop_token& stop);
+  void serve(const std::shared_ptr<Connection>& connection, const std::stop_token& stop);
+  void pause_for(std::chrono::milliseconds pause, const std::stop_token& stop);
   void remember_place(const std::string& uuid, bool is_elsewhere);
   /// `call` on the domain, or why it cannot be had.
   template <class Call>
@@ -71,6 +79,7 @@ class LibvirtHypervisor final : public Hypervisor {
   const std::string uri_;
   const Clock& clock_;
   Logger& log_;
+  const EventTurn turn_;
   std::function<void(const std::string&)> changed_;
   mutable std::mutex mutex_;
   std::condition_variable connected_;
