@@ -2,6 +2,14 @@
 #include "controller/containment_questions.h"
 
 namespace kintsugi::controller {
+namespace {
+
+/// Who has answered knows what is in the way: what else is asked is shown.
+void tell_of_denial(IncidentWork& work, const std::string& why) {
+  if (work.status().awaiting.empty() || work.status().awaiting == "contain") work.await("contain", why);
+}
+
+}  // namespace
 
 using playbooks::GuardVerdict;
 
@@ -28,7 +36,12 @@ playbooks::CapFacts caps_by_others(IncidentWork& work, OwnerRef owner) {
 }
 
 std::optional<StepResult> ask_before_containment(IncidentWork& work, const GuardVerdict& verdict) {
-  if (verdict.allowed()) return std::nullopt;
+  if (verdict.allowed()) {
+    // What nobody needs to answer any more is not to stand before another question.
+    if (find_answer(work.incident(), kGuardedQuestion) == nullptr)
+      forget_question(work.status(), kGuardedQuestion);
+    return std::nullopt;
+  }
   if (verdict.kind == GuardVerdict::Kind::kRefused) {
     work.end(Outcome::kFailed, "Refused", verdict.reason);
     return step_waits();
@@ -53,8 +66,8 @@ void ask_to_go_on(IncidentWork& work, const std::string& problem, const std::str
   if (answer == nullptr) return;
   if (answer->approved) {
     work.settle("contain", {});
-  } else if (work.status().awaiting.empty() || work.status().awaiting == "contain") {
-    work.await("contain", answer->by + " denied to go on as it is. " + why);
+  } else {
+    tell_of_denial(work, answer->by + " denied to go on as it is. " + why);
   }
 }
 
@@ -72,7 +85,7 @@ bool may_reassert(IncidentWork& work) {
     reassertions = 1;
     return true;
   }
-  if (answer != nullptr) work.await("contain", answer->by + " denied to put the quarantine back. " + why);
+  if (answer != nullptr) tell_of_denial(work, answer->by + " denied to put the quarantine back. " + why);
   work.conclude(condition::kContained,
                 {ConditionStatus::kFalse, "QuarantineRemoved",
                  "the quarantine was taken away more than 3 times; somebody or something works against it"});

@@ -30,6 +30,21 @@ std::string_view without_number(std::string_view id) {
   return is_numbered ? id.substr(0, dash) : id;
 }
 
+constexpr std::string_view kContain = "contain";
+constexpr std::string_view kRedeploy = "redeploy";
+
+bool has_open_question(const Incident& incident, std::string_view step) {
+  const auto& questions = incident.status.questions;
+  return std::any_of(questions.begin(), questions.end(), [&](const Question& question) {
+    return question.step == step && find_answer(incident, question.name) == nullptr;
+  });
+}
+
+/// Whether a redeployment is not to hide what is asked about the containment.
+bool is_outranked(const Incident& incident, std::string_view step) {
+  return step == kRedeploy && incident.status.awaiting == kContain && has_open_question(incident, kContain);
+}
+
 }  // namespace
 
 OwnerRef IncidentWork::owner() const {
@@ -62,6 +77,7 @@ void IncidentWork::note(std::string_view message) {
 }
 
 void IncidentWork::await(std::string_view step, std::string_view why) {
+  if (is_outranked(incident_, step)) return;
   std::string reason = escape(why, kMaxConditionMessageBytes - 4);
   if (incident_.status.awaiting == step && incident_.status.awaiting_reason == reason) return;
   incident_.status.awaiting = step;
@@ -75,9 +91,14 @@ void IncidentWork::await(std::string_view step, std::string_view why) {
 const Approval* IncidentWork::ask(std::string_view step, std::string_view question, std::string_view why) {
   kintsugi::ask(incident_, question, step);
   const Approval* answer = find_answer(incident_, question);
-  const bool is_free = incident_.status.awaiting.empty() || incident_.status.awaiting == step;
-  if (answer == nullptr && is_free) await(step, why);
+  if (answer == nullptr && may_name(step)) await(step, why);
   return answer;
+}
+
+bool IncidentWork::may_name(std::string_view step) const {
+  const std::string& named = incident_.status.awaiting;
+  if (named.empty() || named == step) return true;
+  return (step == kContain && named == kRedeploy) || (step == kRedeploy && named == kContain);
 }
 
 void IncidentWork::settle(std::string_view step, std::initializer_list<std::string_view> questions) {

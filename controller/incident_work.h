@@ -86,10 +86,12 @@ class IncidentWork {
   /// Sets a condition; a change of its status or reason is also in the timeline and an Event.
   void conclude(std::string_view condition, const Finding& finding);
   void note(std::string_view message);
-  /// Names the step that waits for a person, and why; an empty step: none waits.
+  /// Names the step that waits for a person, and why; an empty step: none waits. While a question about the
+  /// containment has no answer, a redeployment that waits is not named.
   void await(std::string_view step, std::string_view why);
   /// Asks a person about `step`, and returns the decision that answers this very question; nullptr: there is
-  /// none yet, and the step waits unless another one does already.
+  /// none yet, and the step waits. One is named at a time: that which waits already, but for a redeployment,
+  /// which is named after the containment.
   const Approval* ask(std::string_view step, std::string_view question, std::string_view why);
   /// The step, if it waits, waits no more; these questions need no answer any more.
   void settle(std::string_view step, std::initializer_list<std::string_view> questions);
@@ -108,6 +110,8 @@ class IncidentWork {
   Result<void> save();
 
  private:
+  bool may_name(std::string_view step) const;
+
   World& world_;
   Incident incident_;
   std::string stored_;  ///< the status as stored, serialised

@@ -274,6 +274,65 @@ TEST_CASE("a person may go on with a machine that still seems to answer") {
   CHECK(site.comes_to(condition::kContained, "Replaced"));
 }
 
+TEST_CASE(
+    "what is asked about the containment is shown before what waits with the rebuild, and that after it") {
+  RebuildSite site(kTerms);
+  Playbook playbook = testing::rebuild_playbook();
+  // Else something about the rebuild that a person has to mend.
+  const bool is_question = GENERATE(true, false);
+  playbook.steps[1].require_approval = is_question;
+  if (!is_question)
+    site.images.trouble = make_error(ErrorCode::kRefused, "signed by nobody").because("KeyMismatch");
+  site.book.set_playbooks({playbook});
+  site.open();
+  const auto awaits = [&](const char* step) {
+    return site.comes([&] { return site.incident().status.awaiting == step; }, 20);
+  };
+  REQUIRE(awaits("redeploy"));
+  const std::string about_rebuild = site.incident().status.awaiting_reason;
+  site.probe.reached = Reached::kAccepted;
+  REQUIRE(awaits("contain"));
+  CHECK_THAT(site.incident().status.awaiting_reason, Catch::Contains("10.77.0.11:80"));
+  wait(site, 20);
+  CHECK(is_asked(site));
+  CHECK(count(site.timeline(), "waits for a person") == 2);  // each is told once
+  SECTION("approved") {
+    site.decide("contain", true);
+    REQUIRE(awaits("redeploy"));
+    CHECK(site.incident().status.awaiting_reason == about_rebuild);
+    wait(site, 20);
+    CHECK_FALSE(is_asked(site));
+    CHECK(count(site.timeline(), "waits for a person") == 3);
+    if (is_question) {
+      site.decide("redeploy", true);
+      CHECK(site.comes([&] { return site.machine.started > 0; }, 30));
+    }
+  }
+  SECTION("silent by itself") {
+    site.probe.reached = Reached::kSilent;
+    REQUIRE(awaits("redeploy"));
+    CHECK(site.incident().status.awaiting_reason == about_rebuild);
+  }
+  SECTION("both answered at once") {
+    site.decide("contain", true);
+    site.decide("redeploy", true);
+    CHECK(site.comes([&] { return site.machine.started > 0; }, 30) == is_question);
+  }
+  SECTION("released") {
+    site.order(Victim::kDelete);
+    CHECK(awaits("release"));
+  }
+  SECTION("denied") {
+    site.decide("contain", false);
+    REQUIRE(site.comes(
+        [&] { return site.incident().status.awaiting_reason.find("ada denied") != std::string::npos; }));
+    wait(site, 20);
+    CHECK(is_asked(site));
+    CHECK(site.machine.started == 0);
+    CHECK(count(site.timeline(), "waits for a person") == 3);
+  }
+}
+
 TEST_CASE("probes are made every few seconds, not of addresses of others, and not of a machine that is off") {
   SECTION("every few seconds") {
     RebuildSite site(kTerms);
