@@ -9,6 +9,7 @@
 #include "base/document.h"
 #include "base/escape.h"
 #include "base/json_text.h"
+#include "host/domain_steps.h"
 
 namespace kintsugi::host {
 namespace {
@@ -16,6 +17,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kShownPathBytes = 200;
+constexpr char kStart[] = "redeploy/start";
+constexpr unsigned kMostStarts = 1000;
 
 json to_json(const targets::LeftDisk& disk) {
   return {{"target", disk.target},
@@ -33,10 +36,10 @@ std::string body_of(const targets::RebuildMark& mark) {
   return json_text(body);
 }
 
-const JournalEntry* find_rebuild(const Incident& incident) {
+const JournalEntry* find_entry(const Incident& incident, std::string_view id) {
   const auto& journal = incident.status.journal;
   const auto found = std::find_if(journal.begin(), journal.end(),
-                                  [](const JournalEntry& entry) { return entry.action.id == kRebuild; });
+                                  [&](const JournalEntry& entry) { return entry.action.id == id; });
   return found == journal.end() ? nullptr : &*found;
 }
 
@@ -59,26 +62,40 @@ std::optional<targets::LeftDisk> read_left(const json& disk) {
 }  // namespace
 
 Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark) {
-  Action action;
-  action.id = kRebuild;
-  action.resource = "domains";
-  action.name_space = target.name_space;
-  action.name = target.name;
-  action.uid = target.uid;
+  Action action = action_about(target, std::string(kRebuild),
+                               fmt::format("start domain {} anew from {} ({})", escape(target.name, 64),
+                                           escape(mark.image, kShownPathBytes), escape(mark.digest, 80)));
   action.body = body_of(mark);
-  action.description = fmt::format("start domain {} anew from {} ({})", escape(target.name, 64),
-                                   escape(mark.image, kShownPathBytes), escape(mark.digest, 80));
   return action;
 }
 
+Action start_action(const TargetRef& target, unsigned starts) {
+  Action action = action_about(
+      target, kStart, fmt::format("start the rebuilt domain {}: {} times", escape(target.name, 64), starts));
+  const json body = {{"starts", starts}};
+  action.body = json_text(body);
+  return action;
+}
+
+unsigned starts_of(const Incident& incident) {
+  const JournalEntry* entry = find_entry(incident, kStart);
+  if (entry == nullptr) return 0;
+  const json body = parse_json(entry->action.body).value_or(nullptr);
+  const json starts = body.is_object() ? body.value("starts", json()) : json();
+  // Somebody has edited the database: nothing is started without asking.
+  if (!starts.is_number_integer()) return kMostStarts;
+  const auto number = starts.get<std::int64_t>();
+  return number < 0 || number > kMostStarts ? kMostStarts : unsigned(number);
+}
+
 bool is_journaled(const Incident& incident, const targets::RebuildMark& mark) {
-  const JournalEntry* entry = find_rebuild(incident);
+  const JournalEntry* entry = find_entry(incident, kRebuild);
   return entry != nullptr && entry->action.body == body_of(mark);
 }
 
 std::vector<targets::LeftDisk> left_disks(const Incident& incident) {
   std::vector<targets::LeftDisk> disks;
-  const JournalEntry* entry = find_rebuild(incident);
+  const JournalEntry* entry = find_entry(incident, kRebuild);
   if (entry == nullptr) return disks;
   const json body = parse_json(entry->action.body).value_or(nullptr);
   const auto left = body.is_object() ? body.find("left") : body.end();

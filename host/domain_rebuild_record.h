@@ -21,6 +21,12 @@ Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark)
 /// Whether a definition's mark is the one that was journaled.
 bool is_journaled(const Incident& incident, const targets::RebuildMark& mark);
 
+/// The action that starts the rebuilt machine, for the so manieth time.
+Action start_action(const TargetRef& target, unsigned starts);
+
+/// How often the rebuilt machine was started, by the journal, since somebody last agreed to that.
+unsigned starts_of(const Incident& incident);
+
 /// What the rebuild has left, by its journal, once it has begun; empty where it has not.
 std::vector<targets::LeftDisk> left_disks(const Incident& incident);
 

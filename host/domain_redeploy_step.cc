@@ -16,8 +16,8 @@
 #include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
 #include "host/machine_files.h"
+#include "host/rebuild_completion.h"
 #include "host/rebuild_jobs.h"
-#include "host/rebuild_memory.h"
 #include "host/service_probe.h"
 #include "targets/libvirt/domain_quarantine.h"
 #include "targets/libvirt/domain_rebuild.h"
@@ -33,12 +33,6 @@ using targets::DataDiskFate;
 using targets::DataDiskRule;
 using targets::DomainObservation;
 using targets::DomainTerms;
-using targets::RebuildMark;
-
-constexpr char kRebuildQuestion[] = "redeploy/rebuild";
-constexpr char kEvidenceQuestion[] = "redeploy/without-evidence";
-/// The question, and what was decided.
-constexpr char kKeptDisks[] = "redeploy/data-disks";
 
 /// The persistent definition from before the breach, and what its administrator says in it.
 struct Original {
@@ -68,10 +62,7 @@ class Rebuild {
 
  private:
   StepResult begin();
-  StepResult complete();
   StepResult switch_over(const targets::RebuiltDefinition& planned);
-  StepResult end_and_start(const RebuildMark& mark);
-  StepResult finish(const RebuildMark& mark);
 
   std::optional<StepOutcome> refuse_before_begin();
   Result<Original> read_original() const;
@@ -82,29 +73,17 @@ class Rebuild {
   std::optional<StepOutcome> ask_about_data_disks(const DomainTerms& terms);
   void accept(const GoldenImage& image);
 
-  StepOutcome blocked(std::string reason, std::string message, bool needs_person);
-  StepOutcome failed(const char* reason, const Error& error);
+  StepOutcome blocked(std::string reason, std::string message, bool needs_person) {
+    return rebuild_waits(work_, std::move(reason), std::move(message), needs_person);
+  }
+  StepOutcome failed(const char* reason, const Error& error) { return rebuild_failed(work_, reason, error); }
   const std::string& uuid() const { return work_.target().uid; }
   const std::string& incident() const { return work_.incident().name; }
-  MachineIdentity identity(const DomainTerms& terms) const {
-    return {incident(), work_.target().name, terms.image.value_or(targets::GoldenTerms())};
-  }
 
   const DomainWorld& domains_;
   IncidentWork& work_;
   const DomainObservation& domain_;
 };
-
-StepOutcome Rebuild::blocked(std::string reason, std::string message, bool needs_person) {
-  if (needs_person) work_.await("redeploy", message);
-  work_.conclude(condition::kRedeployed, {ConditionStatus::kFalse, std::move(reason), std::move(message)});
-  return step_waits(work_.world().settings.recheck);
-}
-
-/// What a retry may mend is tried again; the rest is a person's.
-StepOutcome Rebuild::failed(const char* reason, const Error& error) {
-  return blocked(error.reason.empty() ? reason : error.reason, error.to_string(), !error.retryable);
-}
 
 StepResult Rebuild::run() {
   const bool begun = is_rebuilt_by(domain_.persistent, incident());
@@ -113,7 +92,7 @@ StepResult Rebuild::run() {
     return blocked("ModeForbids", fmt::format("mode {} does not permit a rebuild", to_string(work_.mode())),
                    /*needs_person=*/false);
   }
-  return begun ? complete() : begin();
+  return begun ? complete_rebuild(domains_, work_, domain_) : begin();
 }
 
 /// Nothing: it may begin.
@@ -259,8 +238,8 @@ StepResult Rebuild::begin() {
     for (const std::string& remark : planned->remarks) why += "; " + remark;
     if (auto waits = controller::ask_before_redeployment(work_, kRebuildQuestion, why)) return *waits;
   }
-  const auto prepared =
-      prepare_machine(domains_, work_, **image, *paths, identity(original->terms()), /*anew=*/true);
+  const auto prepared = prepare_machine(domains_, work_, **image, *paths,
+                                        machine_identity(work_, original->terms()), /*anew=*/true);
   if (!prepared) return step_waits(work_.world().settings.recheck);
   if (!*prepared) return failed("PreparationFailed", prepared->error());
   work_.settle("redeploy", {});
@@ -280,71 +259,6 @@ StepResult Rebuild::switch_over(const targets::RebuiltDefinition& planned) {
   }
   for (const std::string& remark : planned.remarks) work_.note("In the rebuilt machine, " + remark);
   return step_waits(std::chrono::milliseconds(0));
-}
-
-/// The image of a mark, which the journal has.
-GoldenImage image_of(const RebuildMark& mark, const IncidentStatus& status) {
-  GoldenImage image;
-  if (!status.images.empty()) image.trusted = status.images.front();
-  image.path = mark.golden;
-  image.format = mark.golden_format;
-  return image;
-}
-
-StepResult Rebuild::complete() {
-  const RebuildMark& mark = *domain_.persistent->rebuilt;
-  const auto& images = work_.status().images;
-  if (!is_journaled(work_.incident(), mark) || images.empty() || images.front().digest != mark.digest) {
-    return blocked(
-        "RebuildChanged",
-        "what the domain would start from is not what this incident has rebuilt: it is not started",
-        /*needs_person=*/true);
-  }
-  if (is_rebuilt_by(domain_.live, incident())) {
-    if (domain_.status.state == targets::DomainState::kRunning) return finish(mark);
-    // libvirt shows a process that it is still setting up, and ends it where the daemon is killed meanwhile.
-    return blocked("Starting", "the rebuilt machine does not run yet", /*needs_person=*/false);
-  }
-  const MachinePaths paths{mark.overlay, mark.seed, ""};
-  const auto prepared = prepare_machine(domains_, work_, image_of(mark, work_.status()), paths,
-                                        identity(domain_.persistent->terms), /*anew=*/false);
-  if (!prepared) return step_waits(work_.world().settings.recheck);
-  if (!*prepared) return failed("PreparationFailed", prepared->error());
-  if (!controller::leader_may_send(work_)) return step_waits(work_.world().settings.recheck);
-  return end_and_start(mark);
-}
-
-StepResult Rebuild::end_and_start(const RebuildMark& mark) {
-  const MonotonicTime begun = work_.world().clock.monotonic();
-  if (domain_.live) {
-    const auto ended = domains_.hypervisor.destroy(uuid());
-    // kConflict: it has ended by itself.
-    if (!ended && ended.error().code != ErrorCode::kConflict) {
-      if (ended.error().retryable) return fail(ended.error());
-      return failed("EndRefused", ended.error());
-    }
-    if (ended) work_.note("The breached machine's process was ended");
-  }
-  const auto started = domains_.hypervisor.start(uuid());
-  work_.count(rebuild_action(work_.target(), mark), started.has_value(),
-              work_.world().clock.monotonic() - begun);
-  if (!started) {
-    // kConflict: it runs, and it is looked at what.
-    if (started.error().retryable) return fail(started.error());
-    return failed("StartFailed", started.error());
-  }
-  return step_waits(std::chrono::milliseconds(0));
-}
-
-StepResult Rebuild::finish(const RebuildMark& mark) {
-  if (auto set = domains_.hypervisor.set_autostart(uuid(), mark.autostart); !set) return fail(set.error());
-  const Action action = rebuild_action(work_.target(), mark);
-  if (auto kept = work_.journal(action, JournalEntry::State::kApplied); !kept) return fail(kept.error());
-  work_.status().times.redeployed = work_.now();
-  work_.settle("redeploy", {kRebuildQuestion, kEvidenceQuestion, kKeptDisks});
-  work_.note("Done: " + action.description + "; kept as they were: " + describe(mark.disks));
-  work_.conclude(condition::kRedeployed, {ConditionStatus::kTrue, "Rebuilt", "done: " + action.description});
-  return step_done();
 }
 
 /// The rebuilt machine is isolated by now. Whether its image is at fault, or the signal, is for a person.

@@ -285,9 +285,24 @@ DomainObservation without_rebuilt(DomainObservation domain, std::string_view inc
   return domain;
 }
 
+std::string why_not_running(const DomainStatus& status) {
+  if (status.state == DomainState::kCrashed)
+    return "the domain has crashed, and its process is kept: 'virsh destroy' ends it";
+  switch (status.pause) {
+    case PauseCause::kNone: return "the domain does not run";
+    case PauseCause::kStartingUp: return "the domain's process is not set up yet";
+    case PauseCause::kSomebody: return "somebody has paused the domain: 'virsh resume' lets it run";
+    case PauseCause::kDiskError:
+      return "the domain is paused because a disk cannot be read or written: make room or mend it, then "
+             "'virsh resume'";
+    case PauseCause::kOther: return "the host has paused the domain: 'virsh domstate --reason' says why";
+  }
+  return "the domain does not run";
+}
+
 Finding assess_rebuilt(const DomainObservation& domain, const std::string& incident) {
   if (!domain.live || domain.status.state != DomainState::kRunning)
-    return not_rebuilt("NotRunning", "the domain does not run");
+    return not_rebuilt("NotRunning", why_not_running(domain.status));
   if (!is_rebuilt_by(domain.live, incident))
     return not_rebuilt("NotRebuilt", "the domain runs from another definition than the rebuilt one");
   const RebuildMark& mark = *domain.live->rebuilt;

@@ -21,6 +21,7 @@
 namespace kintsugi::targets {
 
 struct DomainObservation;
+struct DomainStatus;
 
 /// What is done about a disk beside the root disk.
 enum class DataDiskFate : std::uint8_t { kDetached, kReadOnly, kKept };
@@ -66,6 +67,9 @@ bool is_rebuilt_by(const std::optional<Domain>& definition, std::string_view inc
 /// What is left of a domain for an incident to contain: without what it has rebuilt itself. Neither
 /// definition is left where nothing of the breached machine runs or would start.
 DomainObservation without_rebuilt(DomainObservation domain, std::string_view incident);
+
+/// For people: why a domain does not run, and what lets it.
+std::string why_not_running(const DomainStatus& status);
 
 /// Whether the domain runs from the overlay of that incident over its golden image, and from nothing else.
 /// Reasons: Running; NotRunning, NotRebuilt, DiskChanged.

@@ -20,8 +20,18 @@ struct DomainSummary {
 
 enum class DomainState : std::uint8_t { kRunning, kPaused, kShutOff, kCrashed, kOther };
 
+/// Why a domain with a process is paused, as the host says.
+enum class PauseCause : std::uint8_t {
+  kNone,        ///< it is not
+  kStartingUp,  ///< its process is not set up yet
+  kSomebody,    ///< who may also be Kintsugi
+  kDiskError,   ///< until somebody makes room, or mends the disk
+  kOther,       ///< a job of the host's, or unknown
+};
+
 struct DomainStatus {
   DomainState state = DomainState::kOther;
+  PauseCause pause = PauseCause::kNone;
   bool is_active = false;
   bool is_persistent = false;  ///< else it is gone for good once it ends
   bool autostart = false;      ///< starts with the host

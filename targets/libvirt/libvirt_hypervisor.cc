@@ -44,6 +44,16 @@ DomainState state_of(int state) {
   }
 }
 
+PauseCause pause_of(int state, int reason) {
+  if (state != VIR_DOMAIN_PAUSED) return PauseCause::kNone;
+  switch (reason) {
+    case VIR_DOMAIN_PAUSED_STARTING_UP: return PauseCause::kStartingUp;
+    case VIR_DOMAIN_PAUSED_USER: return PauseCause::kSomebody;
+    case VIR_DOMAIN_PAUSED_IOERROR: return PauseCause::kDiskError;
+    default: return PauseCause::kOther;
+  }
+}
+
 Result<std::string> definition_of(virDomainPtr domain, unsigned flags) {
   char* text = virDomainGetXMLDesc(domain, flags);
   if (text == nullptr) return fail(libvirt_error(domain_object(uuid_of(domain))));
@@ -177,6 +187,7 @@ Result<DomainStatus> LibvirtHypervisor::status(const std::string& uuid) {
     if (virDomainGetState(domain, &state, &reason, 0) < 0) return fail(libvirt_error(domain_object(uuid)));
     DomainStatus status;
     status.state = state_of(state);
+    status.pause = pause_of(state, reason);
     status.is_active = virDomainIsActive(domain) == 1;
     status.is_migrated = state == VIR_DOMAIN_SHUTOFF && reason == VIR_DOMAIN_SHUTOFF_MIGRATED;
     status.is_persistent = virDomainIsPersistent(domain) == 1;

@@ -134,6 +134,24 @@ TEST_CASE(
   CHECK(definition(host, uuid) == before);
 }
 
+TEST_CASE("libvirt says that somebody has paused a domain, also one that never ran") {
+  Host host;
+  const std::string uuid = host.make_empty("halted");
+  const auto virsh = [](const std::string& command) {
+    return std::system(("virsh -q -c '" + uri() + "' " + command).c_str()) == 0;
+  };
+  const auto pause = [&] { return host.hypervisor().status(uuid).value().pause; };
+  CHECK(pause() == PauseCause::kNone);
+  REQUIRE(virsh("suspend halted"));
+  CHECK(pause() == PauseCause::kSomebody);
+  REQUIRE(virsh("resume halted"));
+  CHECK(pause() == PauseCause::kNone);
+  REQUIRE(virsh("destroy halted"));
+  CHECK(pause() == PauseCause::kNone);
+  REQUIRE(virsh("start --paused halted"));
+  CHECK(pause() == PauseCause::kSomebody);
+}
+
 TEST_CASE("isolation repeated changes nothing, and another incident's release does nothing") {
   Host host;
   const std::string uuid = host.make_empty("repeated");

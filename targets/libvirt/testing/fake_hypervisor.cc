@@ -86,6 +86,9 @@ Result<DomainStatus> FakeHypervisor::status(const std::string& uuid) {
   status.state = live.empty() ? DomainState::kShutOff
                  : is_paused  ? DomainState::kPaused
                               : DomainState::kRunning;
+  if (status.is_active && has_crashed) status.state = DomainState::kCrashed;
+  if (status.state == DomainState::kPaused)
+    status.pause = starts_slowly ? PauseCause::kStartingUp : pause_cause;
   status.is_persistent = !persistent.empty();
   status.autostart = autostart && status.is_persistent;
   status.is_migrated = has_migrated && live.empty();
@@ -279,17 +282,19 @@ Result<void> FakeHypervisor::destroy(const std::string&) {
   if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
   return change([&] {
     live.clear();
-    is_paused = false;
+    is_paused = has_crashed = false;
     ++ended;
   });
 }
 
 Result<void> FakeHypervisor::start(const std::string&) {
   if (!live.empty()) return fail(ErrorCode::kConflict, "it runs");
+  if (start_trouble) return fail(*start_trouble);
   return change([&] {
     live = as_running(persistent);
     is_paused = starts_slowly;
     ++started;
+    if (ends_at_once) live.clear();
   });
 }
 

@@ -42,8 +42,12 @@ class FakeHypervisor : public Hypervisor {
   /// A bridge that is not there: no network card of the running domain gets to it.
   std::string missing_bridge;
   std::optional<Error> definition_trouble;  ///< what comes of each new definition
+  std::optional<Error> start_trouble;       ///< what comes of each start
   /// What is started is there, and does not run yet.
   bool starts_slowly = false;
+  bool ends_at_once = false;  ///< what is started
+  bool has_crashed = false;   ///< and its process is kept
+  PauseCause pause_cause = PauseCause::kSomebody;
 
   // What it can tell of itself.
   std::optional<Screenshot> screen;  ///< nothing: it has none
