@@ -95,15 +95,22 @@ json wait_for(EvidenceSession& session, const k8s::Resource& resource, const k8s
   }
 }
 
-void take_snapshot(EvidenceSession& session) {
+void take_snapshot(EvidenceSession& session, const std::string& machine_uid) {
   const std::string collector = "disks";
   if (session.is_late(collector)) return;
   const k8s::ObjectKey key{session.incident().spec.target.name_space, snapshot_name(session.incident().name)};
+  const auto is_ours = [&](const json& document) {
+    return targets::is_snapshot_of(document, machine_uid, session.incident().name);
+  };
   const json snapshot =
-      wait_for(session, targets::kMachineSnapshots, key, collector, [](const json& document) {
-        return targets::progress_of_snapshot(document) != targets::Progress::kUnderWay;
+      wait_for(session, targets::kMachineSnapshots, key, collector, [&](const json& document) {
+        return !is_ours(document) || targets::progress_of_snapshot(document) != targets::Progress::kUnderWay;
       });
   if (snapshot.is_null()) return;
+  if (!is_ours(snapshot)) {
+    return session.failed(collector,
+                          make_error(ErrorCode::kRefused, "another snapshot has the name " + key.name));
+  }
   session.keep("snapshot.json", json_text(snapshot, 2), collector);
   if (targets::progress_of_snapshot(snapshot) != targets::Progress::kDone)
     session.failed(collector,
@@ -146,7 +153,7 @@ void take_machine_evidence(EvidenceSession& session, const Cluster& cluster, con
   if (!machine.name.empty()) take_object(session, targets::kMachines, machine, "machine");
   if (step.guest_facts) take_what_guest_tells(session);
   take_launcher(session, cluster, step);
-  if (was_asked_for(session.incident(), targets::kSnapshotAction)) take_snapshot(session);
+  if (was_asked_for(session.incident(), targets::kSnapshotAction)) take_snapshot(session, machine.uid);
   if (was_asked_for(session.incident(), targets::kMemoryDumpAction))
     take_memory_dump(session, machine.name, step.memory_dump_claim);
 }

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "targets/isolation/quarantine.h"
+#include "targets/kubernetes/object_writes.h"
 #include "targets/kubernetes/write_refusal.h"
 
 namespace kintsugi::targets {
@@ -29,18 +30,6 @@ k8s::CallOptions call_of(const ApplyOptions& options) {
   call.stop = options.stop;
   call.dry_run = options.dry_run;
   return call;
-}
-
-/// metadata.uid; empty where there is none.
-std::string uid_of(const json& object) {
-  const auto metadata = object.find("metadata");
-  if (metadata == object.end() || !metadata->is_object()) return {};
-  const auto uid = metadata->find("uid");
-  return uid != metadata->end() && uid->is_string() ? uid->get<std::string>() : std::string();
-}
-
-tl::unexpected<Error> refused(const k8s::ApiError& error, const Action& action) {
-  return fail(write_refusal(error, action));
 }
 
 /// Of a NetworkPolicy as the API server sends it.
@@ -159,41 +148,13 @@ Replacements PodTarget::replacements_of(const TargetRef& victim, const OwnerChai
 
 Result<json> PodTarget::apply(const Action& action, const ApplyOptions& options) const {
   const k8s::CallOptions call = call_of(options);
-  if (action.kind == Action::Kind::kCreate) return create(action, call);
-  if (action.kind == Action::Kind::kDelete) return remove(action, call);
+  if (action.kind == Action::Kind::kCreate) return create_object(client_, k8s::kPods, action, call);
+  if (action.kind == Action::Kind::kDelete) return remove_object(client_, k8s::kPods, action, call);
   const k8s::Resource* resource = resource_of(action.resource);
   if (resource == nullptr) return fail(ErrorCode::kInternal, "no such resource: " + action.resource);
   auto patched = client_.patch_text(*resource, {action.name_space, action.name}, action.body, "", call);
-  if (!patched) return refused(patched.error(), action);
+  if (!patched) return fail(write_refusal(patched.error(), action));
   return std::move(*patched);
-}
-
-Result<json> PodTarget::create(const Action& action, const k8s::CallOptions& call) const {
-  auto object = json::parse(action.body, nullptr, /*allow_exceptions=*/false);
-  if (object.is_discarded()) return fail(ErrorCode::kInternal, "the journaled object is no JSON");
-  auto created = client_.create(k8s::kPods, action.name_space, object, call);
-  if (created) return std::move(*created);
-  if (created.error().code != ErrorCode::kAlreadyExists) return refused(created.error(), action);
-  // Ours from before a crash, or somebody else's of that name.
-  auto present = client_.get(k8s::kPods, {action.name_space, action.name}, call);
-  if (!present) return fail(present.error());
-  const json annotations = present->at("metadata").value("annotations", json::object());
-  const char* const mark = "kintsugi.dev/recreated-for";
-  if (!annotations.contains(mark) || annotations[mark] != object["metadata"]["annotations"][mark]) {
-    return fail(make_error(ErrorCode::kRefused, "another pod has this name").on(describe_object(action)));
-  }
-  return std::move(*present);
-}
-
-Result<json> PodTarget::remove(const Action& action, const k8s::CallOptions& call) const {
-  k8s::DeleteOptions options;
-  options.uid = action.uid;
-  auto removed = client_.remove(k8s::kPods, {action.name_space, action.name}, options, call);
-  if (removed) return std::move(*removed);
-  const k8s::ApiError& error = removed.error();
-  // Gone, or the name belongs to another pod by now: what was to be deleted does not exist.
-  if (error.code == ErrorCode::kNotFound || error.code == ErrorCode::kConflict) return json();
-  return refused(error, action);
 }
 
 bool PodTarget::knows_quarantine_policy(const std::string& name_space) const {

@@ -75,8 +75,6 @@ class PodTarget {
 
  private:
   std::shared_ptr<const Deployment> deployment_of(const std::string& name_space, const OwnerRef& owner) const;
-  Result<nlohmann::json> create(const Action& action, const k8s::CallOptions& call) const;
-  Result<nlohmann::json> remove(const Action& action, const k8s::CallOptions& call) const;
 
   k8s::Client& client_;
   const ClusterCache& cache_;

@@ -6,6 +6,7 @@
 
 #include "base/document.h"
 #include "base/encoding.h"
+#include "targets/kubernetes/object_writes.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -19,6 +20,10 @@ constexpr const char* kCloudInit[] = {"cloudInitNoCloud", "cloudInitConfigDrive"
 constexpr const char* kIgnition = "kubevirt.io/ignitiondata";
 /// And what kubectl has kept of the whole object.
 constexpr const char* kLastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
+/// By which a snapshot is known as the one that an incident has asked for.
+constexpr const char* kIncidentMark = "kintsugi.dev/incident";
+constexpr const char* kSourceMark = "kintsugi.dev/source-uid";
 
 constexpr DocumentLimits kNoteLimits{4u << 10, 3, 16};
 
@@ -79,7 +84,8 @@ Action plan_snapshot(const Machine& machine, const std::string& name, const std:
                       {"metadata",
                        {{"name", name},
                         {"namespace", machine.meta.name_space},
-                        {"labels", {{"kintsugi.dev/incident", incident}}}}},
+                        {"labels", {{kIncidentMark, incident}}},
+                        {"annotations", {{kSourceMark, machine.meta.uid}}}}},
                       {"spec", {{"source", source}, {"deletionPolicy", "Retain"}}}})
                     .dump();
   action.name = name;
@@ -106,6 +112,12 @@ bool is_memory_dump_taken_up(const Action& dump, const json& now) {
   const std::string earlier = text_at(*note, "/earlier");
   return !earlier.empty() && text_at(now, "/claimName") == text_at(*body, "/claimName") &&
          sha256_hex(now.dump()) != earlier;
+}
+
+bool is_snapshot_of(const json& snapshot, const std::string& machine_uid, const std::string& incident) {
+  const json wanted{
+      {"metadata", {{"labels", {{kIncidentMark, incident}}}, {"annotations", {{kSourceMark, machine_uid}}}}}};
+  return bears_marks_of(snapshot, wanted);
 }
 
 Progress progress_of_snapshot(const json& snapshot) {

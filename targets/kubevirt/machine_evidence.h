@@ -29,6 +29,10 @@ Action plan_memory_dump(const Machine& machine, const std::string& claim, const 
 bool is_memory_dump_taken_up(const Action& dump, const nlohmann::json& now);
 
 enum class Progress : std::uint8_t { kUnderWay, kDone, kFailed };
+/// Whether a VirtualMachineSnapshot's document bears the marks of plan_snapshot() for that machine and
+/// incident.
+bool is_snapshot_of(const nlohmann::json& snapshot, const std::string& machine_uid,
+                    const std::string& incident);
 /// Of a VirtualMachineSnapshot's document.
 Progress progress_of_snapshot(const nlohmann::json& snapshot);
 /// Of the dump into `claim`, of a VirtualMachine's document; another claim's is none.

@@ -41,6 +41,23 @@ TEST_CASE("a snapshot names its machine and its incident, and stays") {
   CHECK(object["spec"]["deletionPolicy"] == "Retain");
 }
 
+TEST_CASE("a snapshot is taken as ours only where it names this incident and this machine") {
+  const json ours = json::parse(plan_snapshot(machine(), "kintsugi-inc-1", "inc-1").body);
+  CHECK(is_snapshot_of(ours, "m1", "inc-1"));
+  CHECK_FALSE(is_snapshot_of(ours, "m2", "inc-1"));
+  CHECK_FALSE(is_snapshot_of(ours, "m1", "inc-2"));
+  for (const char* missing : {"labels", "annotations"}) {
+    INFO(missing);
+    json other = ours;
+    other["metadata"].erase(missing);
+    CHECK_FALSE(is_snapshot_of(other, "m1", "inc-1"));
+    other["metadata"][missing] = "inc-1";
+    CHECK_FALSE(is_snapshot_of(other, "m1", "inc-1"));
+  }
+  for (const char* odd : {"null", "[]", "{}", R"({"metadata": 7})"})
+    CHECK_FALSE(is_snapshot_of(json::parse(odd), "m1", "inc-1"));
+}
+
 TEST_CASE("how far a snapshot is") {
   const std::pair<const char*, Progress> cases[] = {
       {R"({})", Progress::kUnderWay},

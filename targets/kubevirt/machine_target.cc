@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "base/document.h"
+#include "targets/kubernetes/object_writes.h"
 #include "targets/kubernetes/write_refusal.h"
 
 namespace kintsugi::targets {
@@ -37,11 +38,6 @@ k8s::CallOptions call_of(const ApplyOptions& options) {
   call.stop = options.stop;
   call.dry_run = options.dry_run;
   return call;
-}
-
-std::string uid_of(const json& object) {
-  const json::json_pointer path("/metadata/uid");
-  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>() : "";
 }
 
 Action action_on(const TargetRef& instance, std::string id, Action::Kind kind, std::string resource) {
@@ -142,27 +138,15 @@ Result<void> MachineTarget::apply(const Action& action, const ApplyOptions& opti
   if (action.kind == Action::Kind::kInvoke) return invoke(action, call);
   const k8s::Resource* resource = resource_of(action.resource);
   if (resource == nullptr) return unknown_resource(action);
-  const k8s::ObjectKey key{action.name_space, action.name};
   if (action.kind == Action::Kind::kPatch) {
-    const auto patched = client_.patch_text(*resource, key, action.body, "", call);
+    const auto patched =
+        client_.patch_text(*resource, {action.name_space, action.name}, action.body, "", call);
     if (!patched) return fail(write_refusal(patched.error(), action));
     return {};
   }
-  if (action.kind == Action::Kind::kDelete) {
-    k8s::DeleteOptions precondition;
-    precondition.uid = action.uid;
-    const auto removed = client_.remove(*resource, key, precondition, call);
-    // Gone, or the name belongs to another by now: what was to be deleted does not exist.
-    const bool is_gone = !removed && (removed.error().code == ErrorCode::kNotFound ||
-                                      removed.error().code == ErrorCode::kConflict);
-    if (!removed && !is_gone) return fail(write_refusal(removed.error(), action));
-    return {};
-  }
-  const json object = json::parse(action.body, nullptr, /*allow_exceptions=*/false);
-  if (object.is_discarded()) return fail(ErrorCode::kInternal, "the journaled object is no JSON");
-  const auto created = client_.create(*resource, action.name_space, object, call);
-  if (!created && created.error().code != ErrorCode::kAlreadyExists)
-    return fail(write_refusal(created.error(), action));
+  const auto done = action.kind == Action::Kind::kDelete ? remove_object(client_, *resource, action, call)
+                                                         : create_object(client_, *resource, action, call);
+  if (!done) return fail(done.error());
   return {};
 }
 

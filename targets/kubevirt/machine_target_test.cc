@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "k8s-client/client/test_world.h"
+#include "targets/kubevirt/machine_evidence.h"
 
 using namespace kintsugi;
 using namespace kintsugi::targets;
@@ -21,17 +22,19 @@ struct Fixture {
         return k8s::answer(status, status < 300 ? "" : k8s::failure(status, reason));
       }
       if (!exists) return k8s::answer(404, k8s::failure(404, "NotFound"));
-      if (request.url.find("/virtualmachineinstancemigrations") != std::string::npos)
+      const std::string list = "/virtualmachineinstancemigrations";
+      if (request.url.find(list) != std::string::npos && request.url.find(list + "/") == std::string::npos)
         return k8s::answer(200, json({{"items", migrations}}).dump());
-      return k8s::answer(200, json({{"metadata", {{"namespace", "shop"}, {"name", "web"}, {"uid", uid}}},
-                                    {"status", {{"phase", "Running"}}}})
-                                  .dump());
+      json object{{"metadata", metadata}, {"status", {{"phase", "Running"}}}};
+      object["metadata"]["uid"] = uid;
+      return k8s::answer(200, object.dump());
     });
   }
 
   k8s::TestWorld world;
   bool exists = true;
   std::string uid = "i1";
+  json metadata{{"namespace", "shop"}, {"name", "web"}};
   int status = 202;
   std::string reason{};
   std::vector<std::string> done;
@@ -118,13 +121,33 @@ TEST_CASE("an action on what is not KubeVirt's is refused before anything is sen
 
 TEST_CASE("the deletion of what is gone is done") {
   Fixture fixture;
-  for (const auto& [status, reason] : {std::pair(404, "NotFound"), std::pair(409, "Conflict")}) {
-    INFO(status);
+  const auto deleted = [&](int status, const char* reason) {
     fixture.status = status;
     fixture.reason = reason;
-    CHECK(fixture.target.apply(plan_instance_deletion(kInstance), {}).has_value());
-  }
+    return fixture.target.apply(plan_instance_deletion(kInstance), {}).has_value();
+  };
+  CHECK(deleted(404, "NotFound"));
+  CHECK_FALSE(deleted(409, "Conflict"));  // and it is still there
+  fixture.uid = "i2";
+  CHECK(deleted(409, "Conflict"));
+  fixture.exists = false;
+  CHECK(deleted(409, "Conflict"));
   CHECK(fixture.done.front().find(R"("uid":"i1")") != std::string::npos);
+}
+
+TEST_CASE("a snapshot of its name that somebody else has made is not taken as ours") {
+  Fixture fixture;
+  Machine machine;
+  machine.meta = instance().meta;
+  const Action snapshot = plan_snapshot(machine, "kintsugi-inc-1", "inc-1");
+  fixture.status = 409;
+  fixture.reason = "AlreadyExists";
+  const auto refused = fixture.target.apply(snapshot, {});
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().code == ErrorCode::kRefused);
+  CHECK(refused.error().to_string().find("shop/kintsugi-inc-1") != std::string::npos);
+  fixture.metadata = json::parse(snapshot.body)["metadata"];
+  CHECK(fixture.target.apply(snapshot, {}));
 }
 
 TEST_CASE("a migration of the instance that is under way is ended, and none of its name") {
@@ -138,8 +161,9 @@ TEST_CASE("a migration of the instance that is under way is ended, and none of i
   REQUIRE(under_way->size() == 2);
   CHECK(under_way->at(0).name == "away");
   CHECK(under_way->at(1).name == "new");
-  fixture.status = 409;  // another has its name by now
+  fixture.status = 409;
   fixture.reason = "Conflict";
+  fixture.uid = "another of its name";
   CHECK(fixture.target.apply(plan_migration_end(kInstance, under_way->at(0)), {}).has_value());
   REQUIRE(fixture.done.size() == 1);
   CHECK(
