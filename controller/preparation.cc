@@ -70,7 +70,11 @@ Preparation::Preparation(World& world, k8s::Client& client)
     : world_(world),
       client_(client),
       queue_(world.clock),
-      budget_(world.settings.sweep_images_per_minute, world.clock) {}
+      budget_(world.settings.sweep_images_per_minute, world.clock),
+      machine_watch_(client, world.clock, world.log, jitter_of(world.settings),
+                     [this](const std::string& name_space, const std::string& name, std::int64_t generation) {
+                       touch_template({name_space, name, true}, generation);
+                     }) {}
 
 void Preparation::touch(const std::string& name_space, const std::string& deployment) {
   queue_.add(queue_key({name_space, deployment}), k8s::WorkPriority::kHousekeeping);
@@ -85,7 +89,19 @@ void Preparation::touch_machine(const TargetRef& instance) {
       running_.emplace(key, instance.uid);
     } else {
       running_.erase({key, instance.uid});
+      looked_at_.erase(key);
     }
+  }
+  queue_.add_after(key, kSettle, k8s::WorkPriority::kHousekeeping);
+}
+
+/// What was not looked at yet is in the queue: a listing is of every machine.
+void Preparation::touch_template(const WorkloadName& machine, std::int64_t generation) {
+  const std::string key = queue_key(machine);
+  {
+    const std::lock_guard lock(mutex_);
+    const auto known = looked_at_.find(key);
+    if (known == looked_at_.end() || known->second == generation) return;
   }
   queue_.add_after(key, kSettle, k8s::WorkPriority::kHousekeeping);
 }

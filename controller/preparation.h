@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "targets/isolation/isolation_proof.h"
 #include "targets/kubernetes/objects.h"
 #include "targets/kubernetes/readiness.h"
+#include "targets/kubevirt/machine_watch.h"
 #include "targets/kubevirt/objects.h"
 
 namespace kintsugi::controller {
@@ -29,8 +31,9 @@ namespace kintsugi::controller {
 /// Prepares protected workloads before anything happens: keeps the standing quarantine policy in their
 /// namespaces, evaluates whether isolation would hold, verifies what their templates name and remembers it as
 /// last known good. The findings are in the ConfigMap "kintsugi-readiness", one key a workload
-/// ("<namespace>.<name>", of KubeVirt's machines "<namespace>.vm_<name>"). Nothing of KubeVirt is watched: a
-/// machine is looked at when its launcher changes, and every ten minutes. By the leader only. Thread-safe.
+/// ("<namespace>.<name>", of KubeVirt's machines "<namespace>.vm_<name>"). A machine is looked at when its
+/// launcher or its template changes. Each is looked at again every ten minutes. By the leader only.
+/// Thread-safe.
 class Preparation {
  public:
   /// All references must outlive this object.
@@ -55,6 +58,7 @@ class Preparation {
 
  private:
   static constexpr std::size_t kMaxMessage = 700;
+  static constexpr std::int64_t kUnderWay = -1;
   static constexpr const char* kDryRunIncident = "inc-dry-run";
 
   k8s::ReconcileResult prepare(const std::string& key);
@@ -70,6 +74,9 @@ class Preparation {
   Result<std::optional<Assessment>> look_at_machine(const std::string& key,
                                                     const targets::WorkloadName& workload);
   bool has_launcher(const std::string& key) const;
+  void note_look(const std::string& key, std::int64_t generation);
+  /// The watch has seen that generation of a machine.
+  void touch_template(const targets::WorkloadName& machine, std::int64_t generation);
   /// Adds the UID of a machine that was looked at before. False: it cannot be known now.
   bool add_living_machine(const targets::WorkloadName& workload, std::set<std::string>& living) const;
   /// `machine`: the document of the VirtualMachine, null where nobody owns the instance.
@@ -109,6 +116,9 @@ class Preparation {
   std::map<std::string, targets::Readiness> known_;  ///< guarded; by key
   /// Guarded; the key of each machine whose instance, by its UID, has a launcher, protected or not.
   std::set<std::pair<std::string, std::string>> running_;
+  /// Guarded; by key, the generation of each machine's last look. kUnderWay: it is not known yet.
+  std::map<std::string, std::int64_t> looked_at_;
+  targets::MachineWatch machine_watch_;  ///< the last: it calls back
 };
 
 }  // namespace kintsugi::controller

@@ -47,6 +47,11 @@ bool Preparation::has_launcher(const std::string& key) const {
   return entry != running_.end() && entry->first == key;
 }
 
+void Preparation::note_look(const std::string& key, std::int64_t generation) {
+  const std::lock_guard lock(mutex_);
+  looked_at_[key] = generation;
+}
+
 bool Preparation::add_living_machine(const targets::WorkloadName& workload,
                                      std::set<std::string>& living) const {
   const auto instance =
@@ -60,12 +65,14 @@ bool Preparation::add_living_machine(const targets::WorkloadName& workload,
 Result<std::optional<Preparation::Assessment>> Preparation::look_at_machine(
     const std::string& key, const targets::WorkloadName& workload) {
   if (!has_launcher(key)) return std::nullopt;
+  note_look(key, kUnderWay);
   const targets::MachineTarget& machines = world_.cluster->machines;
   const auto instance = machines.find(workload.name_space, workload.name, {}, kPriority);
   if (!instance && instance.error().is_refusal())
     return Assessment{unreadable(instance.error(), kMaxMessage)};
   if (!instance) return fail(instance.error());
   if (!*instance) return std::nullopt;
+  machine_watch_.begin();  // there is KubeVirt
   const auto launchers = launchers_of(world_.cluster->cache, (*instance)->meta.uid);
   if (launchers.empty()) return std::nullopt;
   const auto document = machine_of(machines, **instance);
@@ -74,7 +81,9 @@ Result<std::optional<Preparation::Assessment>> Preparation::look_at_machine(
   if (!document) return fail(document.error());
   std::optional<targets::Machine> machine;
   if (!document->is_null()) {
-    auto read = targets::machine_from(from_json(*document));
+    const Node object = from_json(*document);
+    note_look(key, targets::generation_of(object));
+    auto read = targets::machine_from(object);
     if (!read) return fail(std::move(read).error());
     machine = std::move(*read);
   }

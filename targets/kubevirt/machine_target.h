@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // The only code that asks KubeVirt for something on behalf of an incident, and the live reads that go before
-// it. Nothing of KubeVirt is watched: launcher pods are, as all pods are, and tell when to look. So where
-// there is no KubeVirt there is no request, and no right is needed.
+// it. Launcher pods are watched, as all pods are, and tell when to look: where there is no KubeVirt there is
+// no request, and no right is needed.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
