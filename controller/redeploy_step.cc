@@ -83,10 +83,32 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
   return carry_out(work, *action);
 }
 
+/// A replacement whose creation was planned, and whose answer was lost: it is there. True: it is on record
+/// now.
+Result<bool> take_up_replacement(IncidentWork& work) {
+  const auto& journal = work.status().journal;
+  const auto planned = std::find_if(journal.begin(), journal.end(), [](const JournalEntry& entry) {
+    return entry.action.id == targets::kRecreation && entry.state == JournalEntry::State::kPlanned;
+  });
+  if (planned == journal.end()) return false;
+  const Action action = planned->action;
+  const auto pod =
+      work.world().cluster->target.find_recreated(action.name_space, action.name, work.incident().name);
+  if (!pod) return fail(pod.error());
+  if (!*pod) return false;
+  work.note("Done: " + action.description);
+  if (auto kept = work.journal(action, JournalEntry::State::kApplied); !kept) return fail(kept.error());
+  work.status().replacement = action.name;
+  return true;
+}
+
 StepResult recreate(IncidentWork& work) {
   World& world = work.world();
   const auto* step = work.playbook()->step<RedeployStep>();
   if (!work.status().replacement.empty()) return step_done();
+  const auto is_there = take_up_replacement(work);
+  if (!is_there) return fail(is_there.error());
+  if (*is_there) return step_done();
   if (work.mode() < Mode::kFull) {
     work.conclude(condition::kRedeployed,
                   blocked("ModeForbids", "a bare pod, and the mode does not permit to recreate it"));

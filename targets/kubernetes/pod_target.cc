@@ -76,6 +76,17 @@ Result<std::optional<Pod>> PodTarget::read(const TargetRef& target, std::stop_to
   return std::move(*pod);
 }
 
+Result<std::optional<Pod>> PodTarget::find_recreated(const std::string& name_space, const std::string& name,
+                                                     const std::string& incident) const {
+  const auto document = client_.get(k8s::kPods, {name_space, name});
+  if (!document && document.error().code == ErrorCode::kNotFound) return std::nullopt;
+  if (!document) return fail(document.error());
+  if (!is_recreated_for(*document, incident)) return std::nullopt;
+  auto pod = pod_from(from_json(*document));
+  if (!pod) return tl::unexpected(std::move(pod).error());
+  return std::move(*pod);
+}
+
 Result<std::optional<Pod>> PodTarget::find(const std::string& name_space, const std::string& name) const {
   auto document = client_.get(k8s::kPods, {name_space, name});
   if (!document) {

@@ -46,6 +46,10 @@ class PodTarget {
   Result<std::optional<Pod>> read(const TargetRef& target, std::stop_token stop) const;
   /// The whole object of the same; kNotFound where it is gone.
   Result<nlohmann::json> read_document(const TargetRef& target, std::stop_token stop) const;
+  /// Live: the pod that an earlier try has made in the victim's place for an incident. Nothing where the
+  /// name is free, or belongs to a pod that was not made so.
+  Result<std::optional<Pod>> find_recreated(const std::string& name_space, const std::string& name,
+                                            const std::string& incident) const;
   /// Live, by name alone; nothing where there is none.
   Result<std::optional<Pod>> find(const std::string& name_space, const std::string& name) const;
   Result<nlohmann::json> read_deployment(const std::string& name_space, const std::string& name,

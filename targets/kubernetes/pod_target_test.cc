@@ -63,3 +63,22 @@ TEST_CASE("what a proxy answers does not make a pod gone") {
   }
   CHECK_FALSE(Fixture(k8s::answer(404, "no route")).target.apply(deletion(), {}));
 }
+
+TEST_CASE("a pod is the one that was made in the victim's place only where it says for which incident") {
+  const auto found = [](const char* metadata) {
+    const std::string pod =
+        std::string(R"({"kind":"Pod","metadata":{"name":"web-1","namespace":"shop",)") + metadata + "}}";
+    return Fixture(k8s::answer(200, pod)).target.find_recreated("shop", "web-1", "inc-1").value().has_value();
+  };
+  CHECK(found(R"("uid":"u2","annotations":{"kintsugi.dev/recreated-for":"inc-1"})"));
+  for (const char* other : {R"("uid":"u2")", R"("uid":"u2","annotations":{})",
+                            R"("uid":"u2","annotations":{"kintsugi.dev/recreated-for":"inc-2"})",
+                            R"("uid":"u2","annotations":{"kintsugi.dev/recreated-for":["inc-1"]})",
+                            R"("uid":"u2","labels":{"kintsugi.dev/recreated-for":"inc-1"})"}) {
+    INFO(other);
+    CHECK_FALSE(found(other));
+  }
+  Fixture gone(k8s::answer(404, k8s::failure(404, "NotFound")));
+  CHECK_FALSE(gone.target.find_recreated("shop", "web-1", "inc-1").value());
+  CHECK_FALSE(Fixture(k8s::answer(404, "no route")).target.find_recreated("shop", "web-1", "inc-1"));
+}

@@ -11,6 +11,7 @@
 #include "base/escape.h"
 #include "k8s-client/core/patch.h"
 #include "k8s-client/core/resource_version.h"
+#include "targets/kubernetes/object_writes.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -18,6 +19,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kDigestPrefix = "sha256:";
+/// Of a pod that was made in a victim's place: for which incident.
+constexpr const char* kRecreatedFor = "kintsugi.dev/recreated-for";
 
 /// Sets `value` at `path` below one object of the document, whatever is there: replaces (behind a test) or
 /// adds.
@@ -261,7 +264,7 @@ json kept_annotations(const json& victim, const std::string& incident) {
         annotation.key().starts_with("kintsugi.dev/") || annotation.key() == kSafeToEvictAnnotation;
     annotation = is_dropped ? kept.erase(annotation) : std::next(annotation);
   }
-  kept["kintsugi.dev/recreated-for"] = incident;
+  kept[kRecreatedFor] = incident;
   return kept;
 }
 
@@ -318,7 +321,7 @@ Result<Action> plan_recreation(const json& victim, const Labels& labels, const s
                 {"annotations", kept_annotations(victim, incident)}}},
               {"spec", std::move((*amended)["spec"])}};
   Action action;
-  action.id = "redeploy/recreate";
+  action.id = kRecreation;
   action.kind = Action::Kind::kCreate;
   action.resource = "pods";
   action.name_space = metadata.value("namespace", "");
@@ -327,6 +330,10 @@ Result<Action> plan_recreation(const json& victim, const Labels& labels, const s
   action.description =
       "create pod " + action.name_space + "/" + name + " in place of " + metadata.value("name", "");
   return action;
+}
+
+bool is_recreated_for(const json& pod, const std::string& incident) {
+  return bears_marks_of(pod, {{"metadata", {{"annotations", {{kRecreatedFor, incident}}}}}});
 }
 
 const Pod* newest_of(const std::vector<Pod>& pods) {

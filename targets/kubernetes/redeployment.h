@@ -48,6 +48,9 @@ std::string unfinished_rollout(const Deployment& deployment);
 Result<Action> plan_pin(const nlohmann::json& live, const std::vector<TrustedImage>& accepted,
                         const std::vector<Hardening>& harden);
 
+/// The action that plan_recreation() plans.
+inline constexpr const char* kRecreation = "redeploy/recreate";
+
 /// A bare pod's replacement from a cleaned spec: a name of its own that is the same for each try, the
 /// victim's labels as they were, accepted digests; without node, status, injected token volumes, ephemeral
 /// containers.
@@ -64,6 +67,9 @@ struct Replacements {
   bool has_service = false;   ///< some Service selects them
   std::vector<std::string> serving_pod_uids;  ///< ready in an EndpointSlice
 };
+
+/// Whether plan_recreation() has made that pod, by its document, for the incident.
+bool is_recreated_for(const nlohmann::json& pod, const std::string& incident);
 
 /// The pod that was made last; of those of the same second, which is as exact as the API is, the one that
 /// changed last. nullptr: there is none.

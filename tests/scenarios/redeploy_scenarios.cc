@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "checks.h"
+#include "tests/faults/proxy.h"
 
 namespace kintsugi::scenarios {
 
@@ -249,6 +250,47 @@ TEST_CASE("22: a bare pod is contained, and recreated where the playbook or a pe
   CHECK(replacement["status"]["containerStatuses"][0]["imageID"].get<std::string>().ends_with(image.digest));
   CHECK(journal_ids(incident, "applied") == std::vector<std::string>{"contain/isolate", "redeploy/recreate"});
   CHECK(condition_reason(incident, "Recovered") == "Ready");
+}
+
+TEST_CASE("22: a bare pod that was recreated just before a crash is taken up though its victim is gone",
+          "[scenario]") {
+  Scenario scenario;
+  const Image image = scenario.push_signed("shop/tool", "1.0", "tool 1.0");
+  PlaybookText playbook;
+  playbook.redeploy = "{trustPolicy: release-images, recreate: true}";
+  scenario.write_playbook(playbook);
+  scenario.create(k8s::kPods, bare_pod("tool", image.by_tag));
+  scenario.eventually("the pod is Ready", [&] { return is_ready(scenario.get(k8s::kPods, "tool")); });
+  const bool was_made = GENERATE(true, false);
+  faults::Rule rule;
+  rule.fault.kind = was_made ? faults::Fault::Kind::kCutAfter : faults::Fault::Kind::kCutBefore;
+  rule.method = "POST";
+  rule.path_part = "/namespaces/" + scenario.shop() + "/pods";
+  rule.dry_runs = false;
+  rule.most = 1;
+  rule.hook = [&](const faults::Call&) { scenario.controller().kill(); };
+  scenario.proxy().begin({rule});
+  ControllerProcess& life = scenario.start();
+
+  const std::string name = scenario.breach(scenario.get(k8s::kPods, "tool"));
+  scenario.eventually("the controller dies", [&] { return !life.is_running(); });
+  scenario.remove(k8s::kPods, "tool");
+  scenario.eventually("the victim is gone", [&] { return scenario.get(k8s::kPods, "tool").is_null(); });
+  CHECK(scenario.pods_of("tool").size() == (was_made ? 1 : 0));
+  scenario.start();
+
+  if (!was_made) {
+    scenario.eventually_condition(name, "Redeployed", "False", "VictimGone", 40s);
+    CHECK(scenario.pods_of("tool").empty());
+    return;
+  }
+  const json incident = scenario.eventually_condition(name, "Closed", "True", "", 40s);
+  const auto pods = scenario.pods_of("tool");
+  REQUIRE(pods.size() == 1);
+  CHECK(status_text(incident, "outcome") == "recovered");
+  CHECK(status_text(incident, "replacement") == name_of(pods.front()));
+  CHECK(journal_ids(incident, "applied") == std::vector<std::string>{"contain/isolate", "redeploy/recreate"});
+  CHECK(journal_ids(incident, "planned").empty());
 }
 
 }  // namespace kintsugi::scenarios
