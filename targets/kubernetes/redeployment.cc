@@ -353,6 +353,9 @@ Finding assess_redeployed(const Replacements& now, const std::vector<TrustedImag
       unaccepted && unaccepted->reason == "UnacceptedDigest") {
     return *unaccepted;
   }
+  if (now.wanted == 0) {
+    return no("ScaledToZero", "the workload is scaled to 0: nothing runs that could show that it is back");
+  }
   if (pods.size() < now.wanted) {
     if (!now.owner_trouble.empty()) {
       return no("ReplicaFailure", "the owner cannot create pods: " + escape(now.owner_trouble, 300));

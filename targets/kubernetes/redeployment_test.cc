@@ -233,7 +233,16 @@ TEST_CASE("recovery is judged by what runs, is Ready and serves") {
        "RolloutInProgress",
        "RolloutInProgress"},
       {"a rollout that cannot end", {1, {good, looping}, "", "1 of 2", false, {}}, "CrashLoop", "CrashLoop"},
-      {"scaled to zero", {0, {}, "", "", false, {}}, "AcceptedDigests", "Ready"},
+      {"scaled to zero", {0, {}, "", "", false, {}}, "ScaledToZero", "ScaledToZero"},
+      {"scaled to zero, with a service", {0, {}, "", "", true, {}}, "ScaledToZero", "ScaledToZero"},
+      {"scaled to zero, and a pod is still there",
+       {0, {good}, "", "", false, {}},
+       "ScaledToZero",
+       "ScaledToZero"},
+      {"scaled to zero, and a foreign digest is still there",
+       {0, {running("b", "r@" + kForeign)}, "", "", false, {}},
+       "UnacceptedDigest",
+       "UnacceptedDigest"},
   }));
   INFO(c.name);
   const Finding redeployed = assess_redeployed(c.now, accepted());

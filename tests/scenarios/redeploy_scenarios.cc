@@ -293,4 +293,33 @@ TEST_CASE("22: a bare pod that was recreated just before a crash is taken up tho
   CHECK(journal_ids(incident, "planned").empty());
 }
 
+TEST_CASE("a workload that is scaled to 0 is not called recovered before something runs", "[scenario]") {
+  Scenario scenario;
+  const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
+  scenario.open_shop(image.by_tag);
+  PlaybookText playbook;
+  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+  const auto scale_to = [&](int replicas) {
+    scenario.patch(k8s::kDeployments, "web", k8s::JsonPatch().replace("/spec/replicas", replicas));
+  };
+
+  const std::string name = scenario.breach(scenario.pods_of("web").at(0));
+  scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
+  scale_to(0);
+  scenario.eventually("nothing runs", [&] { return scenario.pods_of("web").empty(); });
+  scenario.decide(name, "redeploy", true);
+  scenario.eventually_condition(name, "Redeployed", "False", "ScaledToZero");
+  scenario.holds_for(2s, "it is not called recovered", [&] {
+    return condition_status(scenario.incident(name), "Recovered") != "True" &&
+           !time_of(scenario.incident(name), "recovered");
+  });
+
+  scale_to(1);
+  const json incident = scenario.eventually_condition(name, "Closed", "True");
+  CHECK(status_text(incident, "outcome") == "recovered");
+  CHECK(image_of_template(scenario) == image.by_digest);
+}
+
 }  // namespace kintsugi::scenarios
