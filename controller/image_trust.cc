@@ -26,15 +26,6 @@ constexpr const char* kKnownGoodConfigMap = "kintsugi-known-good";
 constexpr const char* kSuspectImage = "SuspectImage";
 constexpr std::size_t kMaxKnownGoodBytes = 900u << 10;
 
-/// "repository@digest" for the running content of a container whose template names `image`.
-std::string by_digest(const std::string& image, const std::string& digest) {
-  std::string repository = image.substr(0, image.find('@'));
-  const std::size_t colon = repository.rfind(':');
-  const std::size_t slash = repository.rfind('/');
-  if (colon != std::string::npos && (slash == std::string::npos || colon > slash)) repository.resize(colon);
-  return repository + "@" + digest;
-}
-
 bool covers(const TrustedImage& image, const std::string& digest) {
   return image.digest == digest ||
          std::find(image.equivalents.begin(), image.equivalents.end(), digest) != image.equivalents.end();
@@ -174,8 +165,8 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   // A template that names an accepted digest is prepared: nothing needs to be written.
   const bool names_digest = !targets::digest_of(question.image).empty();
   if (names_digest && ask_template().image && !is_forbidden(ask_template())) return ask_template();
-  if (!running.empty() && !suspect) {
-    ImageAnswer answer = ask_about(by_digest(question.image, running), "Running");
+  if (!running.empty() && !suspect && !question.was_rolled) {
+    ImageAnswer answer = ask_about(targets::pinned(question.image, running), kRunning);
     if (answer.image) return answer;
   }
   ImageAnswer refusal = ask_template();
@@ -187,7 +178,7 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   // A refusal is about what the template names now: that says more than what the runtime happened to report.
   if (const auto good = known_good(workload_uid, question.container);
       good && !(suspect && covers(*good, running))) {
-    ImageAnswer again = ask_about(by_digest(good->image, good->digest), "LastKnownGood");
+    ImageAnswer again = ask_about(targets::pinned(good->image, good->digest), "LastKnownGood");
     if (again.image) {
       again.message = refusal.message;  // why the template's own was not taken
       again.reason = refusal.reason;

@@ -29,11 +29,16 @@ namespace kintsugi::controller {
 
 class PlaybookBook;
 
+/// The origin of an image that ran when the breach was found.
+inline constexpr const char* kRunning = "Running";
+
 /// A container whose image is to be decided.
 struct ImageQuestion {
   std::string container;
-  std::string image;             ///< as the template names it
-  std::string running_image_id;  ///< what the victim's container reported; empty: unknown
+  std::string image;               ///< as the template names it
+  std::string running_image_id{};  ///< what the victim's container reported; empty: unknown
+  /// The template was rolled out anew since the victim was made: what ran is not what is asked for now.
+  bool was_rolled = false;
 };
 
 /// The decision for one container: an accepted digest, or why there is none.
@@ -46,8 +51,9 @@ struct ImageAnswer {
   std::optional<std::chrono::milliseconds> retry_after;  ///< how long the registry asks to be left alone
 };
 
-/// Which digest may run, in this order: the one that the template names, the running one, what the template's
-/// tag points to now, the last known good from before the breach. Never one that no policy accepts.
+/// Which digest may run, in this order: the one that the template names, the running one unless the template
+/// was rolled out anew since, what the template's tag points to now, the last known good from before the
+/// breach. Never one that no policy accepts.
 /// Thread-safe; calls block on registries.
 class ImageTrust {
  public:

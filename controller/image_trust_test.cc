@@ -7,6 +7,7 @@
 #include "base/document.h"
 #include "base/json_text.h"
 #include "controller/playbook_book.h"
+#include "controller/redeploy_decisions.h"
 #include "k8s-client/client/test_world.h"
 #include "metrics/exposition.h"
 #include "trust/policy/verifier.h"
@@ -111,6 +112,55 @@ TEST_CASE("a suspect image is never used again, nor any where it is not known") 
   }
   const std::string another = "r.example.com/shop/web@sha256:" + std::string(64, 'a');
   CHECK(fixture.decide("", true, another).image);
+}
+
+TEST_CASE("what a tag names now comes before what ran only where it was rolled out since") {
+  Fixture fixture;
+  const trust::Digest rolled = fixture.registry.put_image(kRepository, "2", "rolled");
+  const std::string running = "r.example.com/shop/web@" + fixture.digest.text();
+  const auto decide = [&](const char* image, bool was_rolled) {
+    return fixture.image_trust.decide({"web", image, running, was_rolled}, "", false, "d-1", {});
+  };
+  const char* const by_tag = "r.example.com/shop/web:2";
+  // Not signed: it never runs, and what ran is not silently put in its place.
+  CHECK(decide(by_tag, false).image->origin == kRunning);
+  CHECK_FALSE(decide(by_tag, true).image);
+  CHECK(decide(by_tag, true).reason == "NoSignature");
+  REQUIRE(fixture.prepare().image);  // "1", by day
+  CHECK(decide(by_tag, true).image->origin == "LastKnownGood");
+
+  fixture.registry.sign(kRepository, rolled, fixture.key);
+  fixture.clock.advance(1h);
+  CHECK(decide(by_tag, false).image->digest == fixture.digest.text());
+  CHECK(decide(by_tag, true).image->digest == rolled.text());
+  CHECK(decide(by_tag, true).image->origin == "Template");
+}
+
+TEST_CASE(
+    "a template was rolled out anew where its image has another name behind the registry and the path") {
+  struct Case {
+    const char *running, *of_template;
+    bool was_rolled;
+  };
+  const Case cases[] = {
+      {"r/shop/web:1", "r/shop/web:1", false},
+      {"r/shop/web:1", "r/shop/web:2", true},
+      {"r/shop/web", "r/shop/web:2", true},
+      {"r/shop/web:1", "r/shop/api:1", true},
+      {"r/shop/web:1", "r/shop/web@sha256:aa", true},
+      {"mirror:5000/r/shop/web:1", "r/shop/web:1", false},  // as admission may rewrite it
+      {"r/shop/web@sha256:aa", "r/shop/web:2", false},
+      {"", "r/shop/web:2", false},
+  };
+  for (const Case& each : cases) {
+    INFO(each.running << " " << each.of_template);
+    std::vector<ImageQuestion> questions{{"web", each.of_template}, {"other", "r/shop/web:9"}};
+    add_running(questions, {{"web", each.running, "r@sha256:bb"}, {"gone", "r/x:1", ""}});
+    CHECK(questions[0].was_rolled == each.was_rolled);
+    CHECK(questions[0].running_image_id == "r@sha256:bb");
+    CHECK_FALSE(questions[1].was_rolled);
+    CHECK(questions[1].running_image_id.empty());
+  }
 }
 
 TEST_CASE("a policy in mode warn decides nothing, and what it would refuse is told") {

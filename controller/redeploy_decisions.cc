@@ -70,13 +70,24 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
   return std::nullopt;
 }
 
-/// Whether the template names another image than it was decided about, or has a container that was not there.
+/// "web:1.0" of "registry.example.com/shop/web:1.0".
+std::string_view last_name(std::string_view image) {
+  return image.substr(image.rfind('/') + 1);
+}
+
+bool names_digest(std::string_view image) {
+  return image.find('@') != std::string_view::npos;
+}
+
+/// Whether the template names another image than it was decided about, was rolled out anew since the running
+/// one was taken, or has a container that was not there.
 bool asks_for_others(const std::vector<TrustedImage>& decided, const std::vector<ImageQuestion>& now) {
   return std::any_of(now.begin(), now.end(), [&](const ImageQuestion& question) {
     const auto image = std::find_if(decided.begin(), decided.end(), [&](const TrustedImage& one) {
       return one.container == question.container;
     });
-    return image == decided.end() || (!image->asked.empty() && image->asked != question.image);
+    return image == decided.end() || (!image->asked.empty() && image->asked != question.image) ||
+           (question.was_rolled && image->origin == kRunning);
   });
 }
 
@@ -84,6 +95,17 @@ bool asks_for_others(const std::vector<TrustedImage>& decided, const std::vector
 
 Finding blocked(std::string reason, std::string message) {
   return {ConditionStatus::kFalse, std::move(reason), std::move(message)};
+}
+
+void add_running(std::vector<ImageQuestion>& questions, const std::vector<RunningImage>& running) {
+  for (ImageQuestion& question : questions) {
+    for (const RunningImage& image : running) {
+      if (image.container != question.container) continue;
+      question.running_image_id = image.image_id;
+      const bool is_known = !image.image.empty() && !names_digest(image.image);
+      if (is_known && last_name(image.image) != last_name(question.image)) question.was_rolled = true;
+    }
+  }
 }
 
 std::optional<StepOutcome> decide_images(IncidentWork& work, std::vector<ImageQuestion> questions,
@@ -100,7 +122,7 @@ void forget_outdated_images(IncidentWork& work, const std::vector<ImageQuestion>
   work.note("The template has changed since; its images are decided anew");
   status.images.clear();
   status.times.redeployed.reset();
-  work.settle("redeploy", {"redeploy/pin", "redeploy/rebuild"});
+  work.settle("redeploy", {kPinQuestion, kRebuildQuestion});
 }
 
 std::optional<StepOutcome> ask_before_pin(IncidentWork& work, const std::string& gitops_owner) {
@@ -126,8 +148,8 @@ std::optional<StepOutcome> ask_to_pin_again(IncidentWork& work) {
     return std::nullopt;
   const std::string why = "the template was changed again after " + std::to_string(kMaxPins) +
                           " pins: somebody or something works against them; approve to pin it once more";
-  if (auto waits = ask_before_redeployment(work, "redeploy/pin-again", why)) return waits;
-  work.settle("redeploy", {"redeploy/pin-again"});
+  if (auto waits = ask_before_redeployment(work, kPinAgainQuestion, why)) return waits;
+  work.settle("redeploy", {kPinAgainQuestion});
   return std::nullopt;
 }
 

@@ -17,6 +17,10 @@ namespace kintsugi::controller {
 /// Redeployed=False.
 Finding blocked(std::string reason, std::string message);
 
+/// Adds to each question what ran of its container, and whether its template names something else by now: a
+/// name behind the registry and the path, which admission may have rewritten, that is another one.
+void add_running(std::vector<ImageQuestion>& questions, const std::vector<RunningImage>& running);
+
 /// Decides, in a job, which images may run, and keeps them in the incident. Nothing: they are there. Else the
 /// step waits, and the condition says for what.
 std::optional<StepOutcome> decide_images(IncidentWork& work, std::vector<ImageQuestion> questions,

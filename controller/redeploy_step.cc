@@ -11,6 +11,22 @@
 namespace kintsugi::controller {
 namespace {
 
+/// Whether the pods of the victim's template have made room for those of another one.
+bool is_rolled_since(const targets::OwnerChain& owners) {
+  return owners.deployment != nullptr && owners.replica_set != nullptr && owners.deployment->replicas > 0 &&
+         owners.replica_set->replicas == 0;
+}
+
+/// What the victim runs, or ran when it was isolated.
+std::vector<RunningImage> running_images(IncidentWork& work, const targets::Pod* victim) {
+  const auto& record = work.status().containment;
+  if (victim == nullptr) return record ? record->images : std::vector<RunningImage>();
+  std::vector<RunningImage> images;
+  for (const targets::Container& container : victim->containers)
+    images.push_back({container.name, container.image, container.image_id});
+  return images;
+}
+
 /// The containers whose images are to be decided: of the template, else of the victim itself.
 std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerChain& owners,
                                      const targets::Pod* victim) {
@@ -19,21 +35,12 @@ std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerCha
                            : victim != nullptr          ? &victim->containers
                                                         : nullptr;
   if (containers == nullptr) return out;
+  const bool is_rolled = is_rolled_since(owners);
   for (const targets::Container& container : *containers) {
-    if (container.ephemeral) continue;
-    ImageQuestion question{container.name, container.image, ""};
-    if (victim != nullptr) {
-      for (const targets::Container& running : victim->containers) {
-        if (running.name == container.name) question.running_image_id = running.image_id;
-      }
-    }
-    out.push_back(std::move(question));
+    if (!container.ephemeral)
+      out.push_back({.container = container.name, .image = container.image, .was_rolled = is_rolled});
   }
-  if (victim != nullptr || !work.status().containment) return out;
-  for (ImageQuestion& question : out) {
-    for (const RunningImage& running : work.status().containment->images)
-      if (running.container == question.container) question.running_image_id = running.image_id;
-  }
+  add_running(out, running_images(work, victim));
   return out;
 }
 
@@ -68,7 +75,7 @@ StepResult pin(IncidentWork& work, const targets::Deployment& deployment) {
     const std::string why = "pinning deployment " + deployment.meta.name_space + "/" + deployment.meta.name +
                             " to " + work.status().images.front().digest + " restarts all of its " +
                             std::to_string(deployment.replicas) + " pods";
-    if (auto waits = ask_before_redeployment(work, "redeploy/pin", why)) return *waits;
+    if (auto waits = ask_before_redeployment(work, kPinQuestion, why)) return *waits;
   }
   if (auto waits = ask_to_pin_again(work)) return *waits;
   auto live = world.cluster->target.read_deployment(deployment.meta.name_space, deployment.meta.name, {});

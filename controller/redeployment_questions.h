@@ -11,6 +11,12 @@
 
 namespace kintsugi::controller {
 
+// What a person is asked before a template is pinned, pinned once more against somebody, or a machine
+// rebuilt.
+inline constexpr std::string_view kPinQuestion = "redeploy/pin";
+inline constexpr std::string_view kPinAgainQuestion = "redeploy/pin-again";
+inline constexpr std::string_view kRebuildQuestion = "redeploy/rebuild";
+
 /// Waits for what the step needs a person for; a denial ends the automatic part. Nothing: it was approved.
 std::optional<StepOutcome> ask_before_redeployment(IncidentWork& work, std::string_view question,
                                                    const std::string& why);

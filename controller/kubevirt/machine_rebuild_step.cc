@@ -38,14 +38,9 @@ Result<MachineReplacement> replacement_now(IncidentWork& work, const std::string
 
 std::vector<ImageQuestion> questions(IncidentWork& work, const targets::RebuildSources& sources) {
   std::vector<ImageQuestion> out;
-  for (const targets::MachineImage& source : sources.images) {
-    ImageQuestion question{source.container, source.image, ""};
-    if (const auto& record = work.status().containment) {
-      for (const RunningImage& running : record->images)
-        if (running.container == source.container) question.running_image_id = running.image_id;
-    }
-    out.push_back(std::move(question));
-  }
+  for (const targets::MachineImage& source : sources.images)
+    out.push_back({.container = source.container, .image = source.image});
+  if (const auto& record = work.status().containment) add_running(out, record->images);
   return out;
 }
 
@@ -113,7 +108,7 @@ void settle_restart(IncidentWork& work, const Machine& machine) {
 
 std::optional<StepOutcome> ask_to_rebuild(IncidentWork& work, const Machine& machine) {
   if (!work.playbook()->requires_approval("redeploy")) return std::nullopt;
-  return ask_before_redeployment(work, "redeploy/rebuild",
+  return ask_before_redeployment(work, kRebuildQuestion,
                                  "rebuilding virtual machine " + machine.meta.name_space + "/" +
                                      machine.meta.name +
                                      " ends the instance and what it has not on lasting disks");

@@ -116,6 +116,40 @@ TEST_CASE("14: what somebody rolls out while a pin waits for a person is not rol
   check_shop_is_open(scenario, second.digest);
 }
 
+TEST_CASE("14: a tag that somebody rolls out while a pin waits for a person is not pinned back",
+          "[scenario]") {
+  const bool is_same_tag = GENERATE(false, true);
+  INFO((is_same_tag ? "the same tag, pushed again" : "another tag"));
+  Scenario scenario;
+  const Image first = scenario.push_signed("shop/web", "1.0", "web 1.0");
+  scenario.open_shop(first.by_tag);
+  PlaybookText playbook;
+  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+  const json victim = scenario.pods_of("web").at(0);
+  const std::string name = scenario.breach(victim);
+  scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
+
+  const Image second = scenario.push_signed("shop/web", is_same_tag ? "1.0" : "2.0", "web 2.0");
+  k8s::JsonPatch rollout;
+  rollout.replace("/spec/template/spec/containers/0/image", second.by_tag);
+  rollout.add("/spec/template/metadata/annotations", {{"kubectl.kubernetes.io/restartedAt", "now"}});
+  scenario.patch(k8s::kDeployments, "web", rollout);
+  scenario.eventually_incident(name, "the images are decided anew", [&](const json& incident) {
+    return count_in_timeline(incident, "decided anew") == 1 && incident["status"].contains("images") &&
+           incident["status"]["images"][0]["digest"] == second.digest;
+  });
+  CHECK(image_of_template(scenario) == second.by_tag);
+  scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
+  scenario.decide(name, "redeploy", true);
+  const json incident = scenario.eventually_condition(name, "Closed", "True");
+
+  CHECK(image_of_template(scenario) == second.by_digest);
+  CHECK(journal_ids(incident, "applied") == std::vector<std::string>{"contain/isolate", "redeploy/pin"});
+  check_shop_is_open(scenario, second.digest);
+}
+
 TEST_CASE("15: a tag that points to an unsigned digest now is pinned to the last known good", "[scenario]") {
   Scenario scenario;
   const Image good = scenario.push_signed("shop/web", "1.0", "web 1.0");
