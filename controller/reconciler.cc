@@ -95,9 +95,7 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
     return std::nullopt;  // the change wakes it again
   }
   track(*stored);
-  const std::string& named =
-      stored->status.playbook.empty() ? stored->spec.playbook : stored->status.playbook;
-  auto playbook = world_.book.find(named);
+  auto playbook = playbook_of(*stored);
   const Mode mode = permitted_mode(*stored, playbook.get());
   IncidentWork work(world_, *stored, std::move(playbook), mode);
   work.set_isolation(isolation_of(name));
@@ -116,10 +114,16 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   return outcome->look_again;
 }
 
+/// The one that is in force: a stronger one may have taken over.
+std::shared_ptr<const Playbook> Reconciler::playbook_of(const Incident& incident) const {
+  const std::string& taken_over = incident.status.playbook;
+  return world_.book.find(taken_over.empty() ? incident.spec.playbook : taken_over);
+}
+
 /// Caps count what is stored: where there are some, the leader stores each containment before it judges the
 /// next, one at a time.
 bool Reconciler::counts_before_it_contains(const Incident& incident) const {
-  const auto playbook = world_.book.find(incident.spec.playbook);
+  const auto playbook = playbook_of(incident);
   return playbook != nullptr && playbook->guards.has_caps() && world_.leadership.leads();
 }
 
@@ -160,7 +164,7 @@ void Reconciler::forget_isolation(const std::string& name) {
 
 k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident, MonotonicTime create_started) {
   std::shared_ptr<const Isolation> isolation;
-  auto playbook = world_.book.find(incident.spec.playbook);
+  auto playbook = playbook_of(incident);
   const Mode mode = permitted_mode(incident, playbook.get());
   const bool wanted =
       playbook != nullptr && mode > Mode::kObserve && !incident.spec.hold && !incident.is_over();

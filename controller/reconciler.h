@@ -46,6 +46,7 @@ class Reconciler {
   bool is_held(IncidentWork& work);
   bool may_send(IncidentWork& work);
   Mode permitted_mode(const Incident& incident, const Playbook* playbook) const;
+  std::shared_ptr<const Playbook> playbook_of(const Incident& incident) const;
   bool counts_before_it_contains(const Incident& incident) const;
   bool is_fenced(const Incident& incident) const;
   bool is_won(const std::string& name) const;

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What people decide: an answer counts for the question that was asked, and for no other.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "checks.h"
 #include "responder.h"
+#include "tests/faults/proxy.h"
 
 namespace kintsugi::scenarios {
 
@@ -198,6 +200,52 @@ TEST_CASE("7: a stronger mode takes over an open incident with the next signal, 
                       [&] { return scenario.send(falco_event(victim))["result"] == "joined"; });
   scenario.eventually_condition(name, "Recovered", "True");
   check_quarantined(scenario, victim, name);
+}
+
+TEST_CASE("7: the caps of a playbook that takes over open incidents hold for all of them together",
+          "[scenario]") {
+  Scenario scenario;
+  PlaybookText watching;
+  watching.mode = "observe";
+  watching.verify = "{readySeconds: 30, quietSeconds: 600}";
+  scenario.write_playbook(watching);
+  PlaybookText capped = watching;
+  capped.name = "capped";
+  capped.mode = "full";
+  capped.rule = "Reverse shell";
+  capped.guards = "{maxTargetsPerMinute: 1}";
+  scenario.write_playbook(capped);
+  scenario.open_shop();
+  // While one containment is on its way, the others are judged.
+  faults::Rule slow;
+  slow.fault.delay = 700ms;
+  slow.method = "PATCH";
+  slow.path_part = "/pods/web";
+  slow.dry_runs = false;
+  scenario.proxy().begin({slow});
+  scenario.start();
+  std::vector<std::string> names;
+  for (const json& pod : scenario.pods_of("web"))
+    names.push_back(scenario.send(falco_event(pod))["incident"]);
+  REQUIRE(names.size() == 3);
+  for (const std::string& name : names)
+    scenario.eventually_condition(name, "Contained", "False", "ObserveOnly");
+
+  for (const json& pod : scenario.pods_of("web")) {
+    json event = falco_event(pod);
+    event["rule"] = capped.rule;
+    CHECK(scenario.send(event)["result"] == "joined");
+  }
+  const auto count = [&](const char* status, const char* reason) {
+    return std::count_if(names.begin(), names.end(), [&](const std::string& name) {
+      const json incident = scenario.incident(name);
+      return condition_status(incident, "Contained") == status &&
+             (*reason == '\0' || condition_reason(incident, "Contained") == reason);
+    });
+  };
+  scenario.eventually("each is decided",
+                      [&] { return count("True", "") + count("False", "AwaitingApproval") == 3; });
+  CHECK(count("True", "") == 1);
 }
 
 TEST_CASE("5: what is older than a closing is late, also from a sensor's backlog", "[scenario]") {
