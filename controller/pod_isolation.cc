@@ -75,6 +75,17 @@ Result<PodIsolation> isolate_pod(IncidentWork& work, PodPointer victim,
   return fail(std::move(last));
 }
 
+std::optional<StepOutcome> ask_about_lost_undo(IncidentWork& work, const std::optional<targets::Undo>& undo) {
+  if (!undo) {
+    work.await("release",
+               "what isolation took is not known any more: release with --victim leave or --victim delete");
+    return step_waits(work.world().settings.retry);
+  }
+  if (!undo->from_annotation)
+    work.note("The undo annotation was edited or removed; the incident's copy is used");
+  return std::nullopt;
+}
+
 Result<bool> keep_quarantine_policy(IncidentWork& work) {
   const targets::PodTarget& target = work.world().cluster->target;
   const std::string& name_space = work.target().name_space;

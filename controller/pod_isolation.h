@@ -9,7 +9,9 @@
 #include <memory>
 
 #include "controller/cluster.h"
+#include "controller/target_steps.h"
 #include "targets/isolation/isolation_proof.h"
+#include "targets/kubernetes/containment.h"
 #include "targets/kubernetes/objects.h"
 
 namespace kintsugi::controller {
@@ -44,6 +46,10 @@ struct PodIsolation {
 Result<PodIsolation> isolate_pod(IncidentWork& work, PodPointer victim,
                                  const std::function<Action(const targets::Pod& pod)>& plan,
                                  const std::function<bool()>& may_send, std::chrono::milliseconds timeout);
+
+/// For a release that gives labels back: what is not known any more is a person's to decide. Nothing: it is
+/// known, and where it was not taken from the pod's annotation, that is noted.
+std::optional<StepOutcome> ask_about_lost_undo(IncidentWork& work, const std::optional<targets::Undo>& undo);
 
 /// Puts the standing policy back where somebody has changed it after the isolation. False: the world is about
 /// to show what is true; look again.

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <vector>
 
+#include "controller/pod_isolation.h"
 #include "controller/pod_steps.h"
 #include "k8s-client/core/patch.h"
 #include "targets/kubernetes/containment.h"
@@ -116,13 +117,7 @@ StepResult restore(IncidentWork& work) {
   if (!*victim) return finish(work, "the pod no longer exists; nothing to give back");
   if (!(*victim)->quarantined()) return finish(work, "the pod is not in quarantine");
   const auto undo = targets::find_undo(**victim, work.status().containment);
-  if (!undo) {
-    work.await("release",
-               "what isolation took is not known any more: release with --victim leave or --victim delete");
-    return step_waits(world.settings.retry);
-  }
-  if (!undo->from_annotation)
-    work.note("The undo annotation was edited or removed; the incident's copy is used");
+  if (auto waits = ask_about_lost_undo(work, undo)) return *waits;
   const OwnerRef controller = work.owner();
   const targets::OwnerChain owners = world.cluster->target.owners_of(work.target().name_space, controller);
   if (!owner_wants(owners, controller)) {

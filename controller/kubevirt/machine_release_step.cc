@@ -32,13 +32,7 @@ StepResult restore_launcher(IncidentWork& work, const PodPointer& known) {
     return step_done();
   }
   const auto undo = undo_of_launcher(work, **live);
-  if (!undo) {
-    work.await("release",
-               "what isolation took is not known any more: release with --victim leave or --victim delete");
-    return step_waits(world.settings.retry);
-  }
-  if (!undo->from_annotation)
-    work.note("The undo annotation was edited or removed; the incident's copy is used");
+  if (auto waits = ask_about_lost_undo(work, undo)) return *waits;
   auto action = targets::plan_restoration(**live, work.incident().name, *undo);
   if (!action) return fail(std::move(action).error());
   action->id += "/" + (*live)->meta.uid;
