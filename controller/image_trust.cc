@@ -204,6 +204,11 @@ std::optional<std::vector<ImageAnswer>> ImageTrust::take_answers(const std::stri
   return answers;
 }
 
+void ImageTrust::forget_answers(const std::string& incident) {
+  std::lock_guard lock(mutex_);
+  answers_.erase(incident);
+}
+
 std::set<std::string> ImageTrust::required_policies(const WorkloadImages& workload,
                                                     const Labels& namespace_labels) const {
   std::set<std::string> names;

@@ -72,6 +72,8 @@ class ImageTrust {
   /// Between a job and the reconcile that it wakes: answers wait here, in memory only, until they are taken.
   void keep_answers(const std::string& incident, std::vector<ImageAnswer> answers);
   std::optional<std::vector<ImageAnswer>> take_answers(const std::string& incident);
+  /// Those that nobody takes any more.
+  void forget_answers(const std::string& incident);
 
   /// What would be started of a workload.
   struct WorkloadImages {

@@ -97,6 +97,17 @@ struct Fixture {
 
 }  // namespace
 
+TEST_CASE("answers wait until they are taken, or the incident is gone") {
+  Fixture fixture;
+  fixture.image_trust.keep_answers("inc-a", {ImageAnswer()});
+  fixture.image_trust.keep_answers("inc-b", {ImageAnswer()});
+  fixture.image_trust.forget_answers("inc-a");
+  fixture.image_trust.forget_answers("inc-none");
+  CHECK_FALSE(fixture.image_trust.take_answers("inc-a"));
+  CHECK(fixture.image_trust.take_answers("inc-b"));
+  CHECK_FALSE(fixture.image_trust.take_answers("inc-b"));
+}
+
 TEST_CASE("a suspect image is never used again, nor any where it is not known") {
   Fixture fixture;
   const std::string running = "r.example.com/shop/web@" + fixture.digest.text();

@@ -40,6 +40,11 @@ Result<bool> PodSteps::exists(const TargetRef& target, std::stop_token stop) con
   return live->has_value();
 }
 
+void PodSteps::forget(const std::string& incident) const {
+  cluster_.evidence.results().forget(incident);
+  cluster_.trust.forget_answers(incident);
+}
+
 Result<nlohmann::json> apply(IncidentWork& work, const Action& action, const targets::ApplyOptions& options) {
   const World& world = work.world();
   const MonotonicTime started = world.clock.monotonic();

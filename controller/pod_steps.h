@@ -30,6 +30,7 @@ class PodSteps final : public TargetSteps {
   Mode mode_cap(const TargetRef& target) const override;
   bool is_known(const TargetRef& target) const override;
   Result<bool> exists(const TargetRef& target, std::stop_token stop) const override;
+  void forget(const std::string& incident) const override;
 
  private:
   const Cluster& cluster_;

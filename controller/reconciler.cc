@@ -78,6 +78,7 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   if (stored == nullptr) {
     untrack(name);
     world_.jobs.cancel(name);
+    world_.steps.forget(name);  // also what a job has left meanwhile, which wakes it
     return std::nullopt;
   }
   if (const auto started = begin_first_try(name); started && !counts_before_it_contains(*stored)) {
@@ -106,6 +107,7 @@ k8s::ReconcileResult Reconciler::reconcile(const std::string& name) {
   if (auto saved = work.save(); !saved) return failed(std::move(saved).error());
   if (one_at_a_time.owns_lock()) one_at_a_time.unlock();
   forget_isolation(name);
+  if (work.incident().is_over()) world_.steps.forget(name);
   if (work.incident().is_over() && outcome && !outcome->look_again) untrack(name);
   if (!outcome) {
     world_.log.warning("A step failed", {{"incident", name}, {"error", outcome.error().to_string()}});
@@ -200,6 +202,7 @@ k8s::ReconcileResult Reconciler::contain_as_winner(const Incident& incident, Mon
 k8s::ReconcileResult Reconciler::finalize(const Incident& incident) {
   untrack(incident.name);
   world_.jobs.cancel(incident.name);
+  world_.steps.forget(incident.name);
   if (!incident.has_ledger_finalizer) return std::nullopt;
   if (auto folded = world_.ledger.fold(incidents::record_of(incident)); !folded)
     return failed(std::move(folded).error());

@@ -57,4 +57,10 @@ Result<bool> StepsByKind::exists(const TargetRef& target, std::stop_token stop) 
   return of(target).exists(target, std::move(stop));
 }
 
+void StepsByKind::forget(const std::string& incident) const {
+  // What one that is gone was about nobody knows.
+  pods_.forget(incident);
+  machines_.forget(incident);
+}
+
 }  // namespace kintsugi::controller

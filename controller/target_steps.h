@@ -85,6 +85,8 @@ class TargetSteps {
   virtual bool is_known(const TargetRef& target) const = 0;
   /// The same by a live read.
   virtual Result<bool> exists(const TargetRef& target, std::stop_token stop) const = 0;
+  /// The incident is over, or is not there any more: nothing has to be remembered about it in this process.
+  virtual void forget(const std::string& incident) const = 0;
 };
 
 }  // namespace kintsugi::controller

@@ -12,7 +12,6 @@
 #include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
 #include "host/files_in_use.h"
-#include "host/silence_watch.h"
 #include "targets/libvirt/domain_disks.h"
 
 namespace kintsugi::host {
@@ -77,7 +76,6 @@ StepResult remove(IncidentWork& work, const targets::LeftDisk& disk, const Files
 }  // namespace
 
 StepResult DomainSteps::dispose_of_victim(IncidentWork& work) const {
-  domains_.silence.forget(work.incident().name);  // over as it is
   if (!controller::awaits_disposal(work.incident(), work.playbook()) || work.mode() < Mode::kFull)
     return step_done();
   const auto left = left_disks(work.incident());

@@ -262,6 +262,12 @@ Result<void> DomainEvidence::guest_answer(const std::string& incident) const {
   return asked->second;
 }
 
+void DomainEvidence::forget(const std::string& incident) {
+  results_.forget(incident);
+  const std::lock_guard lock(mutex_);
+  guests_asked_.erase(incident);
+}
+
 void DomainEvidence::ask_guest(const Incident& incident, std::stop_token stop) {
   auto taken = take_guest(incident, stop);
   if (!taken && taken.error().code == ErrorCode::kUnavailable) return;  // nobody was asked

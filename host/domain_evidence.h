@@ -48,6 +48,8 @@ class DomainEvidence {
                                         MonotonicTime deadline, std::stop_token stop);
 
   controller::CollectionResults& results() { return results_; }
+  /// The incident is over.
+  void forget(const std::string& incident);
 
  private:
   class Session;

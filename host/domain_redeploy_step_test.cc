@@ -342,6 +342,31 @@ TEST_CASE("what is not preserved is not destroyed without asking") {
   CHECK(site.comes(Stage::kClosed));
 }
 
+TEST_CASE("of an incident that is over, or not there any more, nothing is remembered") {
+  RebuildSite site;
+  Playbook playbook = testing::rebuild_playbook();
+  playbook.steps.insert(playbook.steps.begin() + 1, Step{CollectStep()});
+  site.book.set_playbooks({playbook});
+  site.open();
+  SECTION("closed") {
+    REQUIRE(site.comes_to(condition::kRedeployed, "AwaitingApproval"));  // there is no evidence
+    CHECK(site.remembers());
+    site.decide("redeploy", true);
+    REQUIRE(site.comes(Stage::kClosed));
+  }
+  SECTION("released") {
+    REQUIRE(site.comes([&] { return site.remembers(); }));
+    site.order(Victim::kRestore);
+    REQUIRE(site.comes(Stage::kReleased));
+  }
+  SECTION("deleted while it is open") {
+    REQUIRE(site.comes([&] { return site.remembers(); }));
+    REQUIRE(site.store.remove(site.incident()));
+    site.step();
+  }
+  CHECK_FALSE(site.remembers());
+}
+
 TEST_CASE("a data disk stays where a person agrees, and is detached otherwise") {
   const auto [is_approved, disks] = GENERATE(table<bool, std::size_t>({{true, 4}, {false, 3}}));
   RebuildSite site(with_terms("<image source='/a'/><data-disk target='vdb' after='approval'/>"));

@@ -5,6 +5,8 @@
 
 #include "base/escape.h"
 #include "host/domain_resolver.h"
+#include "host/rebuild_memory.h"
+#include "host/silence_watch.h"
 #include "playbooks/matcher.h"
 
 namespace kintsugi::host {
@@ -47,6 +49,12 @@ Result<bool> DomainSteps::exists(const TargetRef& target, std::stop_token) const
   if (!status && status.error().code == ErrorCode::kNotFound) return false;
   if (!status) return fail(status.error());
   return true;
+}
+
+void DomainSteps::forget(const std::string& incident) const {
+  domains_.evidence.forget(incident);
+  domains_.rebuilds.forget(incident);
+  domains_.silence.forget(incident);
 }
 
 }  // namespace kintsugi::host

@@ -50,6 +50,7 @@ class DomainSteps final : public controller::TargetSteps {
   Mode mode_cap(const TargetRef& target) const override;
   bool is_known(const TargetRef& target) const override;
   Result<bool> exists(const TargetRef& target, std::stop_token stop) const override;
+  void forget(const std::string& incident) const override;
 
  private:
   StepResult rebuild(IncidentWork& work) const;

@@ -6,7 +6,6 @@
 #include "controller/probation.h"
 #include "host/domain_steps.h"
 #include "host/rebuild_jobs.h"
-#include "host/rebuild_memory.h"
 #include "targets/libvirt/domain_rebuild.h"
 
 namespace kintsugi::host {
@@ -74,9 +73,7 @@ StepResult DomainSteps::verify(IncidentWork& work) const {
                            ? assess_recovery(domains_, work, **observed)
                            : std::optional(not_back("VictimGone", "the domain is not on this host any more"));
   if (!finding) return step_waits(work.world().settings.recheck);
-  auto concluded = controller::conclude_recovery(work, *finding);
-  if (work.incident().is_over()) domains_.rebuilds.forget(work.incident().name);
-  return concluded;
+  return controller::conclude_recovery(work, *finding);
 }
 
 }  // namespace kintsugi::host

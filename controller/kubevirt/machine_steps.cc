@@ -91,6 +91,10 @@ Result<bool> MachineSteps::exists(const TargetRef& target, std::stop_token stop)
   return live->has_value();
 }
 
+void MachineSteps::forget(const std::string& incident) const {
+  pods_.forget(incident);  // the same parts remember it
+}
+
 /// A rebuilt machine has no victim any more, and any other stays as it is: its disks are evidence.
 StepResult MachineSteps::dispose_of_victim(IncidentWork&) const {
   return step_done();

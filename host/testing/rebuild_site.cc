@@ -217,7 +217,8 @@ bool RebuildSite::comes_to(std::string_view condition, std::string_view reason) 
 
 void RebuildSite::step() {
   (void)process_->reconciler.reconcile(kIncident);  // what it has to say is in the incident
-  for (const char* job : {"golden-image", "prepare-machine", "rehash-image", "ask-service"}) {
+  for (const char* job : {"golden-image", "prepare-machine", "rehash-image", "ask-service", kGuestJob,
+                          controller::kCollectJob}) {
     while (process_->jobs.is_active(kIncident, job)) std::this_thread::yield();
   }
   while (process_->jobs.is_active(kIncident + "/silence", "probe-silence")) std::this_thread::yield();
@@ -231,6 +232,13 @@ std::string RebuildSite::reason(std::string_view type) const {
   const Incident now = incident();
   const Condition* condition = find_condition(now.status, type);
   return condition == nullptr ? "" : condition->reason;
+}
+
+bool RebuildSite::remembers() const {
+  const RebuildFacts facts = process_->memory.facts(kIncident);
+  return process_->evidence.has_asked_guest(kIncident) ||
+         process_->evidence.results().attempts(kIncident) > 0 || facts.image || facts.prepared ||
+         facts.rehashed || facts.served;
 }
 
 std::string RebuildSite::timeline() const {

@@ -78,6 +78,8 @@ class RebuildSite {
   Incident incident() const;
   std::string reason(std::string_view type) const;
   std::string timeline() const;
+  /// Whether the process holds anything in memory about the incident.
+  bool remembers() const;
   void change(const std::function<void(Incident&)>& edit);
   void decide(const std::string& step, bool approved);
   void order(ReleaseOrder::Victim victim);
