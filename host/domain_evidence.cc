@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "base/json_text.h"
+#include "base/machine_name.h"
 #include "evidence/regular_file.h"
 #include "targets/libvirt/domain.h"
 #include "targets/libvirt/domain_disks.h"
@@ -85,6 +86,7 @@ class DomainEvidence::Session {
     if (!definition) return failed(kDefinition, definition.error());
     auto domain = targets::parse_domain(*definition);
     if (!domain) return failed(kDefinition, domain.error());
+    if (const auto same = check_victim(*domain); !same) return failed(kDefinition, same.error());
     domain_ = *std::move(domain);
     const auto status = owner_.hypervisor_.status(uuid());
     is_paused_ = status && status->state == DomainState::kPaused;
@@ -112,6 +114,7 @@ class DomainEvidence::Session {
     if (!runs_) return void(failed(kMemory, make_error(ErrorCode::kConflict, "the machine does not run")));
     const std::uint64_t bytes =
         domain_.memory_bytes + domain_.memory_bytes / kDumpExtraPart + kDumpExtraBytes;
+    if (const auto same = check_process(); !same) return void(failed(kMemory, same.error()));
     const auto expected = owner_.store_->expect_file(incident_.name, kMemoryFile, bytes);
     if (!expected) return void(failed(kMemory, expected.error()));
     std::uint64_t said = 0;
@@ -125,6 +128,9 @@ class DomainEvidence::Session {
     const targets::LongCall watch{[this] { return may_go_on(); }, report};
     const auto dumped = owner_.hypervisor_.dump_memory(uuid(), (*expected)->path(), watch);
     if (!dumped) return void(failed(kMemory, dumped.error()));
+    // That it has ended since takes nothing away from what was written before.
+    const auto same = check_process();
+    if (!same && same.error().code != ErrorCode::kConflict) return void(failed(kMemory, same.error()));
     // Also past the deadline: it is there, and has only to be hashed.
     const auto file = (*expected)->adopt(kMemory, stop_);
     if (!file) return void(failed(kMemory, file.error()));
@@ -151,6 +157,28 @@ class DomainEvidence::Session {
 
  private:
   const std::string& uuid() const { return incident_.spec.target.uid; }
+
+  /// Whether a definition is the breached machine's: no other's, and not what was rebuilt in its place.
+  Result<void> check_victim(const Domain& domain) const {
+    const auto uuid_of_domain = normal_uuid(domain.uuid);
+    if (!uuid_of_domain || uuid_of_domain != normal_uuid(uuid()))
+      return fail(ErrorCode::kNotFound, "it is another machine, with another UUID");
+    if (domain.rebuilt && domain.rebuilt->incident == incident_.name)
+      return fail(ErrorCode::kNotFound, "it is the rebuilt machine, and not the breached one any more");
+    return {};
+  }
+
+  /// Whether the process is still the one that the definition was taken of. kConflict: it has none.
+  Result<void> check_process() const {
+    const auto definition = owner_.hypervisor_.live_definition(uuid());
+    if (!definition) return fail(definition.error());
+    const auto domain = targets::parse_domain(*definition);
+    if (!domain) return fail(domain.error());
+    if (auto same = check_victim(*domain); !same) return same;
+    if (domain->process != domain_.process)
+      return fail(ErrorCode::kNotFound, "it was started anew meanwhile: its memory is another");
+    return {};
+  }
 
   /// Whether the guest can write now.
   bool writes() const { return runs_ && !is_paused_; }

@@ -191,6 +191,40 @@ TEST_CASE("what cannot be had is named with its reason, and the rest is kept") {
   }
 }
 
+TEST_CASE("the memory of another machine or process is never evidence of the victim") {
+  constexpr char kOther[] = "5dea22b3-1d52-d8f3-2516-782e98ab3fa0";
+  const auto replace = [](std::string& xml, const std::string& what, const std::string& by) {
+    xml.replace(xml.find(what), what.size(), by);
+  };
+  const std::string rebuilt = "<metadata><a:rebuild xmlns:a='https://kintsugi.dev/rebuild/v1' incident='" +
+                              std::string(kIncident) + "'/></metadata><memory";
+  World world;
+  const auto [what, is_kept, change] = GENERATE_REF(table<std::string, bool, std::function<void()>>({
+      {"nothing", true, [&] {}},
+      {"another UUID under that name", false, [&] { replace(world.host.live, kUuid, kOther); }},
+      {"started anew", false, [&] { replace(world.host.live, "id='3'", "id='4'"); }},
+      {"rebuilt", false, [&] { replace(world.host.live, "<memory", rebuilt); }},
+      {"unreadable", false, [&] { world.host.live = "<domain/>"; }},
+      {"ended", true, [&] { world.host.live.clear(); }},
+  }));
+  INFO(what);
+  world.host.while_dumping = change;
+  REQUIRE(world.collect());
+  CHECK(world.why("memory").empty() == is_kept);
+  CHECK((world.read("dumps/memory.elf") == world.host.memory) == is_kept);
+}
+
+TEST_CASE("a machine with another UUID gives no evidence at all") {
+  World world;
+  world.host.live.replace(world.host.live.find(kUuid), 1, "5");
+  const auto collected = world.collect();
+  REQUIRE(collected);
+  CHECK_FALSE(collected->has_definition);
+  CHECK_THAT(world.why("definition"), Catch::Contains("another UUID"));
+  CHECK(world.read("domain.xml").empty());
+  CHECK(world.read("dumps/memory.elf").empty());
+}
+
 TEST_CASE("what is not asked for is neither taken nor missed") {
   World world;
   const auto collected =

@@ -32,7 +32,16 @@ std::optional<StepResult> ask_for_memory(IncidentWork& work, const targets::Mach
     return entry.action.id == targets::kMemoryDumpAction &&
            targets::is_memory_dump_taken_up(entry.action, dump);
   });
-  return ask_for(work, targets::plan_memory_dump(machine, claim, dump));
+  const Action action = targets::plan_memory_dump(machine, claim, dump);
+  if (is_settled(work.incident(), action.id)) return std::nullopt;
+  // KubeVirt dumps whatever instance the machine has now.
+  const auto instance = work.world().cluster->machines.read(work.target());
+  if (!instance) return StepResult(fail(instance.error()));
+  if (*instance) return ask_for(work, action);
+  work.note("Not done: " + action.description + ": the instance is not the breached one any more");
+  if (auto kept = work.journal(action, JournalEntry::State::kAbandoned); !kept)
+    return StepResult(fail(kept.error()));
+  return std::nullopt;
 }
 
 /// Before the job, because changes of the world are the leader's and journaled.

@@ -117,18 +117,13 @@ void take_snapshot(EvidenceSession& session, const std::string& machine_uid) {
                    make_error(ErrorCode::kTimeout, "the snapshot " + key.name + " is not ready to use"));
 }
 
-void take_memory_dump(EvidenceSession& session, const std::string& machine, const std::string& claim) {
-  const std::string collector = "memory";
-  if (session.is_late(collector)) return;
-  const k8s::ObjectKey key{session.incident().spec.target.name_space, machine};
-  const json document = wait_for(session, targets::kMachines, key, collector, [&](const json& now) {
-    return targets::progress_of_memory_dump(now, claim) != targets::Progress::kUnderWay;
-  });
-  if (document.is_null()) return;
-  session.keep("memory-dump.json", json_text(targets::memory_dump_of(document), 2), collector);
-  if (targets::progress_of_memory_dump(document, claim) != targets::Progress::kDone)
-    session.failed(collector,
-                   make_error(ErrorCode::kTimeout, "the dump into claim " + claim + " is not complete"));
+/// Whether the name is still the instance's that the incident is about.
+Result<void> check_instance(EvidenceSession& session) {
+  const auto now =
+      session.client().get(targets::kMachineInstances, key_of(session), session.call(session.deadline()));
+  if (!now) return fail(now.error());
+  if (uid_of(*now) == session.incident().spec.target.uid) return {};
+  return fail(ErrorCode::kNotFound, "the name belongs to another instance now");
 }
 
 /// Whether the incident has asked for it, or tried to.
@@ -140,6 +135,29 @@ bool was_asked_for(const Incident& incident, std::string_view action) {
 }
 
 }  // namespace
+
+void take_memory_dump(EvidenceSession& session, const OwnerRef& machine, const std::string& claim) {
+  const std::string collector = "memory";
+  if (session.is_late(collector)) return;
+  const k8s::ObjectKey key{session.incident().spec.target.name_space, machine.name};
+  const json document = wait_for(session, targets::kMachines, key, collector, [&](const json& now) {
+    return uid_of(now) != machine.uid ||
+           targets::progress_of_memory_dump(now, claim) != targets::Progress::kUnderWay;
+  });
+  if (document.is_null()) return;
+  if (uid_of(document) != machine.uid)
+    return session.failed(collector,
+                          make_error(ErrorCode::kNotFound, "the name belongs to another machine now"));
+  if (const auto same = check_instance(session); !same) {
+    Error error = same.error();
+    error.message = "whose memory is in claim " + claim + " cannot be told: " + error.message;
+    return session.failed(collector, error);
+  }
+  session.keep("memory-dump.json", json_text(targets::memory_dump_of(document), 2), collector);
+  if (targets::progress_of_memory_dump(document, claim) != targets::Progress::kDone)
+    session.failed(collector,
+                   make_error(ErrorCode::kTimeout, "the dump into claim " + claim + " is not complete"));
+}
 
 std::string snapshot_name(const std::string& incident) {
   return "kintsugi-" + incident;
@@ -155,7 +173,7 @@ void take_machine_evidence(EvidenceSession& session, const Cluster& cluster, con
   take_launcher(session, cluster, step);
   if (was_asked_for(session.incident(), targets::kSnapshotAction)) take_snapshot(session, machine.uid);
   if (was_asked_for(session.incident(), targets::kMemoryDumpAction))
-    take_memory_dump(session, machine.name, step.memory_dump_claim);
+    take_memory_dump(session, machine, step.memory_dump_claim);
 }
 
 }  // namespace kintsugi::controller

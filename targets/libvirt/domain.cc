@@ -37,6 +37,7 @@ Result<Domain> parse_domain(std::string_view xml) {
   Domain domain;
   domain.name = root.child_value("name");
   domain.uuid = root.child_value("uuid");
+  domain.process = root.attribute("id").value();
   domain.memory_bytes = read_memory(root.child("memory"));
   domain.incident = read_mark(*document).first_child().attribute("incident").value();
   domain.terms = read_terms(*document);

@@ -100,6 +100,7 @@ struct RebuildMark {
 struct Domain {
   std::string name;
   std::string uuid;
+  std::string process;  ///< libvirt's number of its process, another one after each start; empty: none
   std::uint64_t memory_bytes = 0;
   std::vector<DomainInterface> interfaces;
   std::vector<DomainDisk> disks;

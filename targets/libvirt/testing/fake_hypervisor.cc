@@ -196,6 +196,7 @@ Result<std::vector<CardTraffic>> FakeHypervisor::card_traffic(const std::string&
 Result<void> FakeHypervisor::dump_memory(const std::string&, const std::string& path, const LongCall& watch) {
   if (live.empty()) return fail(ErrorCode::kConflict, "it does not run");
   if (is_busy || !watch.go_on()) return fail(ErrorCode::kTimeout, "it was busy with another job");
+  if (while_dumping) while_dumping();
   return change([&] {
     std::ofstream(path, std::ios::binary | std::ios::trunc) << memory;
     watch.report({memory.size(), memory.size()});

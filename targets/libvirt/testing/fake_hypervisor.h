@@ -55,6 +55,7 @@ class FakeHypervisor : public Hypervisor {
   std::string memory =
       "\x7f"
       "ELF memory";
+  std::function<void()> while_dumping;  ///< what happens on the host before the dump is made; null: nothing
   /// Layers of disks, as files on the host: what the guest has written into each.
   std::map<std::string, std::uint64_t> layers;
   /// Disks with a commit, by name, and how often it says that it is not ready yet.
