@@ -159,7 +159,7 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   };
   std::optional<ImageAnswer> of_template;
   const auto ask_template = [&]() -> ImageAnswer& {
-    if (!of_template) of_template = ask_about(question.image, "Template");
+    if (!of_template) of_template = ask_about(question.image, question.was_rolled ? kRollout : kTemplate);
     return *of_template;
   };
   // A template that names an accepted digest is prepared: nothing needs to be written.
@@ -178,7 +178,7 @@ ImageAnswer ImageTrust::decide(const ImageQuestion& question, const std::string&
   // A refusal is about what the template names now: that says more than what the runtime happened to report.
   if (const auto good = known_good(workload_uid, question.container);
       good && !(suspect && covers(*good, running))) {
-    ImageAnswer again = ask_about(targets::pinned(good->image, good->digest), "LastKnownGood");
+    ImageAnswer again = ask_about(targets::pinned(good->image, good->digest), kLastKnownGood);
     if (again.image) {
       again.message = refusal.message;  // why the template's own was not taken
       again.reason = refusal.reason;
@@ -226,7 +226,7 @@ ImageAnswer ImageTrust::ask_all(const std::string& image, const std::string& con
                                 const std::set<std::string>& policies, std::stop_token stop) {
   ImageAnswer answer;
   for (const std::string& policy : policies) {
-    answer = ask(image, container, policy, "Template", stop);
+    answer = ask(image, container, policy, kTemplate, stop);
     if (!answer.image) return answer;
   }
   return answer;

@@ -29,8 +29,12 @@ namespace kintsugi::controller {
 
 class PlaybookBook;
 
-/// The origin of an image that ran when the breach was found.
+// Where an image was taken from: the template as it was at the breach, or as it was rolled out since; what
+// ran; what was proven by day.
+inline constexpr const char* kTemplate = "Template";
+inline constexpr const char* kRollout = "Rollout";
 inline constexpr const char* kRunning = "Running";
+inline constexpr const char* kLastKnownGood = "LastKnownGood";
 
 /// A container whose image is to be decided.
 struct ImageQuestion {

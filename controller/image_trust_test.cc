@@ -144,7 +144,7 @@ TEST_CASE("what a tag names now comes before what ran only where it was rolled o
   fixture.clock.advance(1h);
   CHECK(decide(by_tag, false).image->digest == fixture.digest.text());
   CHECK(decide(by_tag, true).image->digest == rolled.text());
-  CHECK(decide(by_tag, true).image->origin == "Template");
+  CHECK(decide(by_tag, true).image->origin == kRollout);
 }
 
 TEST_CASE(

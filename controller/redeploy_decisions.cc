@@ -60,7 +60,7 @@ std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAns
           std::clamp<std::chrono::nanoseconds>(asked, patience(work, condition::kRedeployed), kMostPatient));
     }
     images.push_back(*answer.image);
-    if (answer.image->origin == "LastKnownGood")
+    if (answer.image->origin == kLastKnownGood)
       work.note("Not taken: " + answer.message + " (" + answer.reason + ")");
     work.note("Accepted for container " + answer.image->container + ": " + answer.image->image + " " +
               answer.image->digest + " (" + answer.image->origin + ", policy " + answer.image->policy + ")");
@@ -79,15 +79,15 @@ bool names_digest(std::string_view image) {
   return image.find('@') != std::string_view::npos;
 }
 
-/// Whether the template names another image than it was decided about, was rolled out anew since the running
-/// one was taken, or has a container that was not there.
+/// Whether the template names another image than it was decided about, was rolled out anew since then, or
+/// has a container that was not there.
 bool asks_for_others(const std::vector<TrustedImage>& decided, const std::vector<ImageQuestion>& now) {
   return std::any_of(now.begin(), now.end(), [&](const ImageQuestion& question) {
     const auto image = std::find_if(decided.begin(), decided.end(), [&](const TrustedImage& one) {
       return one.container == question.container;
     });
     return image == decided.end() || (!image->asked.empty() && image->asked != question.image) ||
-           (question.was_rolled && image->origin == kRunning);
+           (question.was_rolled && image->origin != kRollout && image->origin != kLastKnownGood);
   });
 }
 

@@ -21,7 +21,7 @@ struct TrustedImage {
   std::vector<std::string> equivalents;  ///< digests under which a runtime may report it
   std::string policy;
   std::string key_id;
-  std::string origin;  ///< "Template", "Running", "LastKnownGood", "Golden"
+  std::string origin;  ///< "Template", "Rollout", "Running", "LastKnownGood", "Golden"
   std::string asked;   ///< what the template named when it was decided; empty: not known
 };
 
