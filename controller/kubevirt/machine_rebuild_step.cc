@@ -58,6 +58,20 @@ StepResult conclude_write(IncidentWork& work, StepResult written) {
   return written;
 }
 
+/// KubeVirt takes a disk as it is that has the name of the one to be imported. Nothing: the name is free.
+std::optional<StepResult> refuse_taken_name(IncidentWork& work, const Machine& machine) {
+  const std::string disk =
+      targets::next_root_data_volume(machine, work.status().images, work.incident().name);
+  if (disk.empty()) return std::nullopt;
+  const auto foreign = work.world().cluster->machines.foreign_disk(disk, machine);
+  if (!foreign) return StepResult(fail(foreign.error()));
+  if (foreign->empty()) return std::nullopt;
+  work.conclude(condition::kRedeployed,
+                blocked("NameTaken", *foreign + " has the name of the machine's new disk, and is not the "
+                                                "machine's: find out who made it, and delete it"));
+  return step_waits(work.world().settings.retry);
+}
+
 StepResult pin(IncidentWork& work, const Machine& machine, const OwnerRef& owner) {
   if (auto waits = ask_before_pin(work, machine.gitops_owner)) return *waits;
   if (auto waits = ask_to_pin_again(work)) return *waits;
@@ -67,6 +81,7 @@ StepResult pin(IncidentWork& work, const Machine& machine, const OwnerRef& owner
   if (!action && action.error().code == ErrorCode::kAlreadyExists)
     return step_waits(work.world().settings.recheck);
   if (!action) return fail(std::move(action).error());
+  if (auto waits = refuse_taken_name(work, machine)) return *waits;
   action->id = next_pin(work);
   work.conclude(condition::kRedeployed, blocked("Pinning", action->description));
   return conclude_write(work, carry_out_on_machine(work, *action));

@@ -204,6 +204,14 @@ std::string next_data_volume_name(const std::string& name, const std::string& in
          sha256_hex(incident + " " + digest).substr(0, kGenerationDigits);
 }
 
+std::string next_root_data_volume(const Machine& machine, const std::vector<TrustedImage>& accepted,
+                                  const std::string& incident) {
+  const MachineVolume* root = root_of(machine);
+  if (root == nullptr || root->source != Source::kDataVolume) return {};
+  const TrustedImage* image = accepted_for(accepted, data_volume_key(root->name));
+  return image == nullptr ? std::string() : next_data_volume_name(root->reference, incident, image->digest);
+}
+
 bool is_machine_prepared(const Machine& machine, const std::vector<TrustedImage>& accepted,
                          const std::string& incident) {
   const RebuildSources sources = rebuild_sources(machine);
@@ -215,9 +223,7 @@ bool is_machine_prepared(const Machine& machine, const std::vector<TrustedImage>
       });
   const MachineVolume* root = root_of(machine);
   if (!is_pinned || root == nullptr || root->source != Source::kDataVolume) return is_pinned;
-  const TrustedImage* image = accepted_for(accepted, data_volume_key(root->name));
-  return image != nullptr &&
-         root->reference == next_data_volume_name(root->reference, incident, image->digest);
+  return root->reference == next_root_data_volume(machine, accepted, incident);
 }
 
 Result<Action> plan_machine_pin(const json& live, const std::vector<TrustedImage>& accepted,

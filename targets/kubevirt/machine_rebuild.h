@@ -42,6 +42,11 @@ RebuildSources rebuild_sources(const Machine& machine);
 std::string next_data_volume_name(const std::string& name, const std::string& incident,
                                   const std::string& digest);
 
+/// The name that the DataVolume which it boots from gets by a pin; empty: it boots from none, or nothing is
+/// accepted for it.
+std::string next_root_data_volume(const Machine& machine, const std::vector<TrustedImage>& accepted,
+                                  const std::string& incident);
+
 /// Whether the template names what was accepted, and boots from nothing that the victim wrote.
 bool is_machine_prepared(const Machine& machine, const std::vector<TrustedImage>& accepted,
                          const std::string& incident);

@@ -18,7 +18,7 @@ constexpr const char* kUnpauseResource = "virtualmachineinstances.subresources.k
 constexpr DocumentLimits kNoteLimits{4u << 10, 3, 16};
 
 std::string full_name(const k8s::Resource& resource) {
-  return std::string(resource.plural) + "." + std::string(resource.group);
+  return std::string(resource.plural) + (resource.group.empty() ? "" : ".") + std::string(resource.group);
 }
 
 const k8s::Resource* resource_of(const std::string& name) {
@@ -106,6 +106,20 @@ Result<std::optional<Machine>> MachineTarget::read_machine(const std::string& na
   auto read = machine_from(from_json(*document));
   if (!read) return fail(std::move(read).error());
   return std::move(*read);
+}
+
+Result<std::string> MachineTarget::foreign_disk(const std::string& name, const Machine& machine) const {
+  const k8s::ObjectKey key{machine.meta.name_space, name};
+  for (const k8s::Resource* resource : {&kDataVolumes, &kClaims}) {
+    const auto document = client_.get(*resource, key);
+    if (!document && document.error().code == ErrorCode::kNotFound) continue;
+    if (!document) return fail(document.error());
+    const auto meta = object_meta_from(from_json(*document));
+    // A claim that is there beside the machine's own DataVolume is that one's.
+    if (meta && meta->controller.uid == machine.meta.uid) return std::string();
+    return full_name(*resource) + " " + key.to_string();
+  }
+  return std::string();
 }
 
 Result<std::vector<TargetRef>> MachineTarget::migrations_of(const TargetRef& instance) const {

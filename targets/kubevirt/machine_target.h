@@ -36,6 +36,9 @@ class MachineTarget {
   /// The whole object of the same; kNotFound where there is none.
   Result<nlohmann::json> read_machine_document(const std::string& name_space, const OwnerRef& machine,
                                                net::Priority priority = net::Priority::kNormal) const;
+  /// What has the name that a machine's new DataVolume is to get, as "datavolumes.cdi.kubevirt.io shop/disk",
+  /// and is not the machine's; empty: nothing. KubeVirt imports nothing into what is there.
+  Result<std::string> foreign_disk(const std::string& name, const Machine& machine) const;
   /// The migrations of an instance, by its name, that are neither over nor deleted.
   Result<std::vector<TargetRef>> migrations_of(const TargetRef& instance) const;
 

@@ -21,7 +21,8 @@ struct Fixture {
         done.push_back(request.method + request.url.substr(request.url.find("/apis")) + " " + request.body);
         return k8s::answer(status, status < 300 ? "" : k8s::failure(status, reason));
       }
-      if (!exists) return k8s::answer(404, k8s::failure(404, "NotFound"));
+      if (!exists || request.url.find(missing) != std::string::npos)
+        return k8s::answer(404, k8s::failure(404, "NotFound"));
       const std::string list = "/virtualmachineinstancemigrations";
       if (request.url.find(list) != std::string::npos && request.url.find(list + "/") == std::string::npos)
         return k8s::answer(200, json({{"items", migrations}}).dump());
@@ -33,6 +34,7 @@ struct Fixture {
 
   k8s::TestWorld world;
   bool exists = true;
+  std::string missing = "nothing";  ///< in the path of what is not there
   std::string uid = "i1";
   json metadata{{"namespace", "shop"}, {"name", "web"}};
   int status = 202;
@@ -148,6 +150,30 @@ TEST_CASE("a snapshot of its name that somebody else has made is not taken as ou
   CHECK(refused.error().to_string().find("shop/kintsugi-inc-1") != std::string::npos);
   fixture.metadata = json::parse(snapshot.body)["metadata"];
   CHECK(fixture.target.apply(snapshot, {}));
+}
+
+TEST_CASE("a new disk's name is free, or the machine's own, or somebody else's") {
+  Fixture fixture;
+  Machine machine;
+  machine.meta = instance().meta;
+  machine.meta.uid = "m1";
+  const auto foreign = [&](const json& owners) {
+    fixture.metadata["ownerReferences"] = owners;
+    return fixture.target.foreign_disk("db-root-k1", machine).value();
+  };
+  const auto owner = [](const char* uid, bool is_controller) {
+    return json::array(
+        {{{"kind", "VirtualMachine"}, {"name", "web"}, {"uid", uid}, {"controller", is_controller}}});
+  };
+  CHECK(foreign(owner("m1", true)).empty());
+  CHECK(foreign(owner("m1", false)) == "datavolumes.cdi.kubevirt.io shop/db-root-k1");
+  CHECK_FALSE(foreign(owner("m2", true)).empty());
+  CHECK_FALSE(foreign(json::array()).empty());
+  fixture.missing = "/datavolumes/";
+  CHECK(foreign(json::array()) == "persistentvolumeclaims shop/db-root-k1");
+  CHECK(foreign(owner("m1", true)).empty());
+  fixture.exists = false;
+  CHECK(foreign(json::array()).empty());
 }
 
 TEST_CASE("a migration of the instance that is under way is ended, and none of its name") {

@@ -27,6 +27,9 @@ inline constexpr k8s::Resource kMachineMigrations{"kubevirt.io", "v1", "virtualm
                                                   "VirtualMachineInstanceMigration"};
 inline constexpr k8s::Resource kMachineSnapshots{"snapshot.kubevirt.io", "v1beta1", "virtualmachinesnapshots",
                                                  "VirtualMachineSnapshot"};
+/// What KubeVirt imports a disk by, and what the disk then is; the same name.
+inline constexpr k8s::Resource kDataVolumes{"cdi.kubevirt.io", "v1beta1", "datavolumes", "DataVolume"};
+inline constexpr k8s::Resource kClaims{"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"};
 // What virt-api does with them, and tells of their guests.
 inline constexpr k8s::Resource kMachineActions{"subresources.kubevirt.io", "v1", "virtualmachines",
                                                "VirtualMachine"};

@@ -6,6 +6,7 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
+#include "base/encoding.h"
 #include "base/file.h"
 #include "checks.h"
 #include "kubevirt_stand_in.h"
@@ -49,6 +50,17 @@ json evidence_manifest(Scenario& scenario, const std::string& incident) {
 bool has_file(const json& manifest, const std::string& path) {
   const json& files = manifest["files"];
   return std::any_of(files.begin(), files.end(), [&](const json& file) { return file["path"] == path; });
+}
+
+/// Machine "db", which boots from a DataVolume that was imported from the image.
+json machine_on_imported_disk(const Image& image) {
+  json imported = machine("db", image.by_tag);
+  imported["spec"]["template"]["spec"]["volumes"][0] = {{"name", "root"},
+                                                        {"dataVolume", {{"name", "db-root"}}}};
+  const json source{{"registry", {{"url", "docker://" + image.by_tag}}}};
+  imported["spec"]["dataVolumeTemplates"] = json::array(
+      {{{"metadata", {{"name", "db-root"}}}, {"spec", {{"source", source}, {"storage", json::object()}}}}});
+  return imported;
 }
 
 }  // namespace
@@ -128,13 +140,7 @@ TEST_CASE("KubeVirt: a disk that was imported from a registry is imported anew",
   if (!scenario.world().can_express(Ability::kSchemas)) return;
   KubeVirt kubevirt(scenario);
   const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
-  json imported = machine("db", image.by_tag);
-  imported["spec"]["template"]["spec"]["volumes"][0] = {{"name", "root"},
-                                                        {"dataVolume", {{"name", "db-root"}}}};
-  const json source{{"registry", {{"url", "docker://" + image.by_tag}}}};
-  imported["spec"]["dataVolumeTemplates"] = json::array(
-      {{{"metadata", {{"name", "db-root"}}}, {"spec", {{"source", source}, {"storage", json::object()}}}}});
-  const json launcher = kubevirt.run(imported);
+  const json launcher = kubevirt.run(machine_on_imported_disk(image));
   const json victim = kubevirt.instance("db");
   scenario.write_playbook({});
   scenario.start();
@@ -149,6 +155,33 @@ TEST_CASE("KubeVirt: a disk that was imported from a registry is imported anew",
   CHECK(renewed.starts_with("db-root-k"));
   CHECK(spec["dataVolumeTemplates"][0]["metadata"]["name"] == renewed);
   CHECK(spec["dataVolumeTemplates"][0]["spec"]["source"]["registry"]["url"] == "docker://" + image.by_digest);
+}
+
+TEST_CASE("KubeVirt: a disk that somebody made under the new disk's name is not booted from", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  KubeVirt kubevirt(scenario);
+  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
+  const json launcher = kubevirt.run(machine_on_imported_disk(image));
+  const json victim = kubevirt.instance("db");
+  PlaybookText playbook;
+  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+  const std::string name = scenario.breach(launcher);
+  scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
+  const std::string disk = "db-root-k" + sha256_hex(name + " " + image.digest).substr(0, 8);
+  const json storage{{"requests", {{"storage", "1Gi"}}}};
+  scenario.create({"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"},
+                  {{"metadata", {{"name", disk}}},
+                   {"spec", {{"accessModes", {"ReadWriteOnce"}}, {"resources", storage}}}});
+
+  scenario.decide(name, "redeploy", true);
+  const json incident = scenario.eventually_condition(name, "Redeployed", "False", "NameTaken");
+
+  CHECK(condition_message(incident, "Redeployed").find(disk) != std::string::npos);
+  CHECK(uid_of(kubevirt.instance("db")) == uid_of(victim));
+  CHECK(scenario.get(kMachines, "db")["metadata"]["generation"] == 1);
 }
 
 TEST_CASE("KubeVirt: a controller that is killed leaves nothing that is done twice", "[scenario]") {
