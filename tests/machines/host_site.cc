@@ -43,6 +43,13 @@ void order_release(incidents::SqliteIncidentStore& store, Incident incident, Rel
   if (!written) FAIL(written.error().to_string());
 }
 
+void order_approval(incidents::SqliteIncidentStore& store, Incident incident, const std::string& step,
+                    bool is_approved) {
+  incident.spec.approvals.push_back({step, is_approved, "ada", "because", SystemClock().now()});
+  const auto written = store.update_decisions(incident);
+  if (!written) FAIL(written.error().to_string());
+}
+
 std::string playbook_of(const std::string& mode, const std::string& steps) {
   return fmt::format(R"(
 apiVersion: kintsugi.dev/v1alpha1

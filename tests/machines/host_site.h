@@ -29,6 +29,10 @@ std::string incident_of(const std::string& uuid);
 /// A person's order, to a store that no controller has.
 void order_release(incidents::SqliteIncidentStore& store, Incident incident, ReleaseOrder::Victim victim);
 
+/// A person's decision about a step that waits, to a store that no controller has.
+void order_approval(incidents::SqliteIncidentStore& store, Incident incident, const std::string& step,
+                    bool is_approved);
+
 /// A playbook for signals of Falco, with that mode and these steps: a YAML list.
 std::string playbook_of(const std::string& mode, const std::string& steps);
 

@@ -5,7 +5,9 @@
 
 #include <catch2/catch.hpp>
 #include <filesystem>
+#include <map>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "base/file.h"
@@ -313,6 +315,56 @@ TEST_CASE("a golden image that was tampered with changes nothing, and the releas
   CHECK(site.logs("Released by ada"));
   CHECK(host.hypervisor().persistent_definition(uuid).value() == protected_before);
   CHECK(host.hypervisor().status(uuid)->state == targets::DomainState::kRunning);
+}
+
+TEST_CASE("data disks are detached, read-only, or kept where a person agrees") {
+  const bool is_approved = GENERATE(true, false);
+  INFO((is_approved ? "approved" : "denied"));
+  Host host;
+  const std::string name = is_approved ? "approved" : "denied";
+  const std::string uuid = host.make_empty(name);
+  std::string definition = host.hypervisor().persistent_definition(uuid).value();
+  for (const char* disk : {"vdb", "vdc", "vdd"}) {
+    const std::string file = disk_of(name + "-" + disk);
+    REQUIRE(std::system(("qemu-img create -q -f qcow2 " + file + " 4M").c_str()) == 0);
+    definition.insert(definition.find("</devices>"),
+                      fmt::format("<disk type='file' device='disk'><driver name='qemu' type='qcow2'/><source "
+                                  "file='{}'/><target dev='{}' bus='virtio'/></disk>",
+                                  file, disk));
+  }
+  REQUIRE(host.hypervisor().define(definition));
+  REQUIRE(host.hypervisor().destroy(uuid));
+  REQUIRE(host.hypervisor().start(uuid));
+  Site site(kPlaybook, policy());
+  site.protect(name, "",
+               image("golden.qcow2") +
+                   "<data-disk target='vdb' after='approval'/><data-disk target='vdc' after='read-only'/>");
+  REQUIRE(site.start().post(event_about(name)).status == 202);
+  REQUIRE(site.logs("disk vdb was the breached machine's: approve"));
+  CHECK_FALSE(look_at(host, uuid).persistent->rebuilt);
+  const std::string root_hash = hash_of_file(disk_of(name));
+  const std::string detached_hash = hash_of_file(disk_of(name + "-vdd"));
+  (void)site.incidents([&](auto& store, const Incident& incident) {
+    order_approval(store, incident, "redeploy", is_approved);
+  });
+  site.start();
+  REQUIRE(site.logs("Closed=True"));
+
+  const targets::DomainObservation after = look_at(host, uuid);
+  std::map<std::string, bool> writable;
+  for (const targets::DomainDisk& disk : after.live->disks) writable[disk.target] = !disk.is_read_only;
+  CHECK(writable.at("vda"));
+  CHECK(writable.contains("vdb") == is_approved);
+  if (is_approved) CHECK(writable.at("vdb"));
+  CHECK_FALSE(writable.at("vdc"));
+  CHECK_FALSE(writable.contains("vdd"));
+  CHECK(hash_of_file(disk_of(name + "-vdd")) == detached_hash);
+  std::set<std::string> left;  // what the rebuilt machine's metadata say of the disks that were taken out
+  for (const targets::LeftDisk& disk : after.persistent->rebuilt->disks) left.insert(disk.target);
+  CHECK(left ==
+        (is_approved ? std::set<std::string>{"vda", "vdd"} : std::set<std::string>{"vda", "vdb", "vdd"}));
+  check_rebuilt(host, site, uuid, disk_of(name), root_hash);
+  REQUIRE(host.hypervisor().destroy(uuid));
 }
 
 TEST_CASE("a controller that is killed in any step of a rebuild ends in the same state") {
