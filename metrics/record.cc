@@ -3,8 +3,9 @@
 
 #include <chrono>
 #include <iterator>
+#include <set>
+#include <string>
 #include <string_view>
-#include <unordered_set>
 #include <utility>
 
 namespace kintsugi::metrics {
@@ -13,7 +14,7 @@ std::vector<IncidentRecord> merge_records(std::vector<IncidentRecord> existing,
                                           std::vector<IncidentRecord> folded) {
   std::vector<IncidentRecord> all = std::move(existing);
   all.insert(all.end(), std::make_move_iterator(folded.begin()), std::make_move_iterator(folded.end()));
-  std::unordered_set<std::string> seen;
+  std::set<std::string> seen;
   std::erase_if(all, [&](const IncidentRecord& record) { return !seen.insert(record.uid).second; });
   return all;
 }
