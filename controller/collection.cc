@@ -22,7 +22,10 @@ Finding judge(const Collected& collected, const CollectionWords& words) {
   }
   std::string names;
   for (const std::string& failure : collected.failures) names += (names.empty() ? "" : ", ") + failure;
-  return {ConditionStatus::kTrue, "Partial", "evidence is in " + collected.location + "; without " + names};
+  const bool lacks_memory =
+      std::find(collected.failures.begin(), collected.failures.end(), "memory") != collected.failures.end();
+  return {ConditionStatus::kTrue, lacks_memory ? kMemoryMissing : "Partial",
+          "evidence is in " + collected.location + "; without " + names};
 }
 
 /// What a job has left: the condition, or another attempt.

@@ -45,6 +45,10 @@ inline constexpr CollectionWords kPodWords{
     "PodManifestMissing", "the pod's manifest could not be kept",
     "the evidence directory dies with the pod: put it on a persistent volume"};
 
+/// The reason of an EvidencePreserved=True without the memory, which was asked for. Its collector's name is
+/// "memory".
+inline constexpr char kMemoryMissing[] = "MemoryMissing";
+
 /// What a collection says about EvidencePreserved. Nothing: it failed as a whole, fewer than kMaxCollections
 /// `attempts` were made, and the target is still there, so that another may do better.
 std::optional<Finding> judge_collection(const Result<Collected>& collected, int attempts, bool target_exists,

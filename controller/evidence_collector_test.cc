@@ -100,6 +100,8 @@ TEST_CASE("what a collection says about the evidence") {
       {collected(), ConditionStatus::kTrue, "Complete", "/evidence/inc-1"},
       {collected({"logs/web", "sockets/web"}), ConditionStatus::kTrue, "Partial",
        "without logs/web, sockets/web"},
+      {collected({"screenshot", "memory"}), ConditionStatus::kTrue, "MemoryMissing",
+       "without screenshot, memory"},
       {without_pod, ConditionStatus::kFalse, "PodManifestMissing", "manifest"},
       {gone_with_the_pod, ConditionStatus::kFalse, "StoreNotDurable", "persistent volume"},
   };

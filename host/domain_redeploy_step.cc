@@ -12,6 +12,7 @@
 #include <algorithm>
 
 #include "base/escape.h"
+#include "controller/collection.h"
 #include "controller/redeployment_questions.h"
 #include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
@@ -108,10 +109,13 @@ std::optional<StepOutcome> Rebuild::refuse_before_begin() {
   const Condition* evidence = find_condition(work_.status(), condition::kEvidencePreserved);
   if (evidence == nullptr)
     return blocked("EvidencePending", "the evidence is not preserved yet", /*needs_person=*/false);
-  if (evidence->status == ConditionStatus::kTrue) return std::nullopt;
+  // A machine that has ended has no memory to lose.
+  const bool loses_memory = evidence->reason == controller::kMemoryMissing && domain_.live;
+  if (evidence->status == ConditionStatus::kTrue && !loses_memory) return std::nullopt;
   return controller::ask_before_redeployment(
       work_, kEvidenceQuestion,
-      "evidence is not preserved, and the rebuild ends the machine with all that is in its memory: " +
+      std::string(loses_memory ? "the memory" : "evidence") +
+          " is not preserved, and the rebuild ends the machine with all that is in its memory: " +
           evidence->message);
 }
 

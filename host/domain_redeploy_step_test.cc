@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "base/testing/scratch_directory.h"
+#include "controller/collection.h"
 #include "host/testing/rebuild_site.h"
 #include "targets/libvirt/domain_document.h"
 #include "targets/libvirt/domain_rebuild.h"
@@ -339,6 +340,36 @@ TEST_CASE("what is not preserved is not destroyed without asking") {
   CHECK_THAT(site.incident().status.awaiting_reason, Catch::Contains("evidence is not preserved"));
   CHECK(site.machine.ended == 0);
   site.decide("redeploy", true);
+  CHECK(site.comes(Stage::kClosed));
+}
+
+TEST_CASE("a memory that could not be dumped is not destroyed without asking, while there is one") {
+  const auto [reason, is_running, asks] = GENERATE(table<std::string, bool, bool>({
+      {controller::kMemoryMissing, true, true},
+      {controller::kMemoryMissing, false, false},
+      {"Partial", true, false},
+      {"Complete", true, false},
+  }));
+  CAPTURE(reason, is_running);
+  RebuildSite site;
+  Playbook playbook = testing::rebuild_playbook();
+  playbook.steps.insert(playbook.steps.begin() + 1, Step{CollectStep()});
+  site.book.set_playbooks({playbook});
+  if (!is_running) site.machine.live.clear();
+  site.open();
+  REQUIRE(site.comes_to(condition::kRedeployed, "AwaitingApproval"));  // there is no evidence store
+  site.change([&](Incident& incident) {
+    set_condition(incident, condition::kEvidencePreserved, ConditionStatus::kTrue, reason, "in /evidence",
+                  incident.created);
+  });
+  if (asks) {
+    const auto says_so = [&] {
+      return site.incident().status.awaiting_reason.starts_with("the memory is not preserved");
+    };
+    REQUIRE(site.comes(says_so));
+    CHECK(site.machine.ended == 0);
+    site.decide("redeploy", true);
+  }
   CHECK(site.comes(Stage::kClosed));
 }
 
