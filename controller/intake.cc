@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/escape.h"
+#include "base/random_uuid.h"
 #include "playbooks/matcher.h"
 
 namespace kintsugi::controller {
@@ -106,14 +107,27 @@ Result<IntakeResult> Intake::open_or_join(const Signal& signal, const Opening& o
     if (!joined) return tl::unexpected(std::move(joined).error());
     if (*joined) return **joined;  // else it has ended, and what we know of it is old
   }
+  return open(signal, opening, generation);
+}
+
+/// Opens the first generation from `generation` on that is not over, or joins it. A create whose answer got
+/// lost is known by its opener: were it taken for another process's, nobody would contain before the leader.
+Result<IntakeResult> Intake::open(const Signal& signal, const Opening& opening, unsigned generation) {
+  auto opener = random_uuid();
+  if (!opener) return tl::unexpected(std::move(opener).error());
+  const MonotonicTime started = clock_.monotonic();
   for (int attempt = 0; attempt < kMaxGenerationTries; ++attempt) {
-    auto opened = open(signal, opening, generation);
-    if (!opened) return tl::unexpected(std::move(opened).error());
-    if (*opened) return **opened;
-    const std::string name = incident_name(opening.victim.target, generation);
+    Incident wanted = new_incident(signal, opening, generation);
+    const std::string name = wanted.name;
+    wanted.opener = *opener;
+    auto created = store_.create(wanted, kCreateTimeout);
+    if (created) return opened(signal, opening, *created, started);
+    if (created.error().code != ErrorCode::kAlreadyExists && !created.error().outcome_unknown)
+      return tl::unexpected(std::move(created).error());
     auto present = store_.get(name);
     if (!present && present.error().code == ErrorCode::kNotFound) continue;
     if (!present) return tl::unexpected(std::move(present).error());
+    if (present->opener == *opener) return opened(signal, opening, *present, started);
     if (!present->is_over() && !present->being_deleted) {
       auto joined = join(signal, opening, name);
       if (!joined) return tl::unexpected(std::move(joined).error());
@@ -128,27 +142,19 @@ Result<IntakeResult> Intake::open_or_join(const Signal& signal, const Opening& o
   return fail(ErrorCode::kUnavailable, "the incidents of this target change too fast; send again");
 }
 
-/// Nothing: an incident of this generation may exist.
-Result<std::optional<IntakeResult>> Intake::open(const Signal& signal, const Opening& opening,
-                                                 unsigned generation) {
-  const Incident wanted = new_incident(signal, opening, generation);
-  const MonotonicTime started = clock_.monotonic();
-  auto created = store_.create(wanted, kCreateTimeout);
-  if (!created) {
-    const Error& error = created.error();
-    if (error.code == ErrorCode::kAlreadyExists || error.outcome_unknown) return std::nullopt;
-    return tl::unexpected(std::move(created).error());
-  }
-  if (opening.mode > Mode::kObserve) won_(created->name, started);
-  log_.info("Opened an incident", {{"incident", created->name},
-                                   {"target", wanted.spec.target.to_string()},
+/// This process has made `incident`, since `started`.
+IntakeResult Intake::opened(const Signal& signal, const Opening& opening, const Incident& incident,
+                            MonotonicTime started) {
+  if (opening.mode > Mode::kObserve) won_(incident.name, started);
+  log_.info("Opened an incident", {{"incident", incident.name},
+                                   {"target", opening.victim.target.to_string()},
                                    {"rule", signal.rule},
-                                   {"playbook", wanted.spec.playbook},
+                                   {"playbook", opening.playbook->name},
                                    {"mode", to_string(opening.mode)}});
-  std::string message = wanted.spec.target.to_string() + ", playbook " + wanted.spec.playbook;
+  std::string message = opening.victim.target.to_string() + ", playbook " + opening.playbook->name;
   if (!opening.victim.note.empty()) message += "; " + opening.victim.note;
   return result(opening.mode == Mode::kObserve ? Disposition::kObserved : Disposition::kOpened,
-                std::move(message), created->name);
+                std::move(message), incident.name);
 }
 
 /// Nothing: the incident is over, or gone.

@@ -51,7 +51,9 @@ class Intake {
   };
 
   Result<IntakeResult> open_or_join(const Signal& signal, const Opening& opening);
-  Result<std::optional<IntakeResult>> open(const Signal& signal, const Opening& opening, unsigned generation);
+  Result<IntakeResult> open(const Signal& signal, const Opening& opening, unsigned generation);
+  IntakeResult opened(const Signal& signal, const Opening& opening, const Incident& incident,
+                      MonotonicTime started);
   Result<std::optional<IntakeResult>> join(const Signal& signal, const Opening& opening,
                                            const std::string& name);
   Incident new_incident(const Signal& signal, const Opening& opening, unsigned generation) const;

@@ -62,16 +62,19 @@ struct Settings {
   bool leader_elect = true;
   std::string identity;  ///< this replica, in the lease and in events
 
-  std::chrono::milliseconds contain_window{
-      1000};  ///< a winner patches within this of the start of its create
+  /// A winner patches within this of the start of its create, which may take two seconds
+  /// (controller/intake.cc).
+  std::chrono::milliseconds contain_window{3000};
   std::chrono::milliseconds contain_timeout{500};          ///< of the winner's patch
   std::chrono::milliseconds leader_contain_timeout{3000};  ///< of the leader's, who has no window to keep
   std::chrono::milliseconds leader_redrive{2000};  ///< the leader contains what is not contained after this
   /// How far this replica's playbooks and namespaces may be behind those of the one that took a signal.
   std::chrono::milliseconds configuration_lag{30000};
-  std::chrono::milliseconds person_grace{3000};  ///< release and hold take effect this long after creation
-  std::chrono::milliseconds recheck{1000};       ///< how often a step that waits for the world looks again
-  std::chrono::milliseconds retry{5000};         ///< how soon a failed step is tried again
+  /// Release and hold take effect this long after the creation, which the API server knows to the second:
+  /// once no winner's patch can come any more.
+  std::chrono::milliseconds person_grace{5000};
+  std::chrono::milliseconds recheck{1000};  ///< how often a step that waits for the world looks again
+  std::chrono::milliseconds retry{5000};    ///< how soon a failed step is tried again
 
   std::chrono::seconds incident_retention{std::chrono::days(90)};  ///< of those that are over; 0: for ever
   std::size_t max_closed_incidents = 1000;                         ///< 0: any number

@@ -88,22 +88,22 @@ struct KubernetesIncidentStore::Impl {
     return is_newer(*own, *seen) ? own : seen;
   }
 
-  /// The own writes that the informer has not caught up with. To be asked before the informer's copy is read:
-  /// what the informer sees in between is in that copy then. A write that it has seen is forgotten, also
+  /// The answers that the informer has not caught up with. To be asked before the informer's copy is read:
+  /// what the informer sees in between is in that copy then. An answer that it has seen is forgotten, also
   /// where the object is not in its copy: then it was deleted since, perhaps while the watch was interrupted.
   std::map<std::string, Pointer> unseen() const {
     std::lock_guard lock(mutex);
-    std::erase_if(written,
+    std::erase_if(answered,
                   [this](const auto& own) { return informer.has_seen(own.second->resource_version); });
-    return written;
+    return answered;
   }
 
   Pointer unseen(const std::string& name) const {
     std::lock_guard lock(mutex);
-    const auto own = written.find(name);
-    if (own == written.end()) return nullptr;
+    const auto own = answered.find(name);
+    if (own == answered.end()) return nullptr;
     if (!informer.has_seen(own->second->resource_version)) return own->second;
-    written.erase(own);
+    answered.erase(own);
     return nullptr;
   }
 
@@ -121,14 +121,15 @@ struct KubernetesIncidentStore::Impl {
     return incidents;
   }
 
-  /// Reads an answer of the API server and remembers it as this process's own latest.
-  Result<Incident> keep(k8s::ApiResult<json> answer, bool was_written) {
+  /// Reads an answer of the API server and remembers it as the latest that this process knows.
+  Result<Incident> keep(k8s::ApiResult<json> answer) {
     if (!answer) return fail(answer.error());
     Incident incident = stored_incident_from_json(*answer);
-    if (was_written) {
-      const auto stored = std::make_shared<const Incident>(incident);
-      std::lock_guard lock(mutex);
-      if (!informer.has_seen(incident.resource_version)) written[incident.name] = stored;
+    const auto stored = std::make_shared<const Incident>(incident);
+    std::lock_guard lock(mutex);
+    if (!informer.has_seen(incident.resource_version)) {
+      Pointer& known = answered[incident.name];
+      known = newer(known, stored);
     }
     return incident;
   }
@@ -139,7 +140,7 @@ struct KubernetesIncidentStore::Impl {
   k8s::Informer<StoredIncident> informer;
   std::vector<std::function<void(const std::string&)>> subscribers;
   mutable std::mutex mutex;
-  mutable std::map<std::string, Pointer> written;  ///< guarded; own writes; see unseen()
+  mutable std::map<std::string, Pointer> answered;  ///< guarded; see unseen()
 };
 
 KubernetesIncidentStore::KubernetesIncidentStore(k8s::Client& client, std::string name_space,
@@ -163,11 +164,11 @@ Result<Incident> KubernetesIncidentStore::create(const Incident& incident,
   call.timeout = timeout;
   json object = to_json(incident);
   object.erase("status");  // the API server drops it on create
-  return impl_->keep(impl_->client.create(kIncidents, impl_->name_space, object, call), true);
+  return impl_->keep(impl_->client.create(kIncidents, impl_->name_space, object, call));
 }
 
 Result<Incident> KubernetesIncidentStore::get(const std::string& name) {
-  return impl_->keep(impl_->client.get(kIncidents, impl_->key(name)), false);
+  return impl_->keep(impl_->client.get(kIncidents, impl_->key(name)));
 }
 
 Result<Incident> KubernetesIncidentStore::update_status(const Incident& incident) {
@@ -180,7 +181,7 @@ Result<Incident> KubernetesIncidentStore::update_status(const Incident& incident
                    {"uid", incident.uid}}},
                  {"status", status_to_json(incident)}};
   // PUT replaces the main object's spec nowhere: the subresource takes the status alone.
-  return impl_->keep(impl_->client.update_status(kIncidents, impl_->key(incident.name), object), true);
+  return impl_->keep(impl_->client.update_status(kIncidents, impl_->key(incident.name), object));
 }
 
 Result<void> KubernetesIncidentStore::hold_finalizer(const Incident& incident) {
@@ -193,7 +194,7 @@ Result<void> KubernetesIncidentStore::hold_finalizer(const Incident& incident) {
   patch.test("/metadata/uid", incident.uid);
   patch.test("/metadata/resourceVersion", live->at("metadata").at("resourceVersion"));
   patch.add("/metadata/finalizers", finalizers);
-  auto kept = impl_->keep(impl_->client.patch(kIncidents, impl_->key(incident.name), patch), true);
+  auto kept = impl_->keep(impl_->client.patch(kIncidents, impl_->key(incident.name), patch));
   if (!kept) return fail(std::move(kept).error().on(describe(incident.name)));
   return {};
 }

@@ -105,6 +105,28 @@ TEST_CASE("what was written is read at once, before any watch has shown it") {
   CHECK(fixture.store.cached(created->name)->resource_version == written->resource_version);
 }
 
+TEST_CASE("what a create without an answer has made is found by its opener, and known from then on") {
+  Fixture fixture;
+  Incident wanted = incident_of(1);
+  wanted.opener = "one";
+  REQUIRE(fixture.store.create(wanted, 500ms));
+  const std::string version = fixture.objects[wanted.name]["metadata"]["resourceVersion"];
+
+  Fixture other;  // its create came to nothing that it knows of
+  other.objects = fixture.objects;
+  REQUIRE(other.store.cached(wanted.name) == nullptr);
+  const auto found = other.store.get(wanted.name);
+  REQUIRE(found);
+  CHECK(found->opener == "one");
+  REQUIRE(other.store.cached(wanted.name) != nullptr);
+
+  SECTION("an older answer that comes later does not go before it") {
+    other.objects[wanted.name]["metadata"]["resourceVersion"] = "1";
+    REQUIRE(other.store.get(wanted.name));
+    CHECK(other.store.cached(wanted.name)->resource_version == version);
+  }
+}
+
 TEST_CASE("an own write is laid over the copy until the watch has seen it, deleted or not") {
   Fixture fixture;
   const auto created = fixture.store.create(incident_of(1), 500ms);

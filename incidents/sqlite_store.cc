@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "incidents/sqlite_store.h"
 
-#include <unistd.h>
-
 #include <mutex>
 #include <shared_mutex>
 
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "base/kubernetes_name.h"
+#include "base/random_uuid.h"
 #include "incidents/decisions.h"
 #include "incidents/incident_index.h"
 #include "incidents/incident_row.h"
@@ -27,23 +26,11 @@ tl::unexpected<Error> about(const std::string& name, ErrorCode code, std::string
   return fail(make_error(code, std::move(message)).on("incident " + escape(name)));
 }
 
-/// A UUID of version 4 (RFC 9562 §5.4).
-Result<std::string> random_uid() {
-  unsigned char bytes[16];
-  if (::getentropy(bytes, sizeof bytes) != 0)
-    return fail(ErrorCode::kInternal, "no random numbers for a UID");
-  bytes[6] = std::uint8_t((bytes[6] & 0x0F) | 0x40);
-  bytes[8] = std::uint8_t((bytes[8] & 0x3F) | 0x80);
-  std::string uid = hex_encode({reinterpret_cast<const char*>(bytes), sizeof bytes});
-  for (const std::size_t position : {20u, 16u, 12u, 8u}) uid.insert(position, 1, '-');
-  return uid;
-}
-
 Result<IncidentRow> new_row(const Incident& incident, const Clock& clock) {
   if (!is_dns_subdomain(incident.name)) {
     return about(incident.name, ErrorCode::kInvalidInput, "is not the name of an object");
   }
-  auto uid = random_uid();
+  auto uid = random_uuid();
   if (!uid) return fail(std::move(uid).error());
   IncidentRow row;
   row.name = incident.name;

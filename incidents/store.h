@@ -16,14 +16,16 @@ namespace kintsugi::incidents {
 /// Where incidents live. Thread-safe.
 ///
 /// Reads without I/O (`cached`, the `of_…`, `list`) never show less than what this process has itself
-/// written. Identity is the name: of two creates of one name exactly one succeeds, anywhere.
+/// written, or read with get(). Identity is the name: of two creates of one name exactly one succeeds,
+/// anywhere.
 class IncidentStore {
  public:
   using Pointer = std::shared_ptr<const Incident>;
 
   virtual ~IncidentStore() = default;
 
-  /// Errors: kAlreadyExists; `outcome_unknown` where no answer came (look with get()).
+  /// Errors: kAlreadyExists; `outcome_unknown` where no answer came: look with get() whether the one that is
+  /// there has this `opener`.
   virtual Result<Incident> create(const Incident& incident, std::chrono::milliseconds timeout) = 0;
   /// Live. kNotFound where there is none.
   virtual Result<Incident> get(const std::string& name) = 0;

@@ -143,6 +143,8 @@ struct Incident {
   std::string name_space;
   std::string uid;
   std::string resource_version;
+  /// Random, of the create that made it: what tells a create whose answer got lost from somebody else's.
+  std::string opener;
   std::int64_t generation = 0;
   WallTime created;
   bool being_deleted = false;

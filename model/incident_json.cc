@@ -464,6 +464,7 @@ json to_json(const Incident& incident) {
                    {"finalizers", json::array({kLedgerFinalizer})}};
   put(metadata, "resourceVersion", incident.resource_version);
   put(metadata, "uid", incident.uid);
+  if (!incident.opener.empty()) metadata["annotations"] = {{kOpenerAnnotation, incident.opener}};
   return {{"apiVersion", kApiVersion},
           {"kind", "Incident"},
           {"metadata", std::move(metadata)},
@@ -481,6 +482,7 @@ Incident read_incident(const json& object, Error& error) {
   incident.name_space = metadata.text("namespace");
   incident.uid = metadata.text("uid");
   incident.resource_version = metadata.text("resourceVersion");
+  incident.opener = metadata.object("annotations").text(kOpenerAnnotation);
   incident.generation = metadata.integer("generation");
   incident.created = metadata.time("creationTimestamp").value_or(WallTime());
   incident.being_deleted = metadata.has("deletionTimestamp");

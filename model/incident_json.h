@@ -15,6 +15,8 @@ inline constexpr std::string_view kApiVersion = "kintsugi.dev/v1alpha1";
 inline constexpr std::string_view kLedgerFinalizer = "kintsugi.dev/ledger";
 /// On every incident, so that those of a target are found with one indexed lookup.
 inline constexpr std::string_view kTargetUidLabel = "kintsugi.dev/target-uid";
+/// Annotation: Incident::opener.
+inline constexpr const char* kOpenerAnnotation = "kintsugi.dev/opener";
 
 /// The whole object: metadata that we own, spec and status.
 nlohmann::json to_json(const Incident& incident);

@@ -23,6 +23,7 @@ Incident full_incident() {
   incident.name_space = "kintsugi-system";
   incident.uid = "u-1";
   incident.resource_version = "42";
+  incident.opener = "0b8f1f3e-6a7e-4c55-9d0e-3b6a5b0f7c11";
   incident.generation = 3;
   incident.spec.target = {"Pod", "shop", "web-a", "pod-uid"};
   incident.spec.owner = {"Deployment", "web", "dep-uid"};
@@ -72,6 +73,7 @@ TEST_CASE("an incident survives the way to JSON and back") {
   const auto read = incident_from_json(first);
   REQUIRE(read);
   CHECK(to_json(*read) == first);
+  CHECK(first["metadata"]["annotations"]["kintsugi.dev/opener"] == "0b8f1f3e-6a7e-4c55-9d0e-3b6a5b0f7c11");
   CHECK(first["status"]["stage"] == "AwaitingApproval");
   CHECK(first["status"]["times"]["contained"] == "2026-11-21T10:00:00.163456Z");
   CHECK(read->status.journal.at(0).action.body == full_incident().status.journal.at(0).action.body);

@@ -25,7 +25,7 @@ constexpr auto kSettle = 300ms;
 /// A machine that was just started has its firmware's work to do.
 constexpr auto kFirmware = 1s;
 /// For so long an incident does not act on what a person orders.
-constexpr auto kPersonGrace = 3s;
+constexpr auto kPersonGrace = 5s;
 
 struct Options {
   std::size_t runs = 30;

@@ -145,6 +145,29 @@ TEST_CASE("28: a leader that is killed costs no containment, and twenty seconds 
   });
 }
 
+TEST_CASE("28: a follower whose create has lost its answer contains all the same", "[failover]") {
+  Rule lost;
+  lost.fault.kind = Fault::Kind::kCutAfter;
+  lost.method = "POST";
+  lost.path_part = "/incidents";
+  lost.most = 1;
+  Rule late;  // a slow server: the first look comes before the create is done
+  late.fault = {.kind = Fault::Kind::kAnswer, .status = 404};
+  late.method = "GET";
+  late.path_part = "/incidents/inc-";
+  late.most = 1;
+  const std::vector<std::vector<Rule>> troubles{{lost}, {lost, late}};
+  play_all(troubles.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
+    replicas.follower().proxy().begin(troubles[i]);
+    replicas.leader().process()->kill();
+    play_end_of_leader(replicas, {0ms, 0ms}, [] {}, findings);
+    const auto calls = replicas.follower().proxy().calls();
+    const auto troubled =
+        std::count_if(calls.begin(), calls.end(), [](const Call& call) { return call.is_troubled; });
+    findings.expect(std::size_t(troubled) == troubles[i].size(), "the trouble did not come");
+  });
+}
+
 TEST_CASE("28: a leader that is asked to end hands over at once", "[failover]") {
   const std::vector<Moment> moments = random_moments(2);
   play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
