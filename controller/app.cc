@@ -14,6 +14,7 @@
 #include "controller/incident_engine.h"
 #include "controller/intake.h"
 #include "controller/kubevirt/machine_steps.h"
+#include "controller/leader_event_sink.h"
 #include "controller/network_probe.h"
 #include "controller/pod_resolver.h"
 #include "controller/pod_steps.h"
@@ -76,8 +77,9 @@ class App {
         jobs_(Jobs::Limits{}),
         leadership_(!settings.leader_elect),
         event_sink_(client_),
-        recorder_(k8s::EventAggregator("kintsugi.dev/controller", settings.identity), event_sink_, clock,
-                  log),
+        leader_event_sink_(event_sink_, leadership_),
+        recorder_(k8s::EventAggregator("kintsugi.dev/controller", settings.identity), leader_event_sink_,
+                  clock, log),
         announcer_(recorder_),
         cluster_{cache_, target_, trust_, evidence_, machines_},
         pod_steps_(cluster_, book_, settings.name_space),
@@ -171,6 +173,7 @@ class App {
   ElectedLeadership leadership_;
   k8s::SeenWarnings warnings_;
   k8s::ClientEventSink event_sink_;
+  LeaderEventSink leader_event_sink_;
   k8s::EventRecorder recorder_;
   EventAnnouncer announcer_;
   const Cluster cluster_;

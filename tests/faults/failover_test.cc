@@ -288,9 +288,14 @@ TEST_CASE(
 }
 
 TEST_CASE("28: a leader that was frozen for longer than its lease does nothing any more", "[failover]") {
-  const std::vector<Moment> moments = random_moments(2);
+  std::vector<Moment> moments = random_moments(2);
+  Rule slow_events;  // so that it is frozen while one is under way and others wait behind it
+  slow_events.fault = {.kind = Fault::Kind::kDelay, .delay = 1000ms};
+  slow_events.path_part = "/events";
+  moments.push_back({0ms, 500ms});
   play_all(moments.size(), [&](std::size_t i, Replicas& replicas, Findings& findings) {
     Replica& leader = replicas.leader();
+    if (i == 2) leader.proxy().begin({slow_events});
     play_end_of_leader(replicas, moments[i], [&] { leader.process()->signal(SIGSTOP); }, findings);
     findings.expect(replicas.wait_succession(kPatience), "nobody leads");
     const std::size_t seen = leader.proxy().calls().size();
