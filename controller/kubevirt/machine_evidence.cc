@@ -126,23 +126,34 @@ Result<void> check_instance(EvidenceSession& session) {
   return fail(ErrorCode::kNotFound, "the name belongs to another instance now");
 }
 
-/// Whether the incident has asked for it, or tried to.
-bool was_asked_for(const Incident& incident, std::string_view action) {
+/// What the incident has asked for, or tried to; null: not that.
+const JournalEntry* request_of(const Incident& incident, std::string_view action) {
   for (const JournalEntry& entry : incident.status.journal) {
-    if (entry.action.id == action) return true;
+    if (entry.action.id == action) return &entry;
   }
-  return false;
+  return nullptr;
 }
 
 }  // namespace
 
 void take_memory_dump(EvidenceSession& session, const OwnerRef& machine, const std::string& claim) {
   const std::string collector = "memory";
+  const JournalEntry* request = request_of(session.incident(), targets::kMemoryDumpAction);
+  if (request == nullptr || request->state != JournalEntry::State::kApplied) {
+    const char* why = request == nullptr
+                          ? "no dump was asked for: the mode forbids it, or no VirtualMachine is there"
+                          : "no dump was made: the timeline says why";
+    return session.failed(collector, make_error(ErrorCode::kRefused, why));
+  }
   if (session.is_late(collector)) return;
   const k8s::ObjectKey key{session.incident().spec.target.name_space, machine.name};
+  // A dump that was there before this incident asked for one is of another time, and maybe another instance.
+  const auto progress_in = [&](const json& now) {
+    const bool is_ours = targets::is_memory_dump_taken_up(request->action, targets::memory_dump_of(now));
+    return is_ours ? targets::progress_of_memory_dump(now, claim) : targets::Progress::kUnderWay;
+  };
   const json document = wait_for(session, targets::kMachines, key, collector, [&](const json& now) {
-    return uid_of(now) != machine.uid ||
-           targets::progress_of_memory_dump(now, claim) != targets::Progress::kUnderWay;
+    return uid_of(now) != machine.uid || progress_in(now) != targets::Progress::kUnderWay;
   });
   if (document.is_null()) return;
   if (uid_of(document) != machine.uid)
@@ -154,7 +165,7 @@ void take_memory_dump(EvidenceSession& session, const OwnerRef& machine, const s
     return session.failed(collector, error);
   }
   session.keep("memory-dump.json", json_text(targets::memory_dump_of(document), 2), collector);
-  if (targets::progress_of_memory_dump(document, claim) != targets::Progress::kDone)
+  if (progress_in(document) != targets::Progress::kDone)
     session.failed(collector,
                    make_error(ErrorCode::kTimeout, "the dump into claim " + claim + " is not complete"));
 }
@@ -171,8 +182,9 @@ void take_machine_evidence(EvidenceSession& session, const Cluster& cluster, con
   if (!machine.name.empty()) take_object(session, targets::kMachines, machine, "machine");
   if (step.guest_facts) take_what_guest_tells(session);
   take_launcher(session, cluster, step);
-  if (was_asked_for(session.incident(), targets::kSnapshotAction)) take_snapshot(session, machine.uid);
-  if (was_asked_for(session.incident(), targets::kMemoryDumpAction))
+  if (request_of(session.incident(), targets::kSnapshotAction) != nullptr)
+    take_snapshot(session, machine.uid);
+  if (step.memory && !step.memory_dump_claim.empty())
     take_memory_dump(session, machine, step.memory_dump_claim);
 }
 

@@ -18,8 +18,9 @@ std::string snapshot_name(const std::string& incident);
 /// bounded, hashed and kept as bytes.
 void take_machine_evidence(EvidenceSession& session, const Cluster& cluster, const CollectStep& step);
 
-/// Of that: waits for the dump of the machine's memory into the claim. It is evidence only if the instance is
-/// still the incident's, and the machine its owner: a dump is of whatever instance the machine has.
+/// Of that: waits for the dump of the machine's memory into the claim. It is evidence only if this incident
+/// has asked for it, the instance is still the incident's, and the machine its owner: a dump is of whatever
+/// instance the machine has.
 void take_memory_dump(EvidenceSession& session, const OwnerRef& machine, const std::string& claim);
 
 }  // namespace kintsugi::controller

@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "base/testing/scratch_directory.h"
 #include "k8s-client/client/test_world.h"
+#include "targets/kubevirt/machine_evidence.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -15,10 +16,22 @@ namespace {
 using namespace std::chrono_literals;
 using nlohmann::json;
 
+json dump(const std::string& claim, const std::string& phase, const std::string& start) {
+  return {{"claimName", claim}, {"phase", phase}, {"startTimestamp", start}};
+}
+
+/// It has asked for a dump when the machine had one from the day before.
 Incident incident() {
   Incident incident;
   incident.name = "inc-1";
   incident.spec.target = {"VirtualMachineInstance", "shop", "web", "instance-1"};
+  targets::Machine machine;
+  machine.meta.name_space = "shop";
+  machine.meta.name = "web";
+  machine.meta.uid = "machine-1";
+  const Action action =
+      targets::plan_memory_dump(machine, "dumps", dump("dumps", "Completed", "2025-01-01T00:00:00Z"));
+  incident.status.journal.push_back({action, JournalEntry::State::kApplied, {}});
   return incident;
 }
 
@@ -29,7 +42,7 @@ struct Fixture {
       const bool is_instance = request.url.find("virtualmachineinstances") != std::string::npos;
       if (is_instance && instance.empty()) return k8s::answer(404, k8s::failure(404, "NotFound"));
       const json document = {{"metadata", {{"name", "web"}, {"uid", is_instance ? instance : machine}}},
-                             {"status", {{"memoryDumpRequest", {{"claimName", claim}, {"phase", phase}}}}}};
+                             {"status", {{"memoryDumpRequest", dump(claim, phase, start)}}}};
       return k8s::answer(200, json_text(document));
     });
   }
@@ -45,13 +58,14 @@ struct Fixture {
   std::string instance = "instance-1";
   std::string claim = "dumps";
   std::string phase = "Completed";
+  std::string start = "2025-01-02T00:00:00Z";
   ScratchDirectory directory;
   k8s::TestWorld world;
   k8s::Client client = world.client();
   metrics::Registry metrics{{}};
   evidence::DirectoryStore store{directory.path(), {}, world.clock};
   Slots slots{1, world.clock};
-  const Incident about = incident();
+  Incident about = incident();
   EvidenceSession session{
       {store, client, metrics, world.clock, slots}, about, world.clock.monotonic() + 20s, {}};
 };
@@ -86,13 +100,36 @@ TEST_CASE("a memory dump is evidence of the incident's instance, and of no other
 
 TEST_CASE("a memory dump that is not complete says so, and what KubeVirt said of it is kept") {
   Fixture fixture;
-  const auto [claim, phase] = GENERATE(table<std::string, std::string>(
-      {{"dumps", "InProgress"}, {"dumps", "Failed"}, {"other", "Completed"}, {"dumps", ""}}));
+  const auto [claim, phase, start] = GENERATE(
+      table<std::string, std::string, std::string>({{"dumps", "InProgress", "2025-01-02T00:00:00Z"},
+                                                    {"dumps", "Failed", "2025-01-02T00:00:00Z"},
+                                                    {"other", "Completed", "2025-01-02T00:00:00Z"},
+                                                    {"dumps", "", "2025-01-02T00:00:00Z"},
+                                                    {"dumps", "Completed", "2025-01-01T00:00:00Z"}}));
   fixture.claim = claim;
   fixture.phase = phase;
+  fixture.start = start;
   fixture.take();
   CHECK(fixture.is_kept());
   CHECK_THAT(fixture.why(), Catch::Contains("not complete"));
+}
+
+TEST_CASE("a memory dump that the incident was not given is missing at once, whatever the claim has") {
+  Fixture fixture;
+  const MonotonicTime started = fixture.world.clock.monotonic();
+  SECTION("KubeVirt refused") {
+    fixture.about.status.journal.front().state = JournalEntry::State::kAbandoned;
+    fixture.take();
+    CHECK_THAT(fixture.why(), Catch::Contains("no dump was made"));
+  }
+  SECTION("there was nothing to ask") {
+    fixture.about.status.journal.clear();
+    fixture.take();
+    CHECK_THAT(fixture.why(), Catch::Contains("no dump was asked for"));
+  }
+  CHECK_FALSE(fixture.is_kept());
+  CHECK(fixture.session.manifest().failures.front().collector == "memory");
+  CHECK(fixture.world.clock.monotonic() == started);
 }
 
 }  // namespace kintsugi::controller
