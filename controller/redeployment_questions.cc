@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "controller/collection.h"
 #include "controller/probation.h"
 
 namespace kintsugi::controller {
@@ -24,6 +25,22 @@ std::optional<StepOutcome> ask_before_redeployment(IncidentWork& work, std::stri
   work.conclude(condition::kRedeployed,
                 {ConditionStatus::kFalse, "Denied", "redeployment was denied by " + decision->by});
   return step_waits(work.world().settings.retry);
+}
+
+std::optional<StepOutcome> ask_before_evidence_is_lost(IncidentWork& work, bool has_memory,
+                                                       const std::string& ending) {
+  if (work.playbook()->step<CollectStep>() == nullptr) return std::nullopt;
+  const Condition* evidence = find_condition(work.status(), condition::kEvidencePreserved);
+  if (evidence == nullptr) {
+    work.conclude(condition::kRedeployed,
+                  {ConditionStatus::kFalse, "EvidencePending", "the evidence is not preserved yet"});
+    return step_waits(work.world().settings.recheck);
+  }
+  const bool loses_memory = evidence->reason == kMemoryMissing && has_memory;
+  if (evidence->status == ConditionStatus::kTrue && !loses_memory) return std::nullopt;
+  return ask_before_redeployment(work, kEvidenceQuestion,
+                                 std::string(loses_memory ? "the memory" : "evidence") +
+                                     " is not preserved, and " + ending + ": " + evidence->message);
 }
 
 StepResult conclude_redeployment(IncidentWork& work, StepResult outcome) {

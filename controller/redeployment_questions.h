@@ -16,10 +16,18 @@ namespace kintsugi::controller {
 inline constexpr std::string_view kPinQuestion = "redeploy/pin";
 inline constexpr std::string_view kPinAgainQuestion = "redeploy/pin-again";
 inline constexpr std::string_view kRebuildQuestion = "redeploy/rebuild";
+/// And before a machine ends of which something is not preserved.
+inline constexpr std::string_view kEvidenceQuestion = "redeploy/without-evidence";
 
 /// Waits for what the step needs a person for; a denial ends the automatic part. Nothing: it was approved.
 std::optional<StepOutcome> ask_before_redeployment(IncidentWork& work, std::string_view question,
                                                    const std::string& why);
+
+/// The same where the playbook wants evidence, and the rebuild that is due would lose some that is not
+/// preserved: all of it, or the memory of a machine that still `has_memory`. `ending`: "the rebuild ends the
+/// machine".
+std::optional<StepOutcome> ask_before_evidence_is_lost(IncidentWork& work, bool has_memory,
+                                                       const std::string& ending);
 
 /// Hands `outcome` of a redeployment on. Where it is not done, and why not is in condition Redeployed, the
 /// service is not back, which counts once its deadline has passed, or takes a recovery back.

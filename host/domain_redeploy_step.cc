@@ -12,7 +12,6 @@
 #include <algorithm>
 
 #include "base/escape.h"
-#include "controller/collection.h"
 #include "controller/redeployment_questions.h"
 #include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
@@ -105,18 +104,9 @@ std::optional<StepOutcome> Rebuild::refuse_before_begin() {
         "release this incident with --victim leave",
         /*needs_person=*/true);
   }
-  if (work_.playbook()->step<CollectStep>() == nullptr) return std::nullopt;
-  const Condition* evidence = find_condition(work_.status(), condition::kEvidencePreserved);
-  if (evidence == nullptr)
-    return blocked("EvidencePending", "the evidence is not preserved yet", /*needs_person=*/false);
   // A machine that has ended has no memory to lose.
-  const bool loses_memory = evidence->reason == controller::kMemoryMissing && domain_.live;
-  if (evidence->status == ConditionStatus::kTrue && !loses_memory) return std::nullopt;
-  return controller::ask_before_redeployment(
-      work_, kEvidenceQuestion,
-      std::string(loses_memory ? "the memory" : "evidence") +
-          " is not preserved, and the rebuild ends the machine with all that is in its memory: " +
-          evidence->message);
+  return controller::ask_before_evidence_is_lost(
+      work_, domain_.live.has_value(), "the rebuild ends the machine with all that is in its memory");
 }
 
 Result<Original> Rebuild::read_original() const {

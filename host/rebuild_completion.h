@@ -6,14 +6,15 @@
 
 #include <string>
 
+#include "controller/redeployment_questions.h"
 #include "host/domain_steps.h"
 #include "host/machine_files.h"
 
 namespace kintsugi::host {
 
-// What a person may be asked about a rebuild.
-inline constexpr char kRebuildQuestion[] = "redeploy/rebuild";
-inline constexpr char kEvidenceQuestion[] = "redeploy/without-evidence";
+// What a person may be asked about a rebuild, beside what is the same for every kind of machine.
+using controller::kEvidenceQuestion;
+using controller::kRebuildQuestion;
 /// The question, and what was decided.
 inline constexpr char kKeptDisks[] = "redeploy/data-disks";
 inline constexpr char kStartQuestion[] = "redeploy/start-again";

@@ -87,16 +87,7 @@ StepResult pin(IncidentWork& work, const Machine& machine, const OwnerRef& owner
   return conclude_write(work, carry_out_on_machine(work, *action));
 }
 
-/// What a restart destroys is asked for before, where it was not preserved. Nothing: go on.
-std::optional<StepOutcome> ask_before_restart(IncidentWork& work, const Machine& machine) {
-  const bool wants_evidence = work.playbook()->step<CollectStep>() != nullptr;
-  if (!wants_evidence || is_true(work.status(), condition::kEvidencePreserved)) return std::nullopt;
-  return ask_before_redeployment(work, "redeploy/without-evidence",
-                                 "restarting virtual machine " + machine.meta.name +
-                                     " ends the instance, and its evidence is not preserved");
-}
-
-StepResult restart(IncidentWork& work, const Machine& machine) {
+StepResult restart(IncidentWork& work, const Machine& machine, const targets::MachineInstance& victim) {
   if (work.mode() < Mode::kFull) {
     work.conclude(condition::kRedeployed,
                   blocked("ModeForbids", "the mode does not permit to restart the machine"));
@@ -106,7 +97,11 @@ StepResult restart(IncidentWork& work, const Machine& machine) {
     return leave_to_person(work, "RunStrategy",
                            "run strategy " + machine.run_strategy + " forbids that a machine is restarted");
   }
-  if (auto waits = ask_before_restart(work, machine)) return *waits;
+  if (auto waits = ask_before_evidence_is_lost(
+          work, !victim.is_final(),
+          "restarting virtual machine " + machine.meta.name + " ends the instance")) {
+    return *waits;
+  }
   const Action action = targets::plan_restart(machine);
   work.conclude(condition::kRedeployed, blocked("Restarting", action.description));
   if (is_applied(work.incident(), action.id)) return step_waits(work.world().settings.recheck);
@@ -162,7 +157,7 @@ StepResult rebuild(IncidentWork& work) {
     work.conclude(condition::kRedeployed, blocked("Restarting", "the instance of the breach is ending"));
     return step_waits(work.world().settings.recheck);
   }
-  if (victim_runs) return restart(work, **machine);
+  if (victim_runs) return restart(work, **machine, *now->instance);
   work.settle("redeploy", {});
   const Finding finding = targets::assess_machine_redeployed(*now, work.target().uid, work.status().images);
   work.conclude(condition::kRedeployed, finding);

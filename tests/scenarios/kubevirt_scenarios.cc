@@ -135,6 +135,36 @@ TEST_CASE("KubeVirt: a machine is rebuilt from its verified image", "[scenario]"
   CHECK(labels_of(scenario.get(kSnapshots, "kintsugi-" + name)).value("kintsugi.dev/incident", "") == name);
 }
 
+TEST_CASE("KubeVirt: a memory that could not be dumped is not ended without asking", "[scenario]") {
+  Scenario scenario;
+  if (!scenario.world().can_express(Ability::kSchemas)) return;
+  const std::string claim = GENERATE(kFullClaim, kMissingClaim);
+  CAPTURE(claim);
+  KubeVirt kubevirt(scenario);
+  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
+  const json launcher = kubevirt.run(machine("db", image.by_tag));
+  const json victim = kubevirt.instance("db");
+  PlaybookText playbook;
+  playbook.collect = "{memoryDumpClaim: " + claim + "}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+
+  const std::string name = scenario.breach(launcher);
+  const json waiting = scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
+
+  CHECK(condition_status(waiting, "EvidencePreserved") == "True");
+  CHECK(condition_reason(waiting, "EvidencePreserved") == "MemoryMissing");
+  CHECK(status_text(waiting, "awaiting") == "redeploy");
+  CHECK(condition_message(waiting, "Redeployed").starts_with("the memory is not preserved"));
+  CHECK(uid_of(kubevirt.instance("db")) == uid_of(victim));
+
+  scenario.decide(name, "redeploy", true);
+  const json closed = scenario.eventually_condition(name, "Closed", "True", "", 40s);
+
+  CHECK(status_text(closed, "outcome") == "recovered");
+  CHECK(uid_of(kubevirt.instance("db")) != uid_of(victim));
+}
+
 TEST_CASE("KubeVirt: a disk that was imported from a registry is imported anew", "[scenario]") {
   Scenario scenario;
   if (!scenario.world().can_express(Ability::kSchemas)) return;

@@ -116,8 +116,11 @@ class Look {
 
  private:
   void see_to_machine(const json& machine, const std::vector<json>& instances) {
-    if (at(machine, "/status/memoryDumpRequest/phase") == "InProgress")
-      patch(kMachines, machine, "/status/memoryDumpRequest/phase", "Completed", "status");
+    if (at(machine, "/status/memoryDumpRequest/phase") == "InProgress") {
+      const bool is_full = at(machine, "/status/memoryDumpRequest/claimName") == kFullClaim;
+      patch(kMachines, machine, "/status/memoryDumpRequest/phase", is_full ? "Failed" : "Completed",
+            "status");
+    }
     const json requests = at(machine, "/status/stateChangeRequests");
     const auto found = std::find_if(instances.begin(), instances.end(), [&](const json& instance) {
       return name_of(instance) == name_of(machine);
@@ -288,6 +291,7 @@ class Subresources {
     if (!machine) return reply(404, status(404, "NotFound", "no such machine"));
     json now = at(*machine, "/status").is_null() ? json::object() : at(*machine, "/status");
     if (verb == "memorydump") {
+      if (body["claimName"] == kMissingClaim) return reply(404, status(404, "NotFound", "no such claim"));
       const json earlier = at(now, "/memoryDumpRequest/phase");
       if (earlier == "InProgress")
         return reply(409, status(409, "Conflict", "memory dump request for vm already exists"));

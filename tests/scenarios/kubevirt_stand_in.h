@@ -32,6 +32,10 @@ nlohmann::json machine(const std::string& name, const std::string& image);
 /// Gives it a card on a network of Multus, which no NetworkPolicy reaches.
 inline constexpr const char* kOtherNetwork = "ops/storage";
 void attach_network(nlohmann::json& machine);
+/// The claim that is too small for any machine's memory: a dump into it fails.
+inline constexpr const char* kFullClaim = "full";
+/// And one that is not there: a dump into it is refused.
+inline constexpr const char* kMissingClaim = "missing";
 /// As virt-controller names it in the launcher.
 inline constexpr const char* kRootContainer = "volumeroot";
 
