@@ -107,6 +107,13 @@ void IncidentWork::settle(std::string_view step, std::initializer_list<std::stri
 }
 
 void IncidentWork::end(Outcome outcome, std::string_view reason, std::string_view message) {
+  if (outcome != Outcome::kObserved) {
+    for (JournalEntry& entry : incident_.status.journal) {
+      if (entry.state != JournalEntry::State::kPlanned) continue;
+      entry.state = JournalEntry::State::kAbandoned;
+      entry.note = "the incident ended before it was seen whether this was done";
+    }
+  }
   incident_.status.outcome = outcome;
   if (!incident_.status.times.closed) incident_.status.times.closed = now();
   incident_.status.awaiting.clear();

@@ -95,7 +95,7 @@ class IncidentWork {
   const Approval* ask(std::string_view step, std::string_view question, std::string_view why);
   /// The step, if it waits, waits no more; these questions need no answer any more.
   void settle(std::string_view step, std::initializer_list<std::string_view> questions);
-  /// Ends the incident.
+  /// Ends the incident. What is still planned is given up, but for the plan of one that only observed.
   void end(Outcome outcome, std::string_view reason, std::string_view message);
 
   /// Keeps an action before its first change, or its new state. The bound on the journal is checked here,

@@ -38,4 +38,8 @@ class PodSteps final : public TargetSteps {
   const std::string own_namespace_;
 };
 
+/// A pin or a replacement whose answer was lost, and that the end of the incident overtakes: done where the
+/// cluster shows it. Else it stays planned.
+Result<void> settle_redeployment(IncidentWork& work);
+
 }  // namespace kintsugi::controller

@@ -45,6 +45,10 @@ bool is_applied_pin(const JournalEntry& entry) {
   return is_pin(entry) && entry.state == JournalEntry::State::kApplied;
 }
 
+bool is_planned_pin(const JournalEntry& entry) {
+  return is_pin(entry) && entry.state == JournalEntry::State::kPlanned;
+}
+
 /// Turns the answers into the images of the incident, or says why not.
 std::optional<StepOutcome> settle(IncidentWork& work, const std::vector<ImageAnswer>& answers) {
   std::vector<TrustedImage> images;
@@ -155,15 +159,19 @@ std::optional<StepOutcome> ask_to_pin_again(IncidentWork& work) {
 
 std::string next_pin(IncidentWork& work) {
   const auto& journal = work.status().journal;
-  for (const JournalEntry& entry : journal) {
-    if (is_pin(entry) && entry.state == JournalEntry::State::kPlanned) return entry.action.id;
-  }
+  const auto planned = std::find_if(journal.begin(), journal.end(), is_planned_pin);
+  if (planned != journal.end()) return planned->action.id;
   const auto pins = std::count_if(journal.begin(), journal.end(), is_pin);
   return std::string(kPinAction) + (pins == 0 ? "" : "-" + std::to_string(pins + 1));
 }
 
 void settle_pin(IncidentWork& work) {
   settle_planned(work, is_pin);
+}
+
+bool has_planned_pin(const Incident& incident) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), is_planned_pin);
 }
 
 }  // namespace kintsugi::controller

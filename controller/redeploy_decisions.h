@@ -41,5 +41,7 @@ std::optional<StepOutcome> ask_to_pin_again(IncidentWork& work);
 std::string next_pin(IncidentWork& work);
 /// A pin whose answer was lost has taken effect where the template shows it.
 void settle_pin(IncidentWork& work);
+/// Whether there is such a pin.
+bool has_planned_pin(const Incident& incident);
 
 }  // namespace kintsugi::controller

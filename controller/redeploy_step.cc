@@ -188,6 +188,21 @@ StepResult redeploy_workload(IncidentWork& work) {
 
 }  // namespace
 
+Result<void> settle_redeployment(IncidentWork& work) {
+  if (const auto is_there = take_up_replacement(work); !is_there) return fail(is_there.error());
+  if (!has_planned_pin(work.incident())) return {};
+  const targets::PodTarget& target = work.world().cluster->target;
+  const targets::OwnerChain owners = target.owners_of(work.target().name_space, work.owner());
+  if (owners.deployment == nullptr) return {};
+  const auto live =
+      target.read_deployment(owners.deployment->meta.name_space, owners.deployment->meta.name, {});
+  if (!live) return fail(live.error());
+  const auto deployment = targets::deployment_from(from_json(*live));
+  if (!deployment) return fail(deployment.error());
+  if (targets::is_prepared(*deployment, work.status().images)) settle_pin(work);
+  return {};
+}
+
 StepResult PodSteps::redeploy(IncidentWork& work) const {
   if (work.playbook()->step<RedeployStep>() == nullptr) return step_done();
   return conclude_redeployment(work, redeploy_workload(work));

@@ -40,7 +40,10 @@ Result<void> settle_release(IncidentWork& work) {
 }
 
 StepResult finish(IncidentWork& work, const std::string& message) {
-  if (auto settled = settle_release(work); !settled) return fail(std::move(settled).error());
+  auto settled = settle_release(work);
+  if (settled) settled = settle_redeployment(work);
+  // Where nothing may be read any more, what was planned is given up at the end.
+  if (!settled && settled.error().retryable) return fail(std::move(settled).error());
   return finish_release(work, message);
 }
 
@@ -190,6 +193,7 @@ StepResult PodSteps::dispose_of_victim(IncidentWork& work) const {
   auto done = delete_victim(work);
   if (!done && done.error().is_refusal()) {
     work.note(done.error().message);
+    if (auto settled = settle_release(work); !settled) return fail(std::move(settled).error());
     return step_done();
   }
   if (done && done->done) work.note("The victim was deleted, as the playbook says");

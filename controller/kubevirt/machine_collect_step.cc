@@ -28,10 +28,7 @@ std::optional<StepResult> ask_for(IncidentWork& work, const Action& action) {
 /// Asks for a dump of the memory. One that was asked for in an earlier life would be refused, or made twice.
 std::optional<StepResult> ask_for_memory(IncidentWork& work, const targets::Machine& machine,
                                          const nlohmann::json& dump, const std::string& claim) {
-  settle_planned(work, [&](const JournalEntry& entry) {
-    return entry.action.id == targets::kMemoryDumpAction &&
-           targets::is_memory_dump_taken_up(entry.action, dump);
-  });
+  settle_memory_dump(work, dump);
   const Action action = targets::plan_memory_dump(machine, claim, dump);
   if (is_settled(work.incident(), action.id)) return std::nullopt;
   // KubeVirt dumps whatever instance the machine has now.

@@ -110,12 +110,6 @@ StepResult restart(IncidentWork& work, const Machine& machine, const targets::Ma
   return conclude_write(work, carry_out_on_machine(work, action));
 }
 
-/// A restart whose answer was lost has taken effect where the victim ends.
-void settle_restart(IncidentWork& work, const Machine& machine) {
-  const std::string id = targets::plan_restart(machine).id;
-  settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == id; });
-}
-
 std::optional<StepOutcome> ask_to_rebuild(IncidentWork& work, const Machine& machine) {
   if (!work.playbook()->requires_approval("redeploy")) return std::nullopt;
   return ask_before_redeployment(work, kRebuildQuestion,

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "controller/kubevirt/machine_links.h"
 #include "controller/kubevirt/machine_steps.h"
+#include "controller/redeploy_decisions.h"
 #include "targets/kubevirt/launcher.h"
+#include "targets/kubevirt/machine_evidence.h"
+#include "targets/kubevirt/machine_rebuild.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -59,16 +63,49 @@ StepResult unpause(IncidentWork& work, const targets::MachineInstance& instance)
   return step_waits(std::chrono::milliseconds(0));
 }
 
+bool has_planned(const Incident& incident) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(),
+                     [](const JournalEntry& entry) { return entry.state == JournalEntry::State::kPlanned; });
+}
+
+/// What was sent to a machine, whose answer was lost, and that the release overtakes: done where the cluster
+/// shows it. Else it stays planned.
+Result<void> settle_machine(IncidentWork& work) {
+  const auto& machines = work.world().cluster->machines;
+  const auto instance = machines.read(work.target());
+  if (!instance) return fail(instance.error());
+  if (*instance) settle_pause(work, **instance);
+  const auto live = machines.read_machine_document(work.target().name_space, work.owner());
+  if (!live) return fail(live.error());
+  const auto machine = targets::machine_from(from_json(*live));
+  if (!machine) return fail(machine.error());
+  const auto& images = work.status().images;
+  if (targets::is_machine_prepared(*machine, images, work.incident().name)) settle_pin(work);
+  if (!*instance || (*instance)->meta.being_deleted) settle_restart(work, *machine);
+  settle_memory_dump(work, targets::memory_dump_of(*live));
+  return {};
+}
+
+StepResult finish(IncidentWork& work, const std::string& message) {
+  if (has_planned(work.incident())) {
+    // Where nothing may be read any more, what was planned is given up at the end.
+    if (auto settled = settle_machine(work); !settled && settled.error().retryable)
+      return fail(std::move(settled).error());
+  }
+  return finish_release(work, message);
+}
+
 StepResult restore(IncidentWork& work, const Cluster& cluster) {
   const auto instance = cluster.machines.read(work.target());
   if (!instance) return fail(instance.error());
   if (auto links = give_links_back(work); !links || !links->done) return links;
-  if (!*instance) return finish_release(work, "the instance no longer exists; nothing to give back");
+  if (!*instance) return finish(work, "the instance no longer exists; nothing to give back");
   for (const PodPointer& launcher : launchers_of(cluster.cache, work.target().uid)) {
     if (auto restored = restore_launcher(work, launcher); !restored || !restored->done) return restored;
   }
   if (auto runs = unpause(work, **instance); !runs || !runs->done) return runs;
-  return finish_release(work, "the launcher has its labels again, and the machine runs");
+  return finish(work, "the launcher has its labels again, and the machine runs");
 }
 
 /// Not before its evidence, however little of that could be had: a person has ordered it.
@@ -80,9 +117,9 @@ StepResult delete_as_ordered(IncidentWork& work) {
   if (auto links = give_links_back(work); !links || !links->done) return links;
   const Action action = targets::plan_instance_deletion(work.target());
   auto deleted = carry_out_on_machine(work, action);
-  if (!deleted && deleted.error().is_refusal()) return finish_release(work, deleted.error().to_string());
+  if (!deleted && deleted.error().is_refusal()) return finish(work, deleted.error().to_string());
   if (!deleted || !deleted->done) return deleted;
-  return finish_release(work, "the instance was deleted");
+  return finish(work, "the instance was deleted");
 }
 
 }  // namespace
@@ -90,7 +127,7 @@ StepResult delete_as_ordered(IncidentWork& work) {
 StepResult MachineSteps::release(IncidentWork& work) const {
   switch (work.incident().spec.release->victim) {
     case Victim::kRestore: return restore(work, cluster_);
-    case Victim::kLeave: return finish_release(work, "the machine is left in quarantine");
+    case Victim::kLeave: return finish(work, "the machine is left in quarantine");
     case Victim::kDelete: return delete_as_ordered(work);
   }
   return step_done();

@@ -6,6 +6,8 @@
 
 #include "controller/probation.h"
 #include "targets/kubevirt/launcher.h"
+#include "targets/kubevirt/machine_evidence.h"
+#include "targets/kubevirt/machine_rebuild.h"
 
 namespace kintsugi::controller {
 namespace {
@@ -67,6 +69,18 @@ void settle_pause(IncidentWork& work, const targets::MachineInstance& instance) 
   if (!instance.paused) return;
   const std::string id = targets::plan_pause(instance).id;
   settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == id; });
+}
+
+void settle_restart(IncidentWork& work, const targets::Machine& machine) {
+  const std::string id = targets::plan_restart(machine).id;
+  settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == id; });
+}
+
+void settle_memory_dump(IncidentWork& work, const nlohmann::json& dump) {
+  settle_planned(work, [&](const JournalEntry& entry) {
+    return entry.action.id == targets::kMemoryDumpAction &&
+           targets::is_memory_dump_taken_up(entry.action, dump);
+  });
 }
 
 std::optional<std::string> MachineSteps::taboo(const TargetRef& target) const {

@@ -312,6 +312,29 @@ TEST_CASE("KubeVirt: a machine whose pause was the last word of a killed control
   CHECK(journal_ids(closed, "planned").empty());
 }
 
+TEST_CASE("KubeVirt: what a release overtakes is on record as what became of it", "[scenario]") {
+  if (!world_has_schemas()) return;
+  Crashes crashes;
+  for (const Change& change : {kMemoryDump, kSnapshot, kPin, kRestart}) {
+    for (const bool after : {false, true}) {
+      INFO("killed " << (after ? "after: " : "before: ") << change.what);
+      crashes.set_up();
+      crashes.kill_at(cut(change, after));
+      crashes.breach();
+      crashes.wait_until_killed();
+      const auto planned = journal_ids(crashes.scenario().incident(crashes.incident()), "planned");
+      REQUIRE(planned.size() == 1);
+      crashes.scenario().release(crashes.incident(), "leave");
+      const json closed = crashes.play_until_closed();
+
+      CHECK(status_text(closed, "outcome") == "released");
+      REQUIRE(journal_ids(closed, "planned").empty());
+      const bool is_seen = after && change.what != kSnapshot.what;
+      CHECK(journal_ids(closed, is_seen ? "applied" : "abandoned").back() == planned.front());
+    }
+  }
+}
+
 TEST_CASE("KubeVirt: a controller that is killed while it deletes an instance deletes no other",
           "[scenario]") {
   if (!world_has_schemas()) return;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// kill -9 before and after each change that the controller makes when a person releases a pod: the end is the
-// same as without, and the journal says of each change what became of it.
+// kill -9 before and after each change that the controller makes when a person releases a pod, and before a
+// release: the end is the same as without, and the journal says of each change what became of it.
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
@@ -25,16 +25,21 @@ PlaybookText waiting_for_person() {
   return playbook;
 }
 
-/// At a change of the victim; its replacement is changed, too.
-Rule cut(const char* method, const json& victim, bool after, ControllerProcess& life) {
+/// At such a change of what has the path.
+Rule cut_at(const char* method, std::string path_part, bool after, ControllerProcess& life) {
   Rule rule;
   rule.fault.kind = after ? Fault::Kind::kCutAfter : Fault::Kind::kCutBefore;
   rule.method = method;
-  rule.path_part = "/pods/" + name_of(victim);
+  rule.path_part = std::move(path_part);
   rule.dry_runs = false;
   rule.most = 1;
   rule.hook = [&life](const Call&) { life.kill(); };
   return rule;
+}
+
+/// At a change of the victim; its replacement is changed, too.
+Rule cut(const char* method, const json& victim, bool after, ControllerProcess& life) {
+  return cut_at(method, "/pods/" + name_of(victim), after, life);
 }
 
 /// The controller dies at the first such change of the victim, and another one goes on.
@@ -120,6 +125,57 @@ TEST_CASE("a pod that goes while its labels are given back leaves no change unde
   CHECK(journal_ids(closed, "planned").empty());
   CHECK(journal_ids(closed, "undone").empty());
   CHECK(journal_ids(closed, "abandoned") == std::vector<std::string>{"release/restore"});
+}
+
+TEST_CASE("a pin that a release overtakes is on record as what became of it", "[scenario]") {
+  for (const bool after : {false, true}) {
+    INFO("killed " << (after ? "after" : "before"));
+    Scenario scenario;
+    const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
+    scenario.open_shop(image.by_tag);
+    scenario.write_playbook({});
+    scenario.proxy().begin();
+    ControllerProcess& life = scenario.start();
+    scenario.proxy().begin({cut_at("PATCH", "/deployments/web", after, life)});
+    const std::string name = scenario.breach(scenario.pods_of("web").at(0));
+    scenario.eventually("the controller dies", [&] { return !life.is_running(); });
+    REQUIRE(journal_ids(scenario.incident(name), "planned") == std::vector<std::string>{"redeploy/pin"});
+
+    scenario.release(name, "leave");
+    scenario.start();
+    const json closed = scenario.eventually_condition(name, "Closed", "True", "Released", 40s);
+
+    REQUIRE(journal_ids(closed, "planned").empty());
+    CHECK(journal_ids(closed, after ? "applied" : "abandoned").back() == "redeploy/pin");
+    CHECK(count_in_timeline(closed, "Done: pin") == (after ? 1 : 0));
+  }
+}
+
+TEST_CASE("a replacement that a release overtakes is on record as what became of it", "[scenario]") {
+  for (const bool after : {false, true}) {
+    INFO("killed " << (after ? "after" : "before"));
+    Scenario scenario;
+    const Image image = scenario.push_signed("shop/tool", "1.0", "tool 1.0");
+    scenario.create(k8s::kPods, bare_pod("tool", image.by_tag));
+    scenario.eventually("the pod is Ready", [&] { return is_ready(scenario.get(k8s::kPods, "tool")); });
+    PlaybookText playbook;
+    playbook.redeploy = "{trustPolicy: release-images, recreate: true}";
+    scenario.write_playbook(playbook);
+    scenario.proxy().begin();
+    ControllerProcess& life = scenario.start();
+    scenario.proxy().begin({cut_at("POST", "/namespaces/" + scenario.shop() + "/pods", after, life)});
+    const std::string name = scenario.breach(scenario.get(k8s::kPods, "tool"));
+    scenario.eventually("the controller dies", [&] { return !life.is_running(); });
+    REQUIRE(journal_ids(scenario.incident(name), "planned") == std::vector<std::string>{"redeploy/recreate"});
+
+    scenario.release(name, "leave");
+    scenario.start();
+    const json closed = scenario.eventually_condition(name, "Closed", "True", "Released", 40s);
+
+    REQUIRE(journal_ids(closed, "planned").empty());
+    CHECK(journal_ids(closed, after ? "applied" : "abandoned").back() == "redeploy/recreate");
+    CHECK(status_text(closed, "replacement").empty() == !after);
+  }
 }
 
 TEST_CASE("a deletion that was given up for a restoration leaves no change undecided", "[scenario]") {
