@@ -42,8 +42,10 @@ constexpr std::chrono::seconds kSayWaiting{10};
 constexpr std::chrono::seconds kDefinitionsPatience{60};
 constexpr std::chrono::milliseconds kRetryStart{200};
 constexpr std::chrono::seconds kFlushRepeats{3};
+constexpr std::chrono::seconds kHousekeeping{3};
 constexpr std::chrono::seconds kReloadCertificates{10};
 constexpr std::size_t kPreparationWorkers = 4;
+
 std::int64_t highest_fencing_token(const incidents::IncidentStore& store) {
   std::int64_t highest = 0;
   for (const auto& incident : store.list()) highest = std::max(highest, incident->status.fencing_token);
@@ -145,7 +147,8 @@ class App {
   Result<void> load_known_good(const std::stop_token& stop);
   Result<void> fill_caches(const std::stop_token& stop);
   void start_workers();
-  void housekeeping(std::stop_token stop);
+  void repeat(std::chrono::seconds pause, std::function<void(const std::stop_token&)> work);
+  void housekeeping(const std::stop_token& stop);
   void refresh_metrics();
   void show_config_verdicts();
   void stop();
@@ -276,7 +279,10 @@ Result<void> App::load_known_good(const std::stop_token& stop) {
 void App::start_workers() {
   engine_.start_workers();
   for (std::size_t i = 0; i < kPreparationWorkers; ++i) workers_.emplace_back([this] { preparation_.run(); });
-  workers_.emplace_back([this](std::stop_token stop) { housekeeping(stop); });
+  // Each by itself: an API server that is slow to take repeats delays neither the rest nor the reload.
+  repeat(kReloadCertificates, [this](const std::stop_token&) { front_.reload(); });
+  repeat(kFlushRepeats, [this](const std::stop_token&) { intake_.flush_repeats(); });
+  repeat(kHousekeeping, [this](const std::stop_token& stop) { housekeeping(stop); });
   if (admission_ == nullptr) return;
   workers_.emplace_back(
       [this](const std::stop_token& stop) { admission_->run(stop, [this] { return leadership_.leads(); }); });
@@ -303,23 +309,18 @@ void App::show_config_verdicts() {
   }
 }
 
-void App::housekeeping(std::stop_token stop) {
-  std::mutex mutex;
-  std::condition_variable wake;
-  const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
-  MonotonicTime next_reload = clock_.monotonic() + kReloadCertificates;
-  while (!stop.stop_requested()) {
-    std::unique_lock lock(mutex);
-    clock_.wait_until(lock, wake, clock_.monotonic() + kFlushRepeats);
-    if (clock_.monotonic() >= probe_.next_look()) book_.set_network_facts(probe_.look(stop));
-    intake_.flush_repeats();
-    refresh_metrics();
-    show_config_verdicts();
-    engine_.tidy(stop);
-    if (clock_.monotonic() < next_reload) continue;
-    next_reload = clock_.monotonic() + kReloadCertificates;
-    front_.reload();
-  }
+/// In a thread of its own, from one pause after now on.
+void App::repeat(std::chrono::seconds pause, std::function<void(const std::stop_token&)> work) {
+  workers_.emplace_back([this, pause, work = std::move(work)](const std::stop_token& stop) {
+    while (k8s::wait_until(clock_, clock_.monotonic() + pause, stop)) work(stop);
+  });
+}
+
+void App::housekeeping(const std::stop_token& stop) {
+  if (clock_.monotonic() >= probe_.next_look()) book_.set_network_facts(probe_.look(stop));
+  refresh_metrics();
+  show_config_verdicts();
+  engine_.tidy(stop);
 }
 
 Result<void> App::run(std::stop_token stop) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Senders that take what a server has: time, connections, memory. After each of them a good event works.
+// Senders that take what a server has: time, connections, memory; after each of them a good event works. And
+// an API server that takes its time.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -10,8 +11,11 @@
 #include <thread>
 #include <vector>
 
+#include "base/file.h"
 #include "checks.h"
+#include "net/curl_transport.h"
 #include "net/testing/raw_socket.h"
+#include "tests/faults/proxy.h"
 
 namespace kintsugi::scenarios {
 
@@ -83,6 +87,23 @@ void allow_descriptors(rlim_t count) {
   REQUIRE(::setrlimit(RLIMIT_NOFILE, &limit) == 0);
 }
 
+net::HttpResponse post(ControllerProcess& life, const std::string& token, const std::string& event) {
+  net::HttpRequest request;
+  request.method = "POST";
+  request.url = life.signals_url() + "/v1/signals/falco";
+  request.headers.set("Content-Type", "application/json");
+  request.headers.set("Authorization", "Bearer " + token);
+  request.body = event;
+  const auto answer = net::make_curl_transport({})->send(request, {});
+  REQUIRE(answer);
+  return *answer;
+}
+
+std::string incident_in(const net::HttpResponse& answer) {
+  REQUIRE(answer.status == 202);
+  return json::parse(answer.body)["results"][0]["incident"];
+}
+
 }  // namespace
 
 TEST_CASE("32a: who sends too slowly is ended with a reason, and others do not wait", "[scenario]") {
@@ -102,6 +123,40 @@ TEST_CASE("32a: who sends too slowly is ended with a reason, and others do not w
   dripping.request_stop();
   dripping.join();
   check_works(scenario);
+}
+
+TEST_CASE("an API server that is slow to take repeats delays no reload of tokens", "[scenario]") {
+  Scenario scenario;
+  scenario.open_shop();
+  const std::string tokens = scenario.directory() + "/tokens";
+  const std::string first(40, 'a');
+  const std::string second(40, 'b');
+  REQUIRE(write_file_durably(tokens, "falco " + first + "\n"));
+  PlaybookText playbook;
+  playbook.mode = "observe";
+  playbook.verify = "{quietSeconds: 600}";
+  scenario.write_playbook(playbook);
+  scenario.proxy().begin();
+  ControllerProcess& life = scenario.start(false, {"--signals-token-file", tokens});
+  auto pods = scenario.pods_of("web");
+  pods.push_back(scenario.pods_of("neighbour").at(0));
+  for (const json& pod : pods) {
+    const std::string name = incident_in(post(life, first, falco_event(pod).dump()));
+    scenario.eventually_condition(name, "Contained", "False", "ObserveOnly");
+  }
+  faults::Rule slow;
+  slow.fault.delay = 60s;
+  slow.method = "GET";
+  slow.path_part = "/incidents/";
+  scenario.proxy().begin({slow});
+  for (const json& pod : pods) REQUIRE(post(life, first, falco_event(pod).dump()).status == 202);
+  std::this_thread::sleep_for(4s);  // they are being written now, and each has a patience of its own
+
+  REQUIRE(write_file_durably(tokens, "falco " + second + "\n"));
+
+  scenario.eventually(
+      "the new token is in force",
+      [&] { return post(life, second, falco_event(pods.at(0)).dump()).status == 202; }, 12s);
 }
 
 TEST_CASE("32b: more idle connections than there are places lock no good sender out", "[scenario]") {
