@@ -13,7 +13,6 @@ constexpr std::string_view kPinAction =
     "redeploy/pin";  // and "redeploy/pin-2", …: each has an undo of its own
 /// After so many somebody or something works against it.
 constexpr std::size_t kMaxPins = 3;
-constexpr std::chrono::minutes kMostPatient{1};
 
 /// Decides the images in a job. Nothing: not decided yet.
 std::optional<std::vector<ImageAnswer>> decide(IncidentWork& work, std::vector<ImageQuestion> wanted,

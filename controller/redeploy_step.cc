@@ -50,10 +50,7 @@ StepResult carry_out(IncidentWork& work, const Action& action) {
   Action kept_action = action;
   // Incidents have more readers than the pods that they are about, whose specs may hold secrets.
   if (action.kind == Action::Kind::kCreate) kept_action.body.clear();
-  if (auto kept = work.journal(kept_action, JournalEntry::State::kPlanned); !kept)
-    return tl::unexpected(kept.error());
-  if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
-  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  if (auto waits = plan_before_sending(work, kept_action)) return *waits;
   auto applied = apply(work, action);
   if (!applied) {
     if (applied.error().is_refusal()) {

@@ -7,11 +7,6 @@
 #include "controller/probation.h"
 
 namespace kintsugi::controller {
-namespace {
-
-constexpr std::chrono::minutes kMostPatient{1};
-
-}  // namespace
 
 std::optional<StepOutcome> ask_before_redeployment(IncidentWork& work, std::string_view question,
                                                    const std::string& why) {

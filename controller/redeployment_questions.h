@@ -33,8 +33,11 @@ std::optional<StepOutcome> ask_before_evidence_is_lost(IncidentWork& work, bool 
 /// service is not back, which counts once its deadline has passed, or takes a recovery back.
 StepResult conclude_redeployment(IncidentWork& work, StepResult outcome);
 
-/// How long to wait for what may take long: as long again as the condition has not been met, a minute at
-/// most.
+/// What takes long is looked at again at least this often.
+inline constexpr std::chrono::minutes kMostPatient{1};
+
+/// How long to wait for what may take long: as long again as the condition has not been met, kMostPatient
+/// at most.
 std::chrono::nanoseconds patience(IncidentWork& work, std::string_view condition);
 
 }  // namespace kintsugi::controller

@@ -60,10 +60,7 @@ StepResult delete_victim(IncidentWork& work) {
             .on(work.target().to_string()));
   }
   const Action action = targets::plan_victim_deletion(work.target());
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
-    return tl::unexpected(kept.error());
-  if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
-  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  if (auto waits = plan_before_sending(work, action)) return *waits;
   if (*victim) {
     targets::ApplyOptions options;
     options.timeout = world.settings.leader_contain_timeout;
@@ -132,10 +129,7 @@ StepResult restore(IncidentWork& work) {
   auto action = targets::plan_restoration(**victim, work.incident().name, *undo);
   if (!action) return tl::unexpected(std::move(action).error());
   if (owners.replica_set != nullptr) lower_deletion_cost(work, owners);
-  if (auto kept = work.journal(*action, JournalEntry::State::kPlanned); !kept)
-    return tl::unexpected(kept.error());
-  if (auto saved = work.save(); !saved) return tl::unexpected(std::move(saved).error());
-  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  if (auto waits = plan_before_sending(work, *action)) return *waits;
   auto applied = apply(work, *action);
   if (!applied) return tl::unexpected(std::move(applied).error());
   // A late winner may have isolated it again in between.

@@ -11,6 +11,14 @@ bool leader_may_send(IncidentWork& work) {
                                           std::chrono::seconds(1));
 }
 
+std::optional<StepResult> plan_before_sending(IncidentWork& work, const Action& action) {
+  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept)
+    return StepResult(fail(std::move(kept).error()));
+  if (auto saved = work.save(); !saved) return StepResult(fail(std::move(saved).error()));
+  if (!leader_may_send(work)) return StepResult(step_waits(work.world().settings.recheck));
+  return std::nullopt;
+}
+
 StepResult finish_release(IncidentWork& work, const std::string& message) {
   const ReleaseOrder& order = *work.incident().spec.release;
   work.note("Released by " + order.by + ": " + message);
@@ -33,12 +41,13 @@ bool is_settled(const Incident& incident, std::string_view id) {
   });
 }
 
-void settle_planned(IncidentWork& work, const std::function<bool(const JournalEntry&)>& is_meant) {
+void settle_planned(IncidentWork& work, const std::function<bool(const JournalEntry&)>& is_meant,
+                    JournalEntry::State state) {
   for (const JournalEntry& entry : work.status().journal) {
     if (entry.state != JournalEntry::State::kPlanned || !is_meant(entry)) continue;
     const Action action = entry.action;
     work.note("Done: " + action.description);
-    (void)work.journal(action, JournalEntry::State::kApplied);  // cannot fail: the entry is there
+    (void)work.journal(action, state);  // cannot fail: the entry is there
     return;
   }
 }

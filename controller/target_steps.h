@@ -40,6 +40,9 @@ inline constexpr std::string_view kUncontainedQuestion = "contain/uncontained";
 /// Whether the mode and leadership allow a destructive write of the leader now.
 bool leader_may_send(IncidentWork& work);
 
+/// What comes before such a write: `action` is in the stored journal as planned. Nothing: send it.
+std::optional<StepResult> plan_before_sending(IncidentWork& work, const Action& action);
+
 /// Ends an incident as its release order says; `message` is what became of the victim.
 StepResult finish_release(IncidentWork& work, const std::string& message);
 
@@ -49,8 +52,10 @@ inline constexpr std::string_view kDisposal = "release/delete";
 bool is_applied(const Incident& incident, std::string_view id);
 /// The same, or that it was given up: it is not to be tried any more.
 bool is_settled(const Incident& incident, std::string_view id);
-/// Marks the first planned action that is meant as done: its answer was lost, and the world shows it.
-void settle_planned(IncidentWork& work, const std::function<bool(const JournalEntry&)>& is_meant);
+/// Marks the first planned action that is meant as done (`state`): its answer was lost, and the world shows
+/// it.
+void settle_planned(IncidentWork& work, const std::function<bool(const JournalEntry&)>& is_meant,
+                    JournalEntry::State state = JournalEntry::State::kApplied);
 /// Whether the playbook (may be nullptr) has the victim of this incident, which is over, deleted, and that is
 /// still to come.
 bool awaits_disposal(const Incident& incident, const Playbook* playbook);

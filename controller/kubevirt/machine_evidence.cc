@@ -9,6 +9,7 @@
 #include "base/json_text.h"
 #include "controller/kubevirt/machine_steps.h"
 #include "controller/pod_evidence.h"
+#include "targets/kubernetes/object_writes.h"
 #include "targets/kubernetes/redeployment.h"
 #include "targets/kubevirt/machine_evidence.h"
 
@@ -16,6 +17,7 @@ namespace kintsugi::controller {
 namespace {
 
 using nlohmann::json;
+using targets::uid_of;
 
 constexpr std::chrono::milliseconds kPoll{500};
 constexpr const char* kGuestTells[] = {"guestosinfo", "userlist", "filesystemlist"};
@@ -23,11 +25,6 @@ constexpr const char* kGuestTells[] = {"guestosinfo", "userlist", "filesystemlis
 k8s::ObjectKey key_of(const EvidenceSession& session) {
   const TargetRef& target = session.incident().spec.target;
   return {target.name_space, target.name};
-}
-
-std::string uid_of(const json& object) {
-  const json::json_pointer path("/metadata/uid");
-  return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>() : "";
 }
 
 /// Keeps an object of KubeVirt's as it is now, without what cloud-init is given.

@@ -16,14 +16,11 @@ using Victim = ReleaseOrder::Victim;
 
 /// A restoration whose answer was lost has taken effect where the launcher wears its labels.
 void settle_restoration(IncidentWork& work, const std::string& launcher_uid) {
-  for (const JournalEntry& entry : work.status().journal) {
-    const bool is_meant =
-        entry.action.id.ends_with("/" + launcher_uid) && entry.action.id.starts_with(targets::kRestoration);
-    if (!is_meant || entry.state != JournalEntry::State::kPlanned) continue;
-    const Action action = entry.action;
-    (void)work.journal(action, JournalEntry::State::kUndone);  // cannot fail: the entry is there
-    return;
-  }
+  const auto is_meant = [&](const JournalEntry& entry) {
+    return entry.action.id.starts_with(targets::kRestoration) &&
+           entry.action.id.ends_with("/" + launcher_uid);
+  };
+  settle_planned(work, is_meant, JournalEntry::State::kUndone);
 }
 
 /// Gives a launcher its labels back. Done: it is not in this incident's quarantine any more.
@@ -40,9 +37,7 @@ StepResult restore_launcher(IncidentWork& work, const PodPointer& known) {
   auto action = targets::plan_restoration(**live, work.incident().name, *undo);
   if (!action) return fail(std::move(action).error());
   action->id += "/" + (*live)->meta.uid;
-  if (auto kept = work.journal(*action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
-  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
-  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  if (auto waits = plan_before_sending(work, *action)) return *waits;
   if (auto applied = apply(work, *action); !applied) return fail(std::move(applied).error());
   if (auto kept = work.journal(*action, JournalEntry::State::kUndone); !kept) return fail(kept.error());
   return step_waits(std::chrono::milliseconds(0));  // a late winner may have isolated it again in between

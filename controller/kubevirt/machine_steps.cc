@@ -53,9 +53,7 @@ std::optional<targets::Undo> undo_of_launcher(IncidentWork& work, const targets:
 
 StepResult carry_out_on_machine(IncidentWork& work, const Action& action) {
   World& world = work.world();
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
-  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
-  if (!leader_may_send(work)) return step_waits(world.settings.recheck);
+  if (auto waits = plan_before_sending(work, action)) return *waits;
   const MonotonicTime started = world.clock.monotonic();
   const auto applied = world.cluster->machines.apply(action, {});
   work.count(action, applied.has_value(), world.clock.monotonic() - started);

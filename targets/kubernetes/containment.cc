@@ -5,6 +5,7 @@
 
 #include "base/document.h"
 #include "k8s-client/core/patch.h"
+#include "targets/kubernetes/object_writes.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -25,14 +26,8 @@ std::string describe(std::string_view verb, const Pod& pod) {
   return std::string(verb) + " pod " + pod.meta.name_space + "/" + pod.meta.name;
 }
 
-Action patch_of(const Pod& pod, std::string id, const k8s::JsonPatch& patch) {
-  Action action;
-  action.id = std::move(id);
-  action.kind = Action::Kind::kPatch;
-  action.resource = "pods";
-  action.name_space = pod.meta.name_space;
-  action.name = pod.meta.name;
-  action.uid = pod.meta.uid;
+Action patch_of(const Pod& pod, std::string_view id, const k8s::JsonPatch& patch) {
+  Action action = action_on(pod.ref(), id, Action::Kind::kPatch, "pods");
   action.body = patch.to_text();
   return action;
 }
@@ -130,19 +125,13 @@ Result<Action> plan_restoration(const Pod& victim, std::string_view incident, co
   } else if (victim.safe_to_evict) {
     patch.remove(annotation_pointer(kSafeToEvictAnnotation));
   }
-  Action action = patch_of(victim, std::string(kRestoration), patch);
+  Action action = patch_of(victim, kRestoration, patch);
   action.description = describe("give back the labels of", victim);
   return action;
 }
 
 Action plan_victim_deletion(const TargetRef& target) {
-  Action action;
-  action.id = "release/delete";
-  action.kind = Action::Kind::kDelete;
-  action.resource = "pods";
-  action.name_space = target.name_space;
-  action.name = target.name;
-  action.uid = target.uid;
+  Action action = action_on(target, "release/delete", Action::Kind::kDelete, "pods");
   action.description = "delete " + target.to_string();
   return action;
 }

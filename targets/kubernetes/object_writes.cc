@@ -25,6 +25,17 @@ std::map<std::string, json> marks_at(const json& object, const char* path) {
 
 }  // namespace
 
+Action action_on(const TargetRef& object, std::string_view id, Action::Kind kind, std::string resource) {
+  Action action;
+  action.id = id;
+  action.kind = kind;
+  action.resource = std::move(resource);
+  action.name_space = object.name_space;
+  action.name = object.name;
+  action.uid = object.uid;
+  return action;
+}
+
 std::string uid_of(const json& object) {
   const json::json_pointer path("/metadata/uid");
   return object.contains(path) && object.at(path).is_string() ? object.at(path).get<std::string>() : "";

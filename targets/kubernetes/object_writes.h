@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Creating and deleting one object for an incident, where the answer may be about another of that name.
+// Changes of one object for an incident; its creation and deletion, where the answer may be about another of
+// that name.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 
 #include "base/result.h"
 #include "k8s-client/client/client.h"
 #include "model/action.h"
+#include "model/target.h"
 
 namespace kintsugi::targets {
+
+/// An action on an object, without its change and its words. `resource` is a full name: "pods",
+/// "virtualmachines.kubevirt.io".
+Action action_on(const TargetRef& object, std::string_view id, Action::Kind kind, std::string resource);
 
 /// metadata.uid; empty where there is none.
 std::string uid_of(const nlohmann::json& object);

@@ -23,6 +23,24 @@ const k8s::Resource* resource_of(const std::string& name) {
   return nullptr;
 }
 
+/// Of a NetworkPolicy as the API server sends it.
+bool is_intact(const json& live) {
+  const auto policy = isolation::read_network_policy(from_json(live));
+  return policy && isolation::is_quarantine_policy_intact(*policy);
+}
+
+/// Nothing where there is none.
+template <class Document>
+Result<std::optional<Pod>> pod_in(const Document& document) {
+  if (!document && document.error().code == ErrorCode::kNotFound) return std::nullopt;
+  if (!document) return fail(document.error());
+  auto pod = pod_from(from_json(*document));
+  if (!pod) return fail(std::move(pod).error());
+  return std::move(*pod);
+}
+
+}  // namespace
+
 k8s::CallOptions call_of(const ApplyOptions& options) {
   k8s::CallOptions call;
   call.priority = options.priority;
@@ -31,14 +49,6 @@ k8s::CallOptions call_of(const ApplyOptions& options) {
   call.dry_run = options.dry_run;
   return call;
 }
-
-/// Of a NetworkPolicy as the API server sends it.
-bool is_intact(const json& live) {
-  const auto policy = isolation::read_network_policy(from_json(live));
-  return policy && isolation::is_quarantine_policy_intact(*policy);
-}
-
-}  // namespace
 
 OwnerRef OwnerChain::top() const {
   if (deployment != nullptr) return {"Deployment", deployment->meta.name, deployment->meta.uid};
@@ -66,36 +76,18 @@ Result<json> PodTarget::read_document(const TargetRef& target, std::stop_token s
 }
 
 Result<std::optional<Pod>> PodTarget::read(const TargetRef& target, std::stop_token stop) const {
-  const auto document = read_document(target, std::move(stop));
-  if (!document) {
-    if (document.error().code == ErrorCode::kNotFound) return std::nullopt;
-    return fail(document.error());
-  }
-  auto pod = pod_from(from_json(*document));
-  if (!pod) return tl::unexpected(std::move(pod).error());
-  return std::move(*pod);
+  return pod_in(read_document(target, std::move(stop)));
 }
 
 Result<std::optional<Pod>> PodTarget::find_recreated(const std::string& name_space, const std::string& name,
                                                      const std::string& incident) const {
   const auto document = client_.get(k8s::kPods, {name_space, name});
-  if (!document && document.error().code == ErrorCode::kNotFound) return std::nullopt;
-  if (!document) return fail(document.error());
-  if (!is_recreated_for(*document, incident)) return std::nullopt;
-  auto pod = pod_from(from_json(*document));
-  if (!pod) return tl::unexpected(std::move(pod).error());
-  return std::move(*pod);
+  if (document && !is_recreated_for(*document, incident)) return std::nullopt;
+  return pod_in(document);
 }
 
 Result<std::optional<Pod>> PodTarget::find(const std::string& name_space, const std::string& name) const {
-  auto document = client_.get(k8s::kPods, {name_space, name});
-  if (!document) {
-    if (document.error().code == ErrorCode::kNotFound) return std::nullopt;
-    return fail(document.error());
-  }
-  auto pod = pod_from(from_json(*document));
-  if (!pod) return tl::unexpected(std::move(pod).error());
-  return std::move(*pod);
+  return pod_in(client_.get(k8s::kPods, {name_space, name}));
 }
 
 Result<json> PodTarget::read_deployment(const std::string& name_space, const std::string& name,

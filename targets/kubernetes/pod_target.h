@@ -35,6 +35,7 @@ struct ApplyOptions {
   std::stop_token stop;
   bool dry_run = false;
 };
+k8s::CallOptions call_of(const ApplyOptions& options);
 
 /// Thread-safe.
 class PodTarget {

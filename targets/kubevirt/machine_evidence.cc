@@ -55,17 +55,6 @@ void clean_volumes(json& document, const char* pointer) {
   }
 }
 
-Action action_on(const Machine& machine, std::string_view id, Action::Kind kind, const char* resource) {
-  Action action;
-  action.id = id;
-  action.kind = kind;
-  action.resource = resource;
-  action.name_space = machine.meta.name_space;
-  action.name = machine.meta.name;
-  action.uid = machine.meta.uid;
-  return action;
-}
-
 }  // namespace
 
 bool has_lasting_disks(const Machine& machine) {
@@ -76,7 +65,7 @@ bool has_lasting_disks(const Machine& machine) {
 }
 
 Action plan_snapshot(const Machine& machine, const std::string& name, const std::string& incident) {
-  Action action = action_on(machine, kSnapshotAction, Action::Kind::kCreate,
+  Action action = action_on(machine.ref(), kSnapshotAction, Action::Kind::kCreate,
                             "virtualmachinesnapshots.snapshot.kubevirt.io");
   const json source{{"apiGroup", "kubevirt.io"}, {"kind", "VirtualMachine"}, {"name", machine.meta.name}};
   action.body = json({{"apiVersion", "snapshot.kubevirt.io/v1beta1"},
@@ -96,7 +85,7 @@ Action plan_snapshot(const Machine& machine, const std::string& name, const std:
 }
 
 Action plan_memory_dump(const Machine& machine, const std::string& claim, const json& earlier) {
-  Action action = action_on(machine, kMemoryDumpAction, Action::Kind::kInvoke,
+  Action action = action_on(machine.ref(), kMemoryDumpAction, Action::Kind::kInvoke,
                             "virtualmachines.subresources.kubevirt.io/memorydump");
   action.body = json({{"claimName", claim}}).dump();
   action.undo = json({{"earlier", sha256_hex(earlier.dump())}}).dump();

@@ -9,6 +9,7 @@
 #include "base/document.h"
 #include "base/escape.h"
 #include "k8s-client/core/patch.h"
+#include "targets/kubernetes/object_writes.h"
 
 namespace kintsugi::targets {
 namespace {
@@ -39,14 +40,8 @@ bool is_to_go_down(const json& card, const MachineInstance& instance) {
   });
 }
 
-Action action_on(const Machine& machine, std::string_view id, const k8s::JsonPatch& patch) {
-  Action action;
-  action.id = id;
-  action.kind = Action::Kind::kPatch;
-  action.resource = "virtualmachines.kubevirt.io";
-  action.name_space = machine.meta.name_space;
-  action.name = machine.meta.name;
-  action.uid = machine.meta.uid;
+Action patch_of(const Machine& machine, std::string_view id, const k8s::JsonPatch& patch) {
+  Action action = action_on(machine.ref(), id, Action::Kind::kPatch, "virtualmachines.kubevirt.io");
   action.body = patch.to_text();
   return action;
 }
@@ -99,7 +94,7 @@ Result<Action> plan_links_down(const json& live, const MachineInstance& instance
   if (!has_card) return fail(ErrorCode::kRefused, "its machine's template has no such card");
   if (earlier.empty()) return fail(ErrorCode::kAlreadyExists, "the template says so already");
   if (before != nullptr) earlier.update(earlier_states(*before));
-  Action action = action_on(*machine, kLinksDown, patch);
+  Action action = patch_of(*machine, kLinksDown, patch);
   action.undo = json({{"links", earlier}}).dump();
   action.description = fmt::format("take down the links of virtual machine {}/{}: {}",
                                    machine->meta.name_space, machine->meta.name, names);
@@ -127,7 +122,7 @@ Result<Action> plan_links_up(const json& live, const Action& down) {
     }
   }
   if (patch.size() == preconditions) return fail(ErrorCode::kAlreadyExists, "no link is as it was left");
-  Action action = action_on(*machine, kLinksUp, patch);
+  Action action = patch_of(*machine, kLinksUp, patch);
   action.description =
       fmt::format("give virtual machine {}/{} its links back", machine->meta.name_space, machine->meta.name);
   return action;

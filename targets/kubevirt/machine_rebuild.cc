@@ -9,6 +9,7 @@
 #include "base/encoding.h"
 #include "base/escape.h"
 #include "k8s-client/core/patch.h"
+#include "targets/kubernetes/object_writes.h"
 #include "targets/kubernetes/redeployment.h"
 
 namespace kintsugi::targets {
@@ -241,13 +242,8 @@ Result<Action> plan_machine_pin(const json& live, const std::vector<TrustedImage
   if (auto done = pin_volumes(patch, live, *machine, accepted, incident); !done)
     return fail(std::move(done).error());
   if (patch.size() == preconditions) return fail(ErrorCode::kAlreadyExists, "the template is pinned already");
-  Action action;
-  action.id = "redeploy/pin";
-  action.kind = Action::Kind::kPatch;
-  action.resource = "virtualmachines.kubevirt.io";
-  action.name_space = machine->meta.name_space;
-  action.name = machine->meta.name;
-  action.uid = machine->meta.uid;
+  Action action =
+      action_on(machine->ref(), "redeploy/pin", Action::Kind::kPatch, "virtualmachines.kubevirt.io");
   action.body = patch.to_text();
   action.undo = undo_of(patch, live).dump();
   action.description = fmt::format("pin virtual machine {}/{} to accepted digests", machine->meta.name_space,
@@ -261,13 +257,8 @@ bool can_restart(const Machine& machine) {
 }
 
 Action plan_restart(const Machine& machine) {
-  Action action;
-  action.id = "redeploy/restart";
-  action.kind = Action::Kind::kInvoke;
-  action.resource = "virtualmachines.subresources.kubevirt.io/restart";
-  action.name_space = machine.meta.name_space;
-  action.name = machine.meta.name;
-  action.uid = machine.meta.uid;
+  Action action = action_on(machine.ref(), "redeploy/restart", Action::Kind::kInvoke,
+                            "virtualmachines.subresources.kubevirt.io/restart");
   action.body = json({{"gracePeriodSeconds", 0}}).dump();
   action.description =
       fmt::format("restart virtual machine {}/{}: the instance is stopped without asking the guest",

@@ -31,26 +31,6 @@ const k8s::Resource* resource_of(const std::string& name) {
   return found == std::end(kKnown) ? nullptr : *found;
 }
 
-k8s::CallOptions call_of(const ApplyOptions& options) {
-  k8s::CallOptions call;
-  call.priority = options.priority;
-  call.timeout = options.timeout;
-  call.stop = options.stop;
-  call.dry_run = options.dry_run;
-  return call;
-}
-
-Action action_on(const TargetRef& instance, std::string id, Action::Kind kind, std::string resource) {
-  Action action;
-  action.id = std::move(id);
-  action.kind = kind;
-  action.resource = std::move(resource);
-  action.name_space = instance.name_space;
-  action.name = instance.name;
-  action.uid = instance.uid;
-  return action;
-}
-
 tl::unexpected<Error> unknown_resource(const Action& action) {
   return fail(ErrorCode::kInternal, "no such resource: " + action.resource);
 }

@@ -90,6 +90,8 @@ struct Machine {
   std::vector<MachineVolume> volumes;
   std::vector<DataVolumeTemplate> data_volume_templates;
   std::string root_volume;  ///< which it boots from: the lowest bootOrder, else the first disk; empty: none
+
+  TargetRef ref() const { return {std::string(kMachines.kind), meta.name_space, meta.name, meta.uid}; }
 };
 
 // Each reads an object's JSON tree. Without name or UID it is an error; of a wrong type, a member is as good
