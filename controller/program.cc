@@ -13,6 +13,7 @@
 #include "base/duration.h"
 #include "base/version.h"
 #include "controller/app.h"
+#include "controller/directories.h"
 #include "net/url.h"
 
 namespace kintsugi::controller {
@@ -188,6 +189,15 @@ std::string take(const Texts& texts, Settings& settings) {
   return wrong.empty() ? check(settings) : wrong;
 }
 
+Result<void> run(const Settings& settings, const Run& run_host, const Clock& clock, Logger& log,
+                 std::stop_token stop) {
+  if (auto checked = check_configuration_directories(settings); !checked) return checked;
+  if (const auto checked = check_evidence_directory(settings); !checked)
+    log.error("Evidence cannot be kept", {{"error", checked.error().to_string()}});
+  return settings.host.is_enabled ? run_host(settings, clock, log, std::move(stop))
+                                  : run_controller(settings, clock, log, std::move(stop));
+}
+
 }  // namespace
 
 int run_program(int argc, char** argv, const Run& run_host) {
@@ -235,8 +245,7 @@ int run_program(int argc, char** argv, const Run& run_host) {
 
   const SystemClock clock;
   Logger log(clock, LogLevel::kInfo, standard_error_writer());
-  const auto ended = settings.host.is_enabled ? run_host(settings, clock, log, stop.get_token())
-                                              : run_controller(settings, clock, log, stop.get_token());
+  const auto ended = run(settings, run_host, clock, log, stop.get_token());
   if (!ended) {
     log.error("Could not start", {{"error", ended.error().to_string()}});
     return 1;
