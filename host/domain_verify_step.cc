@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/escape.h"
 #include "controller/probation.h"
 #include "host/domain_steps.h"
 #include "host/rebuild_jobs.h"
@@ -17,6 +18,16 @@ using targets::ProbeTerms;
 
 Finding not_back(const char* reason, std::string message) {
   return {ConditionStatus::kFalse, reason, std::move(message)};
+}
+
+constexpr const char* kImageChanged = "ImageChanged";
+
+/// The machine's file is not what a policy has accepted any more: no time mends that.
+std::string what_to_do_about_image(IncidentWork& work, const std::string& golden, const Error& error) {
+  return fmt::format(
+      "{}: who could change {} may have changed what runs. Find out who did, and put the accepted file back; "
+      "or 'kintsugi release {} --victim leave', end the machine, and open another incident",
+      error.to_string(), escape(golden), work.incident().name);
 }
 
 bool has_probe(const std::vector<ProbeTerms>& probes, bool of_agent) {
@@ -57,7 +68,8 @@ std::optional<Finding> assess_recovery(const DomainWorld& domains, IncidentWork&
     return not_back("ImageUnknown", "the machine runs from another image than the one that was accepted");
   const auto rehashed = rehash_image(domains, work, {images.front(), mark.golden, mark.golden_format, 0});
   if (!rehashed) return std::nullopt;
-  if (!*rehashed) return not_back("ImageChanged", rehashed->error().to_string());
+  if (!*rehashed)
+    return not_back(kImageChanged, what_to_do_about_image(work, mark.golden, rehashed->error()));
   auto service = assess_service(domains, work, *domain.live);
   if (service) service->message = fmt::format("{}; {}", running.message, service->message);
   return service;
@@ -73,6 +85,11 @@ StepResult DomainSteps::verify(IncidentWork& work) const {
                            ? assess_recovery(domains_, work, **observed)
                            : std::optional(not_back("VictimGone", "the domain is not on this host any more"));
   if (!finding) return step_waits(work.world().settings.recheck);
+  if (finding->reason == kImageChanged) {
+    work.await("redeploy", finding->message);
+  } else {
+    work.settle("redeploy", {});
+  }
   return controller::conclude_recovery(work, *finding);
 }
 

@@ -72,7 +72,13 @@ TEST_CASE("an image that was changed under the running machine is no recovery") 
   site.open();
   REQUIRE(site.comes([&] { return site.machine.started == 1; }));
   site.images.is_tampered = true;
-  CHECK(site.comes_to(condition::kRecovered, "ImageChanged"));
+  REQUIRE(site.comes_to(condition::kRecovered, "ImageChanged"));
+  CHECK(site.incident().status.awaiting == "redeploy");
+  CHECK(site.incident().status.awaiting_reason.find("kintsugi release") != std::string::npos);
+
+  site.images.is_tampered = false;
+  REQUIRE(site.comes(Stage::kClosed));
+  CHECK(site.incident().status.awaiting.empty());
 }
 
 TEST_CASE("an agent's probe waits for its channel") {

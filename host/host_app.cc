@@ -268,6 +268,8 @@ Result<void> HostApp::run(std::stop_token stop) {
   store_.subscribe([this](const std::string& name) { engine_.wake(name); });
   threads_.emplace_back([this](std::stop_token token) { hypervisor_.run(std::move(token)); });
   config_.load();
+  // People can see and decide about incidents also while the hypervisor cannot be reached.
+  if (auto started = start_control(); !started) return started;
   for (;;) {
     const auto connected = hypervisor_.wait_until_connected(clock_.monotonic() + kPulse, stop);
     if (connected) break;
@@ -278,7 +280,6 @@ Result<void> HostApp::run(std::stop_token stop) {
     return stop.stop_requested() ? Result<void>() : known;
   engine_.refresh();
   if (auto started = front_.start(); !started) return started;
-  if (auto started = start_control(); !started) return started;
   engine_.start_workers();
   threads_.emplace_back([this](const std::stop_token& token) { housekeeping(token); });
   engine_.wake_all();
