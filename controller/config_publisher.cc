@@ -28,21 +28,30 @@ void ConfigPublisher::report(const Problem& problem, ConfigDocuments& documents)
 }
 
 void ConfigPublisher::read_files(ConfigDocuments& documents) {
-  if (!settings_.playbooks_directory.empty()) {
-    auto set = playbooks::load_directory(settings_.playbooks_directory);
-    if (!set) {
-      report(Problem{settings_.playbooks_directory, "", {}, set.error().to_string(), ""}, documents);
-    } else {
-      for (const Problem& problem : set->problems) report(problem, documents);
-      for (Playbook& playbook : set->playbooks)
-        documents.playbooks.insert_or_assign(playbook.name, std::move(playbook));
-    }
-  }
-  if (settings_.trust_policies_directory.empty()) return;
+  if (!settings_.playbooks_directory.empty()) read_playbook_files(documents);
+  for (const Playbook& playbook : file_playbooks_)
+    documents.playbooks.insert_or_assign(playbook.name, playbook);
+  if (!settings_.trust_policies_directory.empty()) read_policy_files(documents);
+  for (const auto& [name, spec] : file_policies_) documents.policies.insert_or_assign(name, spec);
+}
+
+void ConfigPublisher::report_directory(const std::string& directory, const Error& error,
+                                       ConfigDocuments& documents) {
+  report(Problem{directory, "", {}, error.message + "; what was read of it last stays in force", ""},
+         documents);
+}
+
+void ConfigPublisher::read_playbook_files(ConfigDocuments& documents) {
+  auto set = playbooks::load_directory(settings_.playbooks_directory);
+  if (!set) return report_directory(settings_.playbooks_directory, set.error(), documents);
+  for (const Problem& problem : set->problems) report(problem, documents);
+  file_playbooks_ = std::move(set->playbooks);
+}
+
+void ConfigPublisher::read_policy_files(ConfigDocuments& documents) {
   const auto files = list_files(settings_.trust_policies_directory, {".yaml", ".yml"});
-  if (!files)
-    return report(Problem{settings_.trust_policies_directory, "", {}, files.error().to_string(), ""},
-                  documents);
+  if (!files) return report_directory(settings_.trust_policies_directory, files.error(), documents);
+  file_policies_.clear();
   for (const std::string& file : *files) read_policy_file(file, documents);
 }
 
@@ -55,7 +64,7 @@ void ConfigPublisher::read_policy_file(const std::string& file, ConfigDocuments&
     ProblemList problems(file);
     auto spec = trust::parse_trust_policy(document, problems);
     for (const Problem& problem : problems.all()) report(problem, documents);
-    if (problems.empty()) documents.policies.insert_or_assign(spec.name, std::move(spec));
+    if (problems.empty()) file_policies_.insert_or_assign(spec.name, std::move(spec));
   }
 }
 

@@ -5,6 +5,7 @@
 #include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "base/log.h"
 #include "base/strict_reader.h"
@@ -31,7 +32,7 @@ class ConfigPublisher {
   ConfigPublisher(const Settings& settings, PlaybookBook& book, Logger& log,
                   trust::ObjectTextReader read_object, std::function<void()> changed);
 
-  /// Adds what is in the directories of the settings.
+  /// Adds what is in the directories of the settings; of one that cannot be listed, what was in it last.
   void read_files(ConfigDocuments& documents);
   /// Adds a problem.
   void report(const Problem& problem, ConfigDocuments& documents);
@@ -43,6 +44,9 @@ class ConfigPublisher {
   const std::map<std::string, std::string>& stale_keys() const { return stale_keys_; }
 
  private:
+  void read_playbook_files(ConfigDocuments& documents);
+  void read_policy_files(ConfigDocuments& documents);
+  void report_directory(const std::string& directory, const Error& error, ConfigDocuments& documents);
   void read_policy_file(const std::string& file, ConfigDocuments& documents);
   void read_trusted_roots();
 
@@ -51,6 +55,8 @@ class ConfigPublisher {
   Logger& log_;
   const std::function<void()> changed_;
   KeyMemory keys_;
+  std::vector<Playbook> file_playbooks_;
+  std::map<std::string, trust::TrustPolicySpec> file_policies_;
   trust::RootSet trusted_roots_;
   std::string roots_trouble_;  ///< why they could not be read; logged once
   std::map<std::string, std::string> stale_keys_;

@@ -1,46 +1,67 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "controller/directories.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <filesystem>
-#include <string>
-#include <utility>
-
-#include "base/descriptor.h"
-#include "base/file.h"
+#include <system_error>
 
 namespace kintsugi::controller {
 namespace {
 
-Result<void> check_listable(const char* flag, const std::string& directory) {
-  if (directory.empty()) return {};
-  auto listed = list_files(directory, {});
-  if (listed) return {};
-  return fail(std::move(listed).error().advise(std::string(flag) +
-                                               " has to name a directory that this process may read"));
+/// Whether this process may use the directory in that way; 0, or what is in the way.
+int trouble_with(const std::string& path, int rights) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0) return errno;
+  if (!S_ISDIR(status.st_mode)) return ENOTDIR;
+  return ::faccessat(AT_FDCWD, path.c_str(), rights, AT_EACCESS) == 0 ? 0 : errno;
+}
+
+ErrorCode code_of(int number) {
+  switch (number) {
+    case ENOENT: return ErrorCode::kNotFound;
+    case EACCES:
+    case EPERM:
+    case EROFS: return ErrorCode::kForbidden;
+    default: return ErrorCode::kInvalidInput;
+  }
+}
+
+Error unusable(const std::string& flag, const std::string& path, const std::string& what, int number) {
+  return make_error(code_of(number), what + ": " + std::generic_category().message(number))
+      .on(flag + " " + path);
+}
+
+Result<void> check_readable(const std::string& flag, const std::string& path, const std::string& of_what) {
+  if (path.empty()) return {};
+  const int number = trouble_with(path, R_OK | X_OK);
+  if (number == 0) return {};
+  return fail(
+      unusable(flag, path, "the directory of " + of_what + " cannot be read", number)
+          .advise("make the directory, which may be empty, and let this user read it, or name another"));
 }
 
 }  // namespace
 
 Result<void> check_configuration_directories(const Settings& settings) {
-  if (auto checked = check_listable("--playbooks", settings.playbooks_directory); !checked) return checked;
-  return check_listable("--trust-policies", settings.trust_policies_directory);
+  if (auto good = check_readable("--playbooks", settings.playbooks_directory, "playbooks"); !good)
+    return good;
+  return check_readable("--trust-policies", settings.trust_policies_directory, "trust policies");
 }
 
 Result<void> check_evidence_directory(const Settings& settings) {
-  const std::string& directory = settings.evidence_directory;
-  if (directory.empty()) return {};
-  const auto trouble = [&](const std::string& operation, int number) {
-    return fail(system_error(operation, directory, number)
-                    .advise("--evidence-dir has to name a directory that this process may write to"));
-  };
-  std::error_code error;
-  std::filesystem::create_directories(directory, error);
-  if (error) return trouble("create directory", error.value());
-  if (::access(directory.c_str(), R_OK | W_OK | X_OK) != 0) return trouble("write to", errno);
-  return {};
+  const std::string& path = settings.evidence_directory;
+  if (path.empty()) return {};
+  std::error_code ignored;  // whatever it was is seen below
+  std::filesystem::create_directories(path, ignored);
+  const int number = trouble_with(path, R_OK | W_OK | X_OK);
+  if (number == 0) return {};
+  return fail(
+      unusable("--evidence-dir", path, "evidence cannot be kept there", number)
+          .advise("name a directory that this user may write to; without the flag no evidence is kept"));
 }
 
 }  // namespace kintsugi::controller

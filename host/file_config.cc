@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "host/file_config.h"
 
+#include <filesystem>
 #include <optional>
 #include <string_view>
 
@@ -43,6 +44,9 @@ void FileConfig::load() {
 void FileConfig::read_mode() {
   const auto text = read_file(settings_.playbooks_directory + "/mode", kMaxModeBytes);
   const bool is_absent = !text && text.error().code == ErrorCode::kNotFound;
+  std::error_code none;
+  // The playbooks that were in a directory which is away stay in force, and so does what caps them.
+  if (!text && !std::filesystem::is_directory(settings_.playbooks_directory, none)) return;
   const std::string word(text ? without_blanks(*text) : std::string_view());
   const Mode cap = playbooks::mode_cap(is_absent ? std::nullopt : std::optional<std::string_view>(word));
   if (cap == book_.cluster_cap()) return;

@@ -13,7 +13,8 @@ namespace kintsugi::host {
 
 /// Keeps the book current from files alone: the directories of playbooks and trust policies, and the file
 /// `mode` among the playbooks, which has one word: off, observe, contain-only or full. Without it there is no
-/// cap; what is no such word permits nothing but observing. For one thread.
+/// cap; what is no such word permits nothing but observing. While a directory is away, what was read of it
+/// last stays, the cap included. For one thread.
 class FileConfig {
  public:
   /// References must outlive this object. `changed` is called after the book has changed.

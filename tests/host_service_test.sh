@@ -22,7 +22,7 @@ read -rd '' -a command < <(sed -n '/^ExecStart=/,/[^\\]$/p' "$unit" |
   sed "s/\\\\$//; s/^ExecStart=//; s#/etc/kintsugi/playbooks#$work/none#"; printf '\0')
 [ "${#command[@]}" -gt 10 ] || fail "ExecStart has ${#command[@]} words"
 if said=$("$program" "${command[@]:1}" 2>&1); then fail "started without playbooks"; fi
-[[ $said == *"$work/none: cannot list"* ]] || fail "$said"
+[[ $said == *"--playbooks $work/none: "* ]] || fail "$said"
 if said=$("$program" "${command[@]:1}" --unknown 2>&1); then fail "takes any flag"; fi
 [[ $said == *--unknown* ]] || fail "$said"
 echo "systemd takes the unit, and the program its flags"
