@@ -119,7 +119,7 @@ net::HttpResponse HttpFront::answer_health(const net::ServerRequest& request) co
   const char* const type = "text/plain; charset=utf-8";
   if (!is_health_path(request.path)) return response_with(404, type, "not found\n");
   const bool good = request.path == "/healthz" || ready_;
-  return response_with(good ? 200 : 503, type, good ? "ok\n" : "not ready\n");
+  return response_with(good ? 200 : 503, type, good ? "ok\n" : not_ready_);
 }
 
 net::HttpResponse HttpFront::answer_metrics() const {

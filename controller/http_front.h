@@ -4,6 +4,8 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <string>
+#include <utility>
 
 #include "controller/settings.h"
 #include "controller/signal_endpoint.h"
@@ -32,6 +34,8 @@ class HttpFront {
   /// Health and metrics alone, ahead of start(): a process that still waits for its cluster is alive.
   Result<void> start_metrics();
   void set_ready() { ready_ = true; }
+  /// What /readyz says besides its 503, such as what is waited for. Before start().
+  void say_not_ready(std::string why) { not_ready_ = "not ready: " + std::move(why) + "\n"; }
   std::uint16_t signals_port() const { return signals_server_->port(); }
   std::uint16_t metrics_port() const { return metrics_server_->port(); }
 
@@ -61,6 +65,7 @@ class HttpFront {
   const signals::AlertmanagerDecoder alertmanager_;
   SignalTokens tokens_;
   std::atomic<bool> ready_{false};
+  std::string not_ready_ = "not ready\n";
   std::unique_ptr<SignalEndpoint> endpoint_;
   std::unique_ptr<net::HttpServer> signals_server_;
   std::unique_ptr<net::HttpServer> metrics_server_;

@@ -137,6 +137,10 @@ class HostApp {
   GoldenWorld golden_world(ImageDirectory& images);
   Result<std::vector<DomainEntry>> domain_entries();
   Result<void> start_control();
+  Result<void> start_serving();
+  void start_threads();
+  Result<void> await_hypervisor(const std::stop_token& stop);
+  void log_with_addresses(const std::string& message);
   void housekeeping(const std::stop_token& stop);
   void on_change(const std::string& uuid);
   void stop();
@@ -260,34 +264,53 @@ void HostApp::housekeeping(const std::stop_token& stop) {
   }
 }
 
-Result<void> HostApp::run(std::stop_token stop) {
-  metrics_.set_leading(true);
-  engine_.begin();
-  if (auto started = front_.start_metrics(); !started) return started;
-  hypervisor_.subscribe([this](const std::string& uuid) { on_change(uuid); });
-  store_.subscribe([this](const std::string& name) { engine_.wake(name); });
-  threads_.emplace_back([this](std::stop_token token) { hypervisor_.run(std::move(token)); });
+/// Whoever sends signals, decides or watches is answered while libvirt is away, too: signals with 503, for
+/// the machine that they mean is not known. Playbooks are there before the first of them.
+Result<void> HostApp::start_serving() {
   config_.load();
-  // People can see and decide about incidents also while the hypervisor cannot be reached.
+  front_.say_not_ready("libvirt cannot be reached, or does not tell its domains; the log says why");
+  if (auto started = front_.start(); !started) return started;
   if (auto started = start_control(); !started) return started;
+  engine_.refresh();
+  log_with_addresses("Serving");
+  return {};
+}
+
+void HostApp::start_threads() {
+  threads_.emplace_back([this](std::stop_token token) { hypervisor_.run(std::move(token)); });
+  threads_.emplace_back([this](const std::stop_token& token) { housekeeping(token); });
+}
+
+/// Until the domains were seen once nothing is done about any incident: whether its machine is protected is
+/// not known.
+Result<void> HostApp::await_hypervisor(const std::stop_token& stop) {
   for (;;) {
     const auto connected = hypervisor_.wait_until_connected(clock_.monotonic() + kPulse, stop);
     if (connected) break;
-    if (stop.stop_requested()) return {};
-    if (is_misconfigured(connected.error())) return connected;
+    if (stop.stop_requested() || is_misconfigured(connected.error())) return connected;
   }
-  if (auto known = await_domains(inventory_, clock_, log_, stop); !known)
-    return stop.stop_requested() ? Result<void>() : known;
-  engine_.refresh();
-  if (auto started = front_.start(); !started) return started;
-  engine_.start_workers();
-  threads_.emplace_back([this](const std::stop_token& token) { housekeeping(token); });
-  engine_.wake_all();
-  front_.set_ready();
+  return await_domains(inventory_, clock_, log_, stop);
+}
+
+void HostApp::log_with_addresses(const std::string& message) {
   const std::string signals_port = std::to_string(front_.signals_port());
   const std::string metrics_port = std::to_string(front_.metrics_port());
-  log_.info("Ready", {{"signals", settings_.signals_listen.address + ":" + signals_port},
+  log_.info(message, {{"signals", settings_.signals_listen.address + ":" + signals_port},
                       {"metrics", settings_.metrics_listen.address + ":" + metrics_port}});
+}
+
+Result<void> HostApp::run(std::stop_token stop) {
+  metrics_.set_leading(true);
+  engine_.begin();
+  hypervisor_.subscribe([this](const std::string& uuid) { on_change(uuid); });
+  store_.subscribe([this](const std::string& name) { engine_.wake(name); });
+  if (auto started = start_serving(); !started) return started;
+  start_threads();
+  if (auto seen = await_hypervisor(stop); !seen) return stop.stop_requested() ? Result<void>() : seen;
+  engine_.start_workers();
+  engine_.wake_all();
+  front_.set_ready();
+  log_with_addresses("Ready");
   controller::wait_for_stop(std::move(stop));
   return {};
 }

@@ -8,8 +8,6 @@
 #include <thread>
 
 #include "base/file.h"
-#include "base/testing/scratch_directory.h"
-#include "net/curl_transport.h"
 #include "targets/libvirt/domain_target.h"
 #include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
@@ -75,39 +73,6 @@ TEST_CASE("a signal about a guest isolates it, and its release gives everything 
   const auto after = site.incidents();
   REQUIRE(after.size() == 1);
   CHECK(after[0].status.outcome == Outcome::kReleased);
-}
-
-TEST_CASE(
-    "while the hypervisor cannot be reached people still see and decide, and the process is not ready") {
-  const ScratchDirectory directory;
-  directory.write("playbooks/shell.yaml", playbook_of("contain-only", "[contain: {}]"));
-  directory.write("trust-policies/.keep", "");
-  directory.write("state/.keep", "");
-  const std::string socket = directory / "control";
-  ControllerOptions options;
-  options.name_space = "host";
-  options.directory = directory.path();
-  options.flags = {"--host",
-                   "--libvirt-uri",
-                   "qemu+unix:///system?socket=" + (directory / "none"),
-                   "--state",
-                   directory / "state/kintsugi.db",
-                   "--control-socket",
-                   socket};
-  ControllerProcess controller(options);
-  REQUIRE(controller.wait_logged("The hypervisor cannot be reached", 20s));
-
-  const auto transport = net::make_curl_transport({.unix_socket = socket});
-  const auto status_of = [&](const std::string& path) {
-    net::HttpRequest request;
-    request.url = "http://localhost/apis/kintsugi.dev/v1alpha1/namespaces/host" + path;
-    const auto answer = transport->send(request, {});
-    return answer ? answer->status : 0;
-  };
-  CHECK(status_of("/incidents") == 200);
-  CHECK(status_of("/playbooks/shell-in-machine") == 200);
-  CHECK_FALSE(controller.wait_ready(1s));
-  CHECK(controller.stop() == 0);
 }
 
 TEST_CASE("a domain that nobody has given to Kintsugi is left alone, and so is one in mode observe") {
