@@ -32,7 +32,10 @@ bool Jobs::start(const std::string& group, const std::string& lane, const std::s
     return false;
   }
   waiting_.push_back(std::make_shared<Job>(Job{group, lane, name, std::move(work), std::move(done), {}}));
-  if (idle_ == 0 && threads_.size() < limits_.threads) {
+  // One that was woken for an earlier job is idle until it has taken that.
+  const auto may_begin = [&](const auto& job) { return may_start(*job); };
+  const auto wanted = std::size_t(std::count_if(waiting_.begin(), waiting_.end(), may_begin));
+  if (idle_ < wanted && threads_.size() < limits_.threads) {
     threads_.emplace_back([this](std::stop_token stop) { run(stop); });
   }
   wake_.notify_one();

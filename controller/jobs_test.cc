@@ -108,6 +108,21 @@ TEST_CASE("a group and a lane are limited, others go on beside them") {
   gate.open();
 }
 
+TEST_CASE("jobs that are started at once do not wait for each other, whoever has ended before") {
+  Gate gate;
+  std::atomic<bool> had_ended = false;
+  Jobs jobs(Jobs::Limits{});
+  jobs.start("inc-1", "shop", "first", [](std::stop_token) {}, [&] { had_ended = true; });
+  while (!had_ended) std::this_thread::yield();
+  std::this_thread::sleep_for(std::chrono::milliseconds(20));  // its thread is idle by now
+  const auto work = [&](std::stop_token stop) { gate.wait(stop); };
+  for (const char* group : {"inc-1", "inc-2", "inc-3"}) CHECK(jobs.start(group, group, "slow", work, [] {}));
+  for (int i = 0; i < 500 && gate.inside() < 3; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  CHECK(gate.inside() == 3);
+  gate.open();
+}
+
 TEST_CASE("cancelling a group stops what runs and drops what waits") {
   Gate gate;
   std::atomic<int> started = 0;
