@@ -51,6 +51,12 @@ ErrorCode code_of(const virError& error) {
 
 void say_nothing(void* /*data*/, virErrorPtr /*error*/) {}
 
+/// Empty: it cannot be told.
+std::string uuid_of(virDomainPtr domain) {
+  std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
+  return virDomainGetUUIDString(domain, uuid.data()) == 0 ? uuid.data() : "";
+}
+
 }  // namespace
 
 std::string domain_object(const std::string& uuid) {
@@ -86,10 +92,14 @@ Result<std::shared_ptr<LibvirtHypervisor::Connection>> LibvirtHypervisor::Connec
     error.outcome_unknown = false;
     return fail(std::move(error));
   }
-  std::shared_ptr<Connection> connection(new Connection(opened));
-  connection->listener_ = std::move(listener);
+  std::shared_ptr<Connection> connection(new Connection(opened, std::move(listener)));
   if (auto registered = connection->register_events(); !registered) return fail(registered.error());
   return connection;
+}
+
+LibvirtHypervisor::Connection::Connection(virConnectPtr connection, Listener listener)
+    : connection_(connection), events_(std::make_shared<Events>()) {
+  events_->listener = std::move(listener);
 }
 
 LibvirtHypervisor::Connection::~Connection() {
@@ -99,47 +109,48 @@ LibvirtHypervisor::Connection::~Connection() {
 }
 
 Result<void> LibvirtHypervisor::Connection::register_events() {
+  using Share = std::shared_ptr<Events>;
+  const virFreeCallback give_up = [](void* share) { delete static_cast<Share*>(share); };
   // A driver within the process has no keep-alive and needs none.
   virConnectSetKeepAlive(connection_, kKeepAliveSeconds, kKeepAliveCount);
-  virConnectRegisterCloseCallback(connection_, on_close, this, nullptr);
+  // Once this one is taken back it does not run any more, and drivers that have no use for it free nothing.
+  virConnectRegisterCloseCallback(connection_, on_close, events_.get(), nullptr);
   const std::array<std::pair<int, virConnectDomainEventGenericCallback>, 2> wanted{{
       {VIR_DOMAIN_EVENT_ID_LIFECYCLE, VIR_DOMAIN_EVENT_CALLBACK(on_lifecycle)},
       {VIR_DOMAIN_EVENT_ID_REBOOT, VIR_DOMAIN_EVENT_CALLBACK(on_change)},
   }};
   for (const auto& [event, callback] : wanted) {
-    const int id = virConnectDomainEventRegisterAny(connection_, nullptr, event, callback, this, nullptr);
+    auto share = std::make_unique<Share>(events_);
+    const int id =
+        virConnectDomainEventRegisterAny(connection_, nullptr, event, callback, share.get(), give_up);
     if (id < 0) return fail(libvirt_error("events"));
+    share.release();
     callbacks_.push_back(id);
   }
   return {};
 }
 
-void LibvirtHypervisor::Connection::on_close(virConnectPtr /*connection*/, int /*reason*/, void* self) {
-  static_cast<Connection*>(self)->closed_ = true;
+void LibvirtHypervisor::Connection::on_close(virConnectPtr /*connection*/, int /*reason*/, void* events) {
+  static_cast<Events*>(events)->is_closed = true;
 }
 
-int LibvirtHypervisor::Connection::on_lifecycle(virConnectPtr /*connection*/, virDomainPtr domain, int event,
-                                                int detail, void* self) {
-  const auto* connection = static_cast<const Connection*>(self);
+int LibvirtHypervisor::Connection::on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event,
+                                                int detail, void* events) {
+  const Listener& listener = (*static_cast<const std::shared_ptr<Events>*>(events))->listener;
   const bool has_ended = event == VIR_DOMAIN_EVENT_STOPPED;
-  if (has_ended || event == VIR_DOMAIN_EVENT_STARTED)
-    connection->report_place(domain, has_ended && detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED);
-  connection->report(domain);
+  if (has_ended || event == VIR_DOMAIN_EVENT_STARTED) {
+    const std::string uuid = uuid_of(domain);
+    if (!uuid.empty()) listener.moved(uuid, has_ended && detail == VIR_DOMAIN_EVENT_STOPPED_MIGRATED);
+  }
+  on_change(connection, domain, events);
   return 0;
 }
 
-void LibvirtHypervisor::Connection::on_change(virConnectPtr /*connection*/, virDomainPtr domain, void* self) {
-  static_cast<const Connection*>(self)->report(domain);
-}
-
-void LibvirtHypervisor::Connection::report(virDomainPtr domain) const {
-  std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
-  if (virDomainGetUUIDString(domain, uuid.data()) == 0 && listener_.changed) listener_.changed(uuid.data());
-}
-
-void LibvirtHypervisor::Connection::report_place(virDomainPtr domain, bool is_elsewhere) const {
-  std::array<char, VIR_UUID_STRING_BUFLEN> uuid{};
-  if (virDomainGetUUIDString(domain, uuid.data()) == 0) listener_.moved(uuid.data(), is_elsewhere);
+void LibvirtHypervisor::Connection::on_change(virConnectPtr /*connection*/, virDomainPtr domain,
+                                              void* events) {
+  const Listener& listener = (*static_cast<const std::shared_ptr<Events>*>(events))->listener;
+  const std::string uuid = uuid_of(domain);
+  if (!uuid.empty() && listener.changed) listener.changed(uuid);
 }
 
 Result<LibvirtDomain> LibvirtHypervisor::Connection::domain(const std::string& uuid) const {

@@ -46,21 +46,25 @@ class LibvirtHypervisor::Connection {
   Connection& operator=(const Connection&) = delete;
 
   virConnectPtr get() const { return connection_; }
-  bool is_closed() const { return closed_; }
+  bool is_closed() const { return events_->is_closed; }
   Result<LibvirtDomain> domain(const std::string& uuid) const;
 
  private:
-  explicit Connection(virConnectPtr connection) : connection_(connection) {}
+  /// What libvirt's callbacks work with. Those of events may still run while the connection ends in another
+  /// thread, and so share it.
+  struct Events {
+    Listener listener;
+    std::atomic<bool> is_closed{false};
+  };
+
+  Connection(virConnectPtr connection, Listener listener);
   Result<void> register_events();
-  static void on_close(virConnectPtr connection, int reason, void* self);
-  static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void* self);
-  static void on_change(virConnectPtr connection, virDomainPtr domain, void* self);
-  void report(virDomainPtr domain) const;
-  void report_place(virDomainPtr domain, bool is_elsewhere) const;
+  static void on_close(virConnectPtr connection, int reason, void* events);
+  static int on_lifecycle(virConnectPtr connection, virDomainPtr domain, int event, int detail, void* events);
+  static void on_change(virConnectPtr connection, virDomainPtr domain, void* events);
 
   const virConnectPtr connection_;
-  Listener listener_;
-  std::atomic<bool> closed_{false};
+  const std::shared_ptr<Events> events_;
   std::vector<int> callbacks_;
 };
 

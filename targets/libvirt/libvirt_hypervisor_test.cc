@@ -52,4 +52,36 @@ TEST_CASE("a stop does not wait until a host is tried again") {
   CHECK_FALSE(failing.hypervisor.list());
 }
 
+TEST_CASE("an event that is being told outlives the connection of which it came") {
+  ManualClock clock;
+  Logger log{clock, LogLevel::kError, [](std::string_view) {}};
+  std::atomic<bool> is_told = false;
+  LibvirtHypervisor hypervisor("test:///default", clock, log, [&] {
+    for (int i = 0; i < 2000 && !is_told; ++i) std::this_thread::sleep_for(5ms);
+    return false;  // the connection is given up
+  });
+  const auto owned = std::make_shared<int>();
+  long owners_before = 0;
+  long owners_after = 0;
+  hypervisor.subscribe([&, kept = owned](const std::string& uuid) {
+    if (uuid.empty()) return;
+    owners_before = owned.use_count();
+    is_told = true;
+    for (int i = 0; i < 2000 && hypervisor.wait_until_connected(clock.monotonic(), {}); ++i)
+      std::this_thread::sleep_for(5ms);
+    owners_after = owned.use_count();
+  });
+  std::jthread thread([&](std::stop_token stop) { hypervisor.run(std::move(stop)); });
+  for (int i = 0; i < 2000 && !hypervisor.wait_until_connected(clock.monotonic(), {}); ++i)
+    std::this_thread::sleep_for(5ms);
+  const auto domains = hypervisor.list();
+  REQUIRE(domains);
+  REQUIRE(hypervisor.pause(domains->front().uuid));
+  for (int i = 0; i < 50 && !is_told; ++i) REQUIRE(LibvirtHypervisor::turn_of_event_loop());
+  CHECK(is_told);
+  CHECK(owners_after == owners_before);
+  CHECK(owners_before > 0);
+  CHECK(hypervisor.resume(domains->front().uuid).error().code == ErrorCode::kUnavailable);
+}
+
 }  // namespace kintsugi::targets
