@@ -12,34 +12,50 @@ constexpr std::chrono::seconds kTrusted{5};
 }  // namespace
 
 Result<DomainInventory::Domains> DomainInventory::domains() {
+  if (auto known = trusted()) return known;
+  const std::lock_guard one_at_a_time(reading_);
+  if (auto known = trusted()) return known;
+  return read_all();
+}
+
+/// What may be relied on; null: nothing. Where nothing has changed, nobody waits until it is read again.
+DomainInventory::Domains DomainInventory::trusted() {
+  std::lock_guard lock(mutex_);
+  const bool is_young = clock_.monotonic() < read_at_ + kTrusted;
+  return changes_ == read_at_change_ && (is_young || is_being_read_) ? domains_ : nullptr;
+}
+
+Result<DomainInventory::Domains> DomainInventory::read_all() {
   const MonotonicTime now = clock_.monotonic();
-  std::uint64_t reading = 0;
+  std::uint64_t changes_before = 0;
   {
     std::lock_guard lock(mutex_);
-    if (is_current_ && now < read_at_ + kTrusted) return domains_;
-    is_current_ = true;  // before it is read: what changes meanwhile is looked at again
-    reading = ++begun_;
+    changes_before = changes_;  // what changes meanwhile is looked at again
+    is_being_read_ = true;
   }
-  const auto listed = hypervisor_.list();
-  if (!listed) {
-    forget();
-    return fail(listed.error());
-  }
-  auto read_now = std::make_shared<std::vector<KnownDomain>>();
-  for (const targets::DomainSummary& summary : *listed) {
-    auto domain = read(summary);
-    if (!domain) {
-      forget();
-      return fail(std::move(domain).error());
-    }
-    if (*domain) read_now->push_back(**std::move(domain));
-  }
+  auto listed = list();
   std::lock_guard lock(mutex_);
-  if (reading < reading_) return domains_;  // who began after a change may have been quicker
-  domains_ = std::move(read_now);
-  reading_ = reading;
+  is_being_read_ = false;
+  if (!listed) {
+    ++changes_;
+    return fail(std::move(listed).error());
+  }
+  domains_ = std::make_shared<std::vector<KnownDomain>>(*std::move(listed));
+  read_at_change_ = changes_before;
   read_at_ = now;
   return domains_;
+}
+
+Result<std::vector<KnownDomain>> DomainInventory::list() {
+  const auto listed = hypervisor_.list();
+  if (!listed) return fail(listed.error());
+  std::vector<KnownDomain> domains;
+  for (const targets::DomainSummary& summary : *listed) {
+    auto domain = read(summary);
+    if (!domain) return fail(std::move(domain).error());
+    if (*domain) domains.push_back(**std::move(domain));
+  }
+  return domains;
 }
 
 Result<std::optional<KnownDomain>> DomainInventory::read(const targets::DomainSummary& summary) {
@@ -58,7 +74,7 @@ Result<std::optional<KnownDomain>> DomainInventory::read(const targets::DomainSu
 
 void DomainInventory::forget() {
   std::lock_guard lock(mutex_);
-  is_current_ = false;
+  ++changes_;
 }
 
 std::optional<KnownDomain> DomainInventory::known(const std::string& uuid) const {

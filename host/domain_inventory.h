@@ -40,16 +40,20 @@ class DomainInventory {
   std::optional<KnownDomain> known(const std::string& uuid) const;
 
  private:
+  Domains trusted();
+  Result<Domains> read_all();
+  Result<std::vector<KnownDomain>> list();
   Result<std::optional<KnownDomain>> read(const targets::DomainSummary& summary);
 
   targets::Hypervisor& hypervisor_;
   const Clock& clock_;
+  std::mutex reading_;  ///< held while they are read: who may not rely on what is known waits for that
   mutable std::mutex mutex_;
-  Domains domains_;            ///< guarded; null: not read yet
-  bool is_current_ = false;    ///< guarded
-  std::uint64_t begun_ = 0;    ///< guarded; readings so far
-  std::uint64_t reading_ = 0;  ///< guarded; which of them `domains_` is from
-  MonotonicTime read_at_{};    ///< guarded
+  Domains domains_;                   ///< guarded; null: not read yet
+  std::uint64_t changes_ = 0;         ///< guarded; so far
+  std::uint64_t read_at_change_ = 0;  ///< guarded; of them when the reading of `domains_` began
+  bool is_being_read_ = false;        ///< guarded
+  MonotonicTime read_at_{};           ///< guarded
 };
 
 }  // namespace kintsugi::host

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 #include <catch2/catch.hpp>
+#include <future>
 
 #include "targets/libvirt/testing/fake_hypervisor.h"
 
@@ -69,6 +70,16 @@ class Machines final : public targets::testing::FakeHypervisor {
   int listings = 0;
 };
 
+Signal signal(const std::string& uuid, const std::string& name = "", const std::string& mac = "",
+              const std::string& address = "") {
+  Signal made;
+  made.domain_uuid = uuid;
+  made.domain = name;
+  made.mac = mac;
+  made.address = address;
+  return made;
+}
+
 struct World {
   Machines machines;
   ManualClock clock;
@@ -85,17 +96,10 @@ struct World {
     if (const auto* victim = std::get_if<Victim>(&*resolved)) return victim->target.name;
     return std::string(to_string(std::get<IntakeResult>(*resolved).disposition));
   }
-};
 
-Signal signal(const std::string& uuid, const std::string& name = "", const std::string& mac = "",
-              const std::string& address = "") {
-  Signal made;
-  made.domain_uuid = uuid;
-  made.domain = name;
-  made.mac = mac;
-  made.address = address;
-  return made;
-}
+  /// What is permitted about a domain that a signal means.
+  Mode cap_of(const std::string& uuid) { return std::get<Victim>(*resolver.resolve(signal(uuid))).mode_cap; }
+};
 
 }  // namespace
 
@@ -155,18 +159,54 @@ TEST_CASE("domains are read again after a change and after a while, and a host t
   CHECK_FALSE(world.inventory.known("uuid-9"));
 }
 
-TEST_CASE("a reading that began before a change does not replace one that began after it") {
+TEST_CASE("what changes while domains are being read is read again") {
   World world;
   world.machines.mode = "observe";
   world.machines.after_reading = [&] {
     world.machines.mode = "full";
     world.inventory.forget();
-    REQUIRE(world.inventory.domains());
   };
-  const auto mode = [&] { return std::get<Victim>(*world.resolver.resolve(signal("uuid-1"))).mode_cap; };
-  CHECK(mode() == Mode::kFull);
-  CHECK(mode() == Mode::kFull);
+  REQUIRE(world.inventory.domains());
+  for (int i = 0; i < 2; ++i) CHECK(world.cap_of("uuid-1") == Mode::kFull);
   CHECK(world.machines.listings == 2);
+}
+
+TEST_CASE("a signal that comes while changed domains are being read does not mean what was before") {
+  World world;
+  world.machines.mode = "observe";
+  REQUIRE(world.inventory.domains());
+  world.machines.mode = "full";
+  world.inventory.forget();
+  std::future<Mode> other;
+  world.machines.after_reading = [&] {
+    other = std::async(std::launch::async, [&] { return world.cap_of("uuid-1"); });
+    other.wait_for(std::chrono::milliseconds(100));
+  };
+  CHECK(world.cap_of("uuid-1") == Mode::kFull);
+  CHECK(other.get() == Mode::kFull);
+  CHECK(world.machines.listings == 2);
+}
+
+TEST_CASE("nobody waits where domains are read again only because a while has passed") {
+  World world;
+  REQUIRE(world.inventory.domains());
+  world.clock.advance(std::chrono::seconds(6));
+  std::string meant;
+  world.machines.after_reading = [&] { meant = world.means(signal("", "web1")); };
+  REQUIRE(world.inventory.domains());
+  CHECK(meant == "web1");
+  CHECK(world.machines.listings == 2);
+}
+
+TEST_CASE("who asks while domains are read for the first time has them, too") {
+  World world;
+  std::future<std::string> other;
+  world.machines.after_reading = [&] {
+    other = std::async(std::launch::async, [&] { return world.means(signal("", "web1")); });
+    other.wait_for(std::chrono::milliseconds(100));
+  };
+  CHECK(world.means(signal("", "web1")) == "web1");
+  CHECK(other.get() == "web1");
 }
 
 TEST_CASE("an address that nobody declares is that of the card to which DHCP has given it") {
