@@ -121,7 +121,8 @@ TEST_CASE("whichever change fails, a quarantine network is come to and left") {
         }
         REQUIRE(assess(target, wanted).holds());
         for (const std::string* side : {&host.live, &host.persistent}) {
-          for (const DomainInterface& interface : parse_domain(*side)->interfaces) {
+          const Domain domain = parse_domain(*side).value();
+          for (const DomainInterface& interface : domain.interfaces) {
             CHECK(interface.source == "jail");
             CHECK((interface.link == LinkState::kUp) == !profile.empty());
           }
@@ -146,7 +147,8 @@ TEST_CASE("at no moment is a link up without the filter before it") {
       host.fail_change(n, after, /*for_good=*/true);
       (void)isolate(target, wanted);
       const bool was_cut = n > 2 || after;
-      for (const DomainInterface& interface : parse_domain(host.live)->interfaces) {
+      const Domain live = parse_domain(host.live).value();
+      for (const DomainInterface& interface : live.interfaces) {
         const bool is_filtered = interface.filter == forensic_filter_name(kUuid) &&
                                  host.filters.contains(interface.filter) && interface.source == "jail";
         INFO("change " << n << (after ? " was made and" : "") << " failed");
