@@ -19,7 +19,7 @@ Result<RegularFile> RegularFile::open(const std::string& path) {
   if (::fstat(file.get(), &status) != 0) return fail(system_error("look at", path, errno));
   if (!S_ISREG(status.st_mode))
     return fail(make_error(ErrorCode::kInvalidInput, "not a regular file").on(path));
-  return RegularFile(path, std::move(file), std::uint64_t(status.st_size));
+  return RegularFile(path, std::move(file), std::uint64_t(status.st_size), {status.st_dev, status.st_ino});
 }
 
 Result<void> RegularFile::read(const PieceSink& take) const {

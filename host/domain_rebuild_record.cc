@@ -59,6 +59,15 @@ std::optional<targets::LeftDisk> read_left(const json& disk) {
   return read;
 }
 
+/// Nothing where a number is not one.
+std::optional<FileIdentity> read_identity(const json& file) {
+  if (!file.is_object()) return std::nullopt;
+  const json device = file.value("device", json());
+  const json inode = file.value("inode", json());
+  if (!device.is_number_integer() || !inode.is_number_integer()) return std::nullopt;
+  return FileIdentity{device.get<std::uint64_t>(), inode.get<std::uint64_t>()};
+}
+
 }  // namespace
 
 Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark) {
@@ -69,23 +78,26 @@ Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark)
   return action;
 }
 
-Action start_action(const TargetRef& target, unsigned starts) {
+Action start_action(const TargetRef& target, const StartRecord& record) {
   Action action = action_about(
-      target, kStart, fmt::format("start the rebuilt domain {}: {} times", escape(target.name, 64), starts));
-  const json body = {{"starts", starts}};
+      target, kStart,
+      fmt::format("start the rebuilt domain {}: {} times", escape(target.name, 64), record.starts));
+  json body = {{"starts", record.starts}};
+  if (record.image) body["image"] = {{"device", record.image->device}, {"inode", record.image->inode}};
   action.body = json_text(body);
   return action;
 }
 
-unsigned starts_of(const Incident& incident) {
+StartRecord starts_of(const Incident& incident) {
   const JournalEntry* entry = find_entry(incident, kStart);
-  if (entry == nullptr) return 0;
+  if (entry == nullptr) return {};
   const json body = parse_json(entry->action.body).value_or(nullptr);
   const json starts = body.is_object() ? body.value("starts", json()) : json();
   // Somebody has edited the database: nothing is started without asking.
-  if (!starts.is_number_integer()) return kMostStarts;
+  if (!starts.is_number_integer()) return {kMostStarts, std::nullopt};
   const auto number = starts.get<std::int64_t>();
-  return number < 0 || number > kMostStarts ? kMostStarts : unsigned(number);
+  return {number < 0 || number > kMostStarts ? kMostStarts : unsigned(number),
+          read_identity(body.value("image", json()))};
 }
 
 bool is_journaled(const Incident& incident, const targets::RebuildMark& mark) {

@@ -3,9 +3,11 @@
 // What the journal of an incident says about a rebuild. Pure.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "base/regular_file.h"
 #include "model/incident.h"
 #include "targets/libvirt/domain.h"
 
@@ -21,11 +23,18 @@ Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark)
 /// Whether a definition's mark is the one that was journaled.
 bool is_journaled(const Incident& incident, const targets::RebuildMark& mark);
 
-/// The action that starts the rebuilt machine, for the so manieth time.
-Action start_action(const TargetRef& target, unsigned starts);
+/// What the journal keeps of the starts of a rebuilt machine.
+struct StartRecord {
+  unsigned starts = 0;  ///< since somebody last agreed to that
+  /// The golden image's file, as it was verified before the last one; nothing: not known.
+  std::optional<FileIdentity> image;
+};
 
-/// How often the rebuilt machine was started, by the journal, since somebody last agreed to that.
-unsigned starts_of(const Incident& incident);
+/// The action that starts the rebuilt machine, for the so manieth time.
+Action start_action(const TargetRef& target, const StartRecord& record);
+
+/// By the journal. What it cannot say is more starts than anybody is to make without asking.
+StartRecord starts_of(const Incident& incident);
 
 /// What the rebuild has left, by its journal, once it has begun; empty where it has not.
 std::vector<targets::LeftDisk> left_disks(const Incident& incident);

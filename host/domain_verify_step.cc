@@ -3,9 +3,10 @@
 
 #include <algorithm>
 
-#include "base/escape.h"
 #include "controller/probation.h"
+#include "host/domain_rebuild_record.h"
 #include "host/domain_steps.h"
+#include "host/rebuild_completion.h"
 #include "host/rebuild_jobs.h"
 #include "targets/libvirt/domain_rebuild.h"
 
@@ -18,16 +19,6 @@ using targets::ProbeTerms;
 
 Finding not_back(const char* reason, std::string message) {
   return {ConditionStatus::kFalse, reason, std::move(message)};
-}
-
-constexpr const char* kImageChanged = "ImageChanged";
-
-/// The machine's file is not what a policy has accepted any more: no time mends that.
-std::string what_to_do_about_image(IncidentWork& work, const std::string& golden, const Error& error) {
-  return fmt::format(
-      "{}: who could change {} may have changed what runs. Find out who did, and put the accepted file back; "
-      "or 'kintsugi release {} --victim leave', end the machine, and open another incident",
-      error.to_string(), escape(golden), work.incident().name);
 }
 
 bool has_probe(const std::vector<ProbeTerms>& probes, bool of_agent) {
@@ -57,21 +48,53 @@ std::optional<Finding> assess_service(const DomainWorld& domains, IncidentWork& 
   return Finding{ConditionStatus::kTrue, "RunsUnprobed", "no <probe> says how to tell whether it serves"};
 }
 
+/// Nothing: a person has agreed to go on. No time mends what the machine has read already.
+std::optional<Finding> ask_about_image(IncidentWork& work, const std::string& change) {
+  const std::string why = fmt::format(
+      "{}: who could change that may have changed what runs. Find out who did. Put the accepted file back; "
+      "or "
+      "'kintsugi release {} --victim leave' and open another incident about the machine, which isolates it "
+      "and "
+      "rebuilds it from a copy that is verified anew; or approve, if you know why and trust what it runs "
+      "from",
+      change, work.incident().name);
+  const Approval* decision = work.ask("verify", kImageQuestion, why);
+  if (decision == nullptr) return not_back("ImageChanged", why);
+  work.settle("verify", {});
+  if (decision->approved) return std::nullopt;
+  return not_back("ImageChanged", decision->by + " denied to go on with a changed image: " + change);
+}
+
+/// Whether the image that the machine runs from is the one that was verified, or a person goes on without
+/// that; nothing: not known yet.
+std::optional<Finding> assess_image(const DomainWorld& domains, IncidentWork& work,
+                                    const targets::RebuildMark& mark) {
+  const auto& images = work.status().images;
+  if (images.empty() || images.front().digest != mark.digest)
+    return not_back("ImageUnknown", "the machine runs from another image than the one that was accepted");
+  const auto rehashed = rehash_image(domains, work, {images.front(), mark.golden, mark.golden_format, 0},
+                                     starts_of(work.incident()).image);
+  if (!rehashed) return std::nullopt;
+  if (!*rehashed) {
+    const std::string change = rehashed->error().to_string();
+    if (auto waits = ask_about_image(work, change)) return waits;
+    return Finding{ConditionStatus::kTrue, "ImageAccepted", "a person goes on although " + change};
+  }
+  work.settle("verify", {kImageQuestion});
+  return Finding{ConditionStatus::kTrue, "ImageVerified", ""};
+}
+
 /// Whether the service is back; nothing: not known yet.
 std::optional<Finding> assess_recovery(const DomainWorld& domains, IncidentWork& work,
                                        const DomainObservation& domain) {
   Finding running = targets::assess_rebuilt(domain, work.incident().name);
   if (!running.holds()) return running;
-  const targets::RebuildMark& mark = *domain.live->rebuilt;
-  const auto& images = work.status().images;
-  if (images.empty() || images.front().digest != mark.digest)
-    return not_back("ImageUnknown", "the machine runs from another image than the one that was accepted");
-  const auto rehashed = rehash_image(domains, work, {images.front(), mark.golden, mark.golden_format, 0});
-  if (!rehashed) return std::nullopt;
-  if (!*rehashed)
-    return not_back(kImageChanged, what_to_do_about_image(work, mark.golden, rehashed->error()));
+  const auto image = assess_image(domains, work, *domain.live->rebuilt);
+  if (!image || !image->holds()) return image;
   auto service = assess_service(domains, work, *domain.live);
-  if (service) service->message = fmt::format("{}; {}", running.message, service->message);
+  if (!service) return std::nullopt;
+  service->message = fmt::format("{}; {}", running.message, service->message);
+  if (!image->message.empty()) service->message += "; " + image->message;
   return service;
 }
 
@@ -85,11 +108,6 @@ StepResult DomainSteps::verify(IncidentWork& work) const {
                            ? assess_recovery(domains_, work, **observed)
                            : std::optional(not_back("VictimGone", "the domain is not on this host any more"));
   if (!finding) return step_waits(work.world().settings.recheck);
-  if (finding->reason == kImageChanged) {
-    work.await("redeploy", finding->message);
-  } else {
-    work.settle("redeploy", {});
-  }
   return controller::conclude_recovery(work, *finding);
 }
 

@@ -71,14 +71,80 @@ TEST_CASE("an image that was changed under the running machine is no recovery") 
   RebuildSite site;
   site.open();
   REQUIRE(site.comes([&] { return site.machine.started == 1; }));
-  site.images.is_tampered = true;
+  SECTION("its bytes are others") {
+    site.images.is_tampered = true;
+  }
+  SECTION("another file has its name") {
+    site.images.inode = 8;
+  }
   REQUIRE(site.comes_to(condition::kRecovered, "ImageChanged"));
-  CHECK(site.incident().status.awaiting == "redeploy");
-  CHECK(site.incident().status.awaiting_reason.find("kintsugi release") != std::string::npos);
+  CHECK_FALSE(site.incident().status.times.recovered);
+  CHECK(site.incident().status.awaiting == "verify");
+  CHECK_THAT(site.incident().status.awaiting_reason,
+             Catch::Contains("release " + kIncident + " --victim leave") && Catch::Contains("open another"));
+  CHECK_FALSE(site.comes([&] { return site.incident().is_over(); }, 200));
+  CHECK(site.machine.ended == 1);
+  CHECK(site.machine.started == 1);
+}
 
-  site.images.is_tampered = false;
-  REQUIRE(site.comes(Stage::kClosed));
+TEST_CASE("whether a machine goes on from a changed image is a person's to say") {
+  RebuildSite site;
+  site.open();
+  REQUIRE(site.comes([&] { return site.machine.started == 1; }));
+  site.images.inode = 8;
+  REQUIRE(site.comes_to(condition::kRecovered, "ImageChanged"));
+  SECTION("it does") {
+    site.decide("verify", true);
+    REQUIRE(site.comes(Stage::kClosed));
+    CHECK(site.incident().status.outcome == Outcome::kRecovered);
+    CHECK_THAT(find_condition(site.incident().status, condition::kRecovered)->message,
+               Catch::Contains("although") && Catch::Contains("another file"));
+  }
+  SECTION("it does not") {
+    site.decide("verify", false);
+    REQUIRE(site.comes([&] { return site.incident().status.awaiting.empty(); }));
+    CHECK_FALSE(site.comes([&] { return site.incident().is_over(); }, 200));
+    CHECK_FALSE(site.incident().status.times.recovered);
+    site.order(Victim::kLeave);
+    CHECK(site.comes(Stage::kReleased));
+  }
+  SECTION("nor does an approval of something else") {
+    site.decide("redeploy", true);
+    CHECK_FALSE(site.comes([&] { return site.incident().is_over(); }, 200));
+    CHECK(site.incident().status.awaiting == "verify");
+  }
+}
+
+TEST_CASE("an image that is right again needs nobody's answer, and a later change is asked about anew") {
+  RebuildSite site;
+  site.open();
+  REQUIRE(site.comes([&] { return site.machine.started == 1; }));
+  SECTION("its bytes") {
+    site.images.is_tampered = true;
+    REQUIRE(site.comes_to(condition::kRecovered, "ImageChanged"));
+    site.images.is_tampered = false;
+  }
+  SECTION("its file") {
+    site.images.inode = 8;
+    REQUIRE(site.comes_to(condition::kRecovered, "ImageChanged"));
+    site.images.inode = 7;
+  }
+  REQUIRE(site.comes(Stage::kRecovered));
   CHECK(site.incident().status.awaiting.empty());
+  site.images.is_tampered = true;
+  site.restart();
+  REQUIRE(site.comes_to(condition::kRecovered, "ImageChanged"));
+  CHECK(site.incident().status.awaiting == "verify");
+}
+
+TEST_CASE("a controller that comes back knows still from which file a machine was started") {
+  RebuildSite site;
+  site.open();
+  REQUIRE(site.comes(Stage::kRecovered));
+  site.images.inode = 8;
+  site.restart();
+  REQUIRE(site.comes_to(condition::kRecovered, "ImageChanged"));
+  CHECK(site.incident().status.awaiting == "verify");
 }
 
 TEST_CASE("an agent's probe waits for its channel") {

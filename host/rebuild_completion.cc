@@ -34,7 +34,7 @@ class Completion {
   Result<void> end_breached();
   std::optional<StepOutcome> ask_to_start_again();
   StepResult start(const RebuildMark& mark);
-  Result<void> keep_starts(unsigned starts, JournalEntry::State state);
+  Result<void> keep_starts(const StartRecord& record, JournalEntry::State state);
   StepResult finish(const RebuildMark& mark);
 
   std::string shown_name() const { return escape(work_.target().name, 64); }
@@ -111,7 +111,7 @@ Result<void> Completion::end_breached() {
 
 /// A machine that ends by itself again and again would do so for ever. Nothing: it may be started.
 std::optional<StepOutcome> Completion::ask_to_start_again() {
-  const unsigned starts = starts_of(work_.incident());
+  const unsigned starts = starts_of(work_.incident()).starts;
   if (starts < kMaxStarts) return std::nullopt;
   const std::string why = fmt::format(
       "the rebuilt machine was started {} times, and has ended each time before it was seen to run: look why "
@@ -127,19 +127,21 @@ std::optional<StepOutcome> Completion::ask_to_start_again() {
   }
   // Whoever has agreed to that is asked anew should it not have helped.
   forget_question(work_.status(), kStartQuestion);
-  if (auto kept = keep_starts(0, JournalEntry::State::kPlanned); !kept)
+  if (auto kept = keep_starts({}, JournalEntry::State::kPlanned); !kept)
     return rebuild_failed(work_, "JournalFull", kept.error());
   return std::nullopt;
 }
 
-Result<void> Completion::keep_starts(unsigned starts, JournalEntry::State state) {
-  return work_.journal(start_action(work_.target(), starts), state);
+Result<void> Completion::keep_starts(const StartRecord& record, JournalEntry::State state) {
+  return work_.journal(start_action(work_.target(), record), state);
 }
 
 /// Counted before it is done, so that no crash of this process makes it a loop.
 StepResult Completion::start(const RebuildMark& mark) {
-  const unsigned before = starts_of(work_.incident());
-  if (auto kept = keep_starts(before + 1, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
+  const unsigned before = starts_of(work_.incident()).starts;
+  const auto image = prepared_image(domains_, work_);
+  if (auto kept = keep_starts({before + 1, image}, JournalEntry::State::kPlanned); !kept)
+    return fail(kept.error());
   if (before > 0) {
     work_.conclude(condition::kRedeployed,
                    {ConditionStatus::kFalse, "StartedAgain",
@@ -154,8 +156,8 @@ StepResult Completion::start(const RebuildMark& mark) {
   work_.count(rebuild_action(work_.target(), mark), started.has_value(),
               work_.world().clock.monotonic() - begun);
   const bool was_none = !started && !started.error().outcome_unknown;
-  if (auto kept = was_none ? keep_starts(before, JournalEntry::State::kPlanned)
-                           : keep_starts(before + 1, JournalEntry::State::kApplied);
+  if (auto kept = was_none ? keep_starts({before, image}, JournalEntry::State::kPlanned)
+                           : keep_starts({before + 1, image}, JournalEntry::State::kApplied);
       !kept)
     return fail(kept.error());
   if (!started) {

@@ -18,6 +18,7 @@ using controller::kRebuildQuestion;
 /// The question, and what was decided.
 inline constexpr char kKeptDisks[] = "redeploy/data-disks";
 inline constexpr char kStartQuestion[] = "redeploy/start-again";
+inline constexpr char kImageQuestion[] = "verify/image";
 
 /// So often a rebuilt machine is started that ends before it was seen to run, until a person is asked.
 inline constexpr unsigned kMaxStarts = 3;

@@ -141,19 +141,37 @@ TEST_CASE("a start that libvirt refuses is no end of the machine, and tried agai
   CHECK(site.machine.started == 1);
 }
 
+TEST_CASE("a recorded image that is no such is none") {
+  Incident incident;
+  incident.status.journal = {{start_action({kDomainKind, kHostNamespace, "web1", testing::kUuid}, {}),
+                              JournalEntry::State::kApplied, ""}};
+  for (const char* image : {"7", "null", "[]", "{}", R"({"device":1})", R"({"device":"1","inode":2})",
+                            R"({"device":1,"inode":1.5})", R"({"device":1,"inode":null})"}) {
+    INFO(image);
+    incident.status.journal.front().action.body = std::string(R"({"starts":1,"image":)") + image + "}";
+    CHECK(starts_of(incident).starts == 1);
+    CHECK_FALSE(starts_of(incident).image);
+  }
+}
+
 TEST_CASE("starts are counted by the journal, and what it cannot say is enough of them") {
   Incident incident;
-  CHECK(starts_of(incident) == 0);
+  CHECK(starts_of(incident).starts == 0);
+  CHECK_FALSE(starts_of(incident).image);
   const TargetRef target{kDomainKind, kHostNamespace, "web1", testing::kUuid};
   for (const unsigned starts : {0u, 1u, 3u}) {
-    incident.status.journal = {{start_action(target, starts), JournalEntry::State::kPlanned, ""}};
-    CHECK(starts_of(incident) == starts);
+    for (const std::optional<FileIdentity>& image :
+         {std::optional<FileIdentity>(), std::optional(FileIdentity{1, ~std::uint64_t{0}})}) {
+      incident.status.journal = {{start_action(target, {starts, image}), JournalEntry::State::kPlanned, ""}};
+      CHECK(starts_of(incident).starts == starts);
+      CHECK(starts_of(incident).image == image);
+    }
   }
   for (const char* body : {"", "{", "7", "[]", "{}", R"({"starts":"1"})", R"({"starts":-1})",
                            R"({"starts":null})", R"({"starts":99999999999})"}) {
     INFO(body);
     incident.status.journal.front().action.body = body;
-    CHECK(starts_of(incident) > kMaxStarts);
+    CHECK(starts_of(incident).starts > kMaxStarts);
   }
 }
 

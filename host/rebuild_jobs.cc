@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "base/escape.h"
 #include "host/rebuild_memory.h"
 #include "host/service_probe.h"
 
@@ -14,6 +15,7 @@ constexpr std::chrono::hours kImageDeadline{1};
 constexpr std::chrono::milliseconds kMostPatient{60000};
 /// What a person has to mend is looked at that often.
 constexpr std::chrono::milliseconds kRefusedAgain{15000};
+constexpr std::size_t kShownPathBytes = 200;
 
 template <class Value>
 using Slot = std::optional<JobAnswer<Value>> RebuildFacts::*;
@@ -56,12 +58,13 @@ Result<PreparedMachine> make_machine(const DomainWorld& domains, const std::stri
                                      const GoldenImage& image, const MachinePaths& paths,
                                      const MachineIdentity& identity, bool anew,
                                      const std::stop_token& stop) {
-  if (auto checked = domains.images.check(image, stop); !checked) {
+  const auto checked = domains.images.check(image, stop);
+  if (!checked) {
     // It was altered or deleted since it was kept: from its source it can be had once more.
     domains.rebuilds.change(incident, [](RebuildFacts& known) { known.image.reset(); });
-    return fail(std::move(checked).error());
+    return fail(checked.error());
   }
-  PreparedMachine made{image.trusted.digest, paths.overlay, ""};
+  PreparedMachine made{image.trusted.digest, *checked, paths.overlay, ""};
   if (anew) {
     auto basis = domains.files.make(image, paths, identity, stop);
     if (!basis) return fail(std::move(basis).error());
@@ -124,13 +127,26 @@ bool is_preparing(IncidentWork& work) {
   return work.world().jobs.is_active(work.incident().name, kPreparation);
 }
 
+std::optional<FileIdentity> prepared_image(const DomainWorld& domains, IncidentWork& work) {
+  const auto known = domains.rebuilds.facts(work.incident().name).prepared;
+  return known && known->result ? std::optional(known->result->golden) : std::nullopt;
+}
+
 std::optional<Result<void>> rehash_image(const DomainWorld& domains, IncidentWork& work,
-                                         const GoldenImage& image) {
+                                         const GoldenImage& image,
+                                         const std::optional<FileIdentity>& verified) {
   const auto known = domains.rebuilds.facts(work.incident().name).rehashed;
   if (!known || is_to_be_retried(work, *known)) {
-    start<void>(
-        domains, work, "rehash-image", &RebuildFacts::rehashed,
-        [&images = domains.images, image](const std::stop_token& stop) { return images.check(image, stop); });
+    const auto rehash = [&images = domains.images, image,
+                         verified](const std::stop_token& stop) -> Result<void> {
+      const auto file = images.check(image, stop);
+      if (!file) return fail(file.error());
+      if (!verified || *file == *verified) return {};
+      return fail(
+          make_error(ErrorCode::kRefused, "another file has taken the place of the one that was verified")
+              .on(escape(image.path, kShownPathBytes)));
+    };
+    start<void>(domains, work, "rehash-image", &RebuildFacts::rehashed, rehash);
   }
   return said(known);
 }

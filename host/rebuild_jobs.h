@@ -28,9 +28,15 @@ std::optional<Result<void>> prepare_machine(const DomainWorld& domains, Incident
 /// Whether a job may write files of the machine now.
 bool is_preparing(IncidentWork& work);
 
-/// Whether the bytes of the image are right still, now that a machine runs from it. Once per process.
+/// The file that prepare_machine() has found to be right; nothing: it has not.
+std::optional<FileIdentity> prepared_image(const DomainWorld& domains, IncidentWork& work);
+
+/// Whether the bytes of the image are right still, now that a machine runs from it, and its file is
+/// `verified`, if that is known: another one may be right, and says nothing about the one that the machine
+/// has open. Once per process, and again as long as it is an error.
 std::optional<Result<void>> rehash_image(const DomainWorld& domains, IncidentWork& work,
-                                         const GoldenImage& image);
+                                         const GoldenImage& image,
+                                         const std::optional<FileIdentity>& verified);
 
 /// Whether the machine answers all probes but those of its agent. Asked again and again.
 std::optional<Result<void>> ask_service(const DomainWorld& domains, IncidentWork& work,

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/regular_file.h"
 #include "base/result.h"
 #include "host/images/golden_images.h"
 #include "model/finding.h"
@@ -30,6 +31,7 @@ struct ProvidedImage {
 /// The files of a machine that can be started from them.
 struct PreparedMachine {
   std::string digest;   ///< of the image: its bytes are right
+  FileIdentity golden;  ///< the file that has those bytes
   std::string overlay;  ///< the layer over it
   std::string basis;    ///< MachineFiles::basis() of what they were made from; empty: they were there already
 };

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "base/clock.h"
+#include "base/regular_file.h"
 #include "base/result.h"
 #include "model/image.h"
 
@@ -52,9 +53,9 @@ class GoldenImages {
   virtual Result<GoldenImage> provide(const GoldenSource& source, const std::string& policy,
                                       MonotonicTime deadline, std::stop_token stop) = 0;
 
-  /// Whether the file still is what was accepted: it is hashed again. Error: kRefused with DigestMismatch;
-  /// kNotFound where it is gone.
-  virtual Result<void> check(const GoldenImage& image, std::stop_token stop) = 0;
+  /// Whether the file still is what was accepted: it is hashed again. Returns which file that is: another one
+  /// may take its name. Error: kRefused with DigestMismatch; kNotFound where it is gone.
+  virtual Result<FileIdentity> check(const GoldenImage& image, std::stop_token stop) = 0;
 };
 
 }  // namespace kintsugi::host

@@ -302,7 +302,7 @@ Result<GoldenStore::Signatures> GoldenStore::read_signature_file(const std::stri
   return signatures;
 }
 
-Result<void> GoldenStore::check(const GoldenImage& image, std::stop_token stop) {
+Result<FileIdentity> GoldenStore::check(const GoldenImage& image, std::stop_token stop) {
   const auto digest = trust::Digest::parse(image.trusted.digest);
   if (!digest) return fail(digest.error());
   if (image.path != world_.directory.path_of(*digest, image.format)) {

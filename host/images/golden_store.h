@@ -41,7 +41,7 @@ class GoldenStore final : public GoldenImages {
 
   Result<GoldenImage> provide(const GoldenSource& source, const std::string& policy, MonotonicTime deadline,
                               std::stop_token stop) override;
-  Result<void> check(const GoldenImage& image, std::stop_token stop) override;
+  Result<FileIdentity> check(const GoldenImage& image, std::stop_token stop) override;
 
  private:
   using TrustPolicies = std::vector<trust::TrustPolicy>;

@@ -234,7 +234,7 @@ Result<ImageDirectory::Stored> ImageDirectory::read(const trust::Digest& digest,
   if (!done) return fail(done.error());
   const auto disk = content.check(digest);
   if (!disk) return fail(Error(disk.error()).on(path));
-  return Stored{std::move(path), *disk};
+  return Stored{std::move(path), *disk, file->identity()};
 }
 
 Result<ImageDirectory::Stored> ImageDirectory::provide(const trust::Digest& digest, const Produce& produce,
@@ -263,13 +263,13 @@ Result<ImageDirectory::Stored> ImageDirectory::bring(const trust::Digest& digest
   return Stored{std::move(path), *disk};
 }
 
-Result<void> ImageDirectory::check(const trust::Digest& digest, std::string_view format,
-                                   const std::stop_token& stop) const {
+Result<FileIdentity> ImageDirectory::check(const trust::Digest& digest, std::string_view format,
+                                           const std::stop_token& stop) const {
   if (std::find(kFormats.begin(), kFormats.end(), format) == kFormats.end())
     return fail(ErrorCode::kInvalidInput, "an image of a format that is not kept");
   const auto stored = read(digest, format, stop);
   if (!stored) return fail(stored.error());
-  if (to_string(stored->disk.format) == format) return {};
+  if (to_string(stored->disk.format) == format) return stored->file;
   return fail(trust::refuse(reason::kDigestMismatch, "it is of another format than its name says").value());
 }
 

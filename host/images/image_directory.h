@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/regular_file.h"
 #include "base/result.h"
 #include "trust/crypto/digest.h"
 #include "trust/disk/disk_image.h"
@@ -47,6 +48,7 @@ class ImageDirectory {
   struct Stored {
     std::string path;  ///< absolute
     trust::DiskImage disk;
+    FileIdentity file{};
   };
   /// Hands the content to the sink, and ends with its errors.
   using Produce = std::function<Result<void>(ImageSink& sink)>;
@@ -65,9 +67,10 @@ class ImageDirectory {
 
   /// Where the image with this digest and format is, or would be.
   std::string path_of(const trust::Digest& digest, std::string_view format) const;
-  /// Whether the file is there and has that content. Errors: kNotFound; kRefused with DigestMismatch;
-  /// kCancelled.
-  Result<void> check(const trust::Digest& digest, std::string_view format, const std::stop_token& stop) const;
+  /// Whether the file is there and has that content; returns which file it is. Errors: kNotFound; kRefused
+  /// with DigestMismatch; kCancelled.
+  Result<FileIdentity> check(const trust::Digest& digest, std::string_view format,
+                             const std::stop_token& stop) const;
 
  private:
   class Turn;

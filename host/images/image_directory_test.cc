@@ -134,6 +134,22 @@ TEST_CASE("what has been altered is brought anew, and found by a check") {
   CHECK(directory.check(digest_of(kRaw), "raw", {}));
 }
 
+TEST_CASE("a check says which file it was, so that another one of the same content is known") {
+  World world;
+  ImageDirectory& directory = world.open();
+  const auto stored = directory.provide(digest_of(kRaw), content(kRaw), world.call());
+  REQUIRE(stored);
+  const auto first = directory.check(digest_of(kRaw), "raw", {});
+  REQUIRE(first);
+  CHECK(directory.check(digest_of(kRaw), "raw", {}) == first);
+  const std::string kept = stored->path + ".kept";  // so that its inode is not free
+  fs::rename(stored->path, kept);
+  fs::copy_file(kept, stored->path);
+  const auto second = directory.check(digest_of(kRaw), "raw", {});
+  REQUIRE(second);
+  CHECK_FALSE(*second == *first);
+}
+
 TEST_CASE("a check wants the file of that digest and format") {
   World world;
   ImageDirectory& directory = world.open();

@@ -96,11 +96,11 @@ Result<GoldenImage> FakeImages::provide(const GoldenSource& source, const std::s
   return image;
 }
 
-Result<void> FakeImages::check(const GoldenImage&, std::stop_token) {
+Result<FileIdentity> FakeImages::check(const GoldenImage&, std::stop_token) {
   ++checked;
   if (is_tampered)
     return fail(make_error(ErrorCode::kRefused, "its digest is another").because("DigestMismatch"));
-  return {};
+  return FileIdentity{1, inode};
 }
 
 Result<void> FakeProbe::ask(const targets::ProbeTerms&, std::stop_token) {

@@ -33,11 +33,12 @@ class FakeImages final : public GoldenImages {
  public:
   Result<GoldenImage> provide(const GoldenSource& source, const std::string& policy, MonotonicTime deadline,
                               std::stop_token stop) override;
-  Result<void> check(const GoldenImage& image, std::stop_token stop) override;
+  Result<FileIdentity> check(const GoldenImage& image, std::stop_token stop) override;
 
   std::string digest = "sha256:aa";
   std::optional<Error> trouble;  ///< of the source
   std::atomic<bool> is_tampered = false;
+  std::atomic<std::uint64_t> inode = 7;  ///< another one: the file was replaced
   std::atomic<int> provided = 0;
   std::atomic<int> checked = 0;
 };
