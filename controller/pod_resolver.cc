@@ -105,7 +105,7 @@ std::optional<IntakeResult> PodResolver::judge_identity(const Signal& signal, Fo
   }
   if (!signal.name_space.empty() && signal.name_space != pod.meta.name_space)
     return result(Disposition::kGone, "the container's pod is in another namespace than the signal says");
-  const bool is_timed = signal.pod_uid.empty() && !signal.time_was_clamped;
+  const bool is_timed = signal.pod_uid.empty() && signal.claimed && !signal.time_was_clamped;
   if (signal.container_id.empty()) {
     if (is_timed && pod.meta.created > signal.time + kClockSkew)
       return result(Disposition::kGone, "the pod of this name was made after what the signal is about");

@@ -19,8 +19,10 @@ struct Signal {
   Severity severity = Severity::kInfo;
   WallTime time;      ///< when it happened, as the sensor says; already clamped to a plausible range
   WallTime received;  ///< when we had it
-  std::optional<WallTime> claimed;  ///< when it happened, as the sensor says, however implausible
-  bool time_was_clamped = false;    ///< the sensor's time was missing or implausible: `time` is `received`
+  /// When it happened, as the sensor says, however implausible; nothing: it does not say, and `time` is
+  /// `received`.
+  std::optional<WallTime> claimed;
+  bool time_was_clamped = false;             ///< the sensor's time was implausible: `time` is `received`
   std::optional<WallTime> compromise_start;  ///< where the format knows it
   std::string id;                            ///< the format's own, or one built from its content
   std::vector<std::string> tags;

@@ -197,7 +197,8 @@ TEST_CASE("Alertmanager: a new firing has a new id") {
   CHECK(labelled(R"(, "pod": "b")").id == "f-1795255080000000000");
   const Signal unmarked = one(body(R"({"status": "firing", "labels": {"alertname": "a"}})"));
   CHECK(unmarked.id.size() == 32);
-  CHECK(unmarked.time_was_clamped);
+  CHECK_FALSE(unmarked.time_was_clamped);
+  CHECK(unmarked.time == kReceived);
   CHECK(one(body(R"({"status": "firing", "labels": {"alertname": "a"}, "fingerprint": "f"})")).id !=
         unmarked.id);
 }

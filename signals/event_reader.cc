@@ -223,7 +223,7 @@ void settle_time(const std::optional<WallTime>& claimed, Signal& signal) {
   signal.claimed = claimed;
   signal.time = std::min(claimed.value_or(signal.received), signal.received);
   signal.time_was_clamped =
-      !claimed || *claimed > signal.received + kMostAhead || *claimed < signal.received - kMostBehind;
+      claimed && (*claimed > signal.received + kMostAhead || *claimed < signal.received - kMostBehind);
   if (signal.time_was_clamped) signal.time = signal.received;
 }
 

@@ -30,7 +30,8 @@ namespace kintsugi::signals {
 ///   that is the victim, and it is no event of a node.
 /// - UUID, MAC and IP address must be such, and of a single machine; they are kept in their normal forms.
 /// - An event time after its receipt becomes the receipt time, so that no duration is negative. One more than
-///   kMostAhead ahead, older than kMostBehind, or missing is replaced too, and `time_was_clamped` says so.
+///   kMostAhead ahead or older than kMostBehind is replaced too, and `time_was_clamped` says so. Without one
+///   the receipt time is all there is, and no clock is wrong.
 /// - id: `uuid`, else a hash of hostname, rule, source, victim and the event's own time.
 /// - Emergency, Alert and Critical are critical; Error error; Warning warning; Notice, Informational ("info")
 ///   and Debug info; in any case of letters.
