@@ -18,7 +18,7 @@
 namespace kintsugi::machines {
 
 /// Whether it comes true within the patience.
-bool comes_true(const std::function<bool()>& what, std::chrono::seconds patience = std::chrono::seconds(20));
+bool comes_true(const std::function<bool()>& what, std::chrono::seconds patience = std::chrono::seconds(60));
 
 /// What Falco would say about a domain, named by its name.
 std::string event_about(const std::string& domain);
