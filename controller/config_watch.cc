@@ -107,14 +107,17 @@ struct ConfigWatch::Impl {
 
   void run(std::stop_token stop) {
     const std::stop_callback on_stop(stop, [this] { ask_for_rebuild(); });
+    std::unique_lock lock(mutex);  // ends before the callback, which takes it
     while (!stop.stop_requested()) {
+      stale = false;
+      ++begun;
+      lock.unlock();
       rebuild();
-      std::unique_lock lock(mutex);
-      built = true;
+      lock.lock();
+      built = begun;
       wake.notify_all();
       const MonotonicTime next = clock.monotonic() + kReread;
       while (!stale && clock.monotonic() < next) clock.wait_until(lock, wake, next);
-      stale = false;
     }
   }
 
@@ -193,7 +196,8 @@ struct ConfigWatch::Impl {
   std::condition_variable wake;
   std::vector<ConfigVerdict> verdicts;  ///< guarded
   bool stale = false;                   ///< guarded
-  bool built = false;                   ///< guarded
+  std::uint64_t begun = 0;              ///< guarded; rounds so far
+  std::uint64_t built = 0;              ///< guarded; the last of them that is in the book
 };
 
 ConfigWatch::ConfigWatch(k8s::Client& client, const Settings& settings, PlaybookBook& book,
@@ -219,12 +223,12 @@ Result<void> ConfigWatch::wait_for_sync(MonotonicTime deadline, std::stop_token 
                                             static_cast<const k8s::InformerBase*>(&impl_->mode)}) {
     if (auto synced = informer->wait_for_sync(deadline, stop); !synced) return synced;
   }
-  // One more round, which has seen all of that.
+  // One that begins now has seen all of that; one that is under way may have not.
   std::unique_lock lock(impl_->mutex);
-  impl_->built = false;
+  const std::uint64_t wanted = impl_->begun + 1;
   impl_->stale = true;
   impl_->wake.notify_all();
-  while (!impl_->built) {
+  while (impl_->built < wanted) {
     if (impl_->clock.monotonic() >= deadline)
       return fail(ErrorCode::kTimeout, "the configuration was not loaded in time");
     if (stop.stop_requested()) return fail(ErrorCode::kCancelled, "stopped");
