@@ -24,6 +24,11 @@ std::string namespace_key(const std::string& name) {
   return "namespace " + name;
 }
 
+/// No replica has won such an incident, so no winner's patch is under way.
+bool is_by_person(const Incident& incident) {
+  return incident.spec.origin.source == "person";
+}
+
 /// Of a status that no leader has begun: the signals that have joined since the creation, and the stronger
 /// playbook that one of them brought. Anything else in it was written by nobody that counts.
 IncidentStatus what_intake_wrote(IncidentStatus written) {
@@ -230,7 +235,7 @@ StepResult Reconciler::advance(IncidentWork& work) {
     if (!work.incident().spec.release) return step_waits(world_.settings.retry);
   }
   const auto age = work.now() - work.incident().created;
-  const bool settled = age >= world_.settings.person_grace;
+  const bool settled = is_by_person(work.incident()) || age >= world_.settings.person_grace;
   if (work.incident().spec.release) {
     return settled ? world_.steps.release(work) : step_waits(world_.settings.person_grace - age);
   }
@@ -263,6 +268,8 @@ StepResult Reconciler::run_steps(IncidentWork& work) {
       world_.steps.contain(work, [&] { return may_send(work); }, world_.settings.leader_contain_timeout);
   show_failure(work, condition::kContained, contained);
   if (!contained || !contained->done) return contained;
+  // A hold that is not in effect yet: what a winner isolated is on record now, and nothing else is begun.
+  if (work.incident().spec.hold) return step_waits(world_.settings.recheck);
   if (work.mode() == Mode::kObserve) return observe(work);
   constexpr struct {
     StepResult (TargetSteps::*run)(IncidentWork&) const;
@@ -284,7 +291,7 @@ incidents::IncidentStore::Pointer Reconciler::open_incident_of_same_target(const
   for (const auto& other : world_.store.of_target(incident.spec.target.uid)) {
     if (other->name == incident.name || other->is_over() || other->being_deleted) continue;
     const bool is_earlier = std::tie(other->created, other->name) < std::tie(incident.created, incident.name);
-    if (other->spec.origin.source != "person" || is_earlier) return other;
+    if (!is_by_person(*other) || is_earlier) return other;
   }
   return nullptr;
 }
@@ -293,7 +300,7 @@ incidents::IncidentStore::Pointer Reconciler::open_incident_of_same_target(const
 std::optional<StepResult> Reconciler::begin(IncidentWork& work) {
   const Incident& incident = work.incident();
   const Origin& origin = incident.spec.origin;
-  const bool by_person = origin.source == "person";
+  const bool by_person = is_by_person(incident);
   // A replica that took the signal knew the playbook and the namespace: this one may be about to.
   const bool may_lag = !by_person && incident.problem.empty() &&
                        work.now() - incident.created < world_.settings.configuration_lag;
@@ -340,9 +347,8 @@ bool Reconciler::is_held(IncidentWork& work) {
 bool Reconciler::may_send(IncidentWork& work) {
   // Another process that won may still be about to send; after that it is the leader's.
   const bool won = is_won(work.incident().name);
-  const bool by_person = work.incident().spec.origin.source == "person";
   const bool winner_is_late = work.now() - work.incident().created >= world_.settings.leader_redrive;
-  return (won || by_person || winner_is_late) && leader_may_send(work);
+  return (won || is_by_person(work.incident()) || winner_is_late) && leader_may_send(work);
 }
 
 void Reconciler::track(const Incident& incident) {

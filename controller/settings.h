@@ -71,7 +71,7 @@ struct Settings {
   /// How far this replica's playbooks and namespaces may be behind those of the one that took a signal.
   std::chrono::milliseconds configuration_lag{30000};
   /// Release and hold take effect this long after the creation, which the API server knows to the second:
-  /// once no winner's patch can come any more.
+  /// once no winner's patch can come any more. Until then nothing follows the containment.
   std::chrono::milliseconds person_grace{5000};
   std::chrono::milliseconds recheck{1000};  ///< how often a step that waits for the world looks again
   std::chrono::milliseconds retry{5000};    ///< how soon a failed step is tried again

@@ -132,10 +132,11 @@ TEST_CASE("14: a pin that is denied is not made, and may be approved after all",
 TEST_CASE("an incident that a person holds rests, and goes on when it is resumed", "[scenario]") {
   Scenario scenario;
   PlaybookText playbook;
-  playbook.verify = "{readySeconds: 30, quietSeconds: 4}";
+  playbook.verify = "{readySeconds: 30, quietSeconds: 3}";
   const json victim = open_shop_and_start(scenario, playbook);
   const std::string name = scenario.breach(victim);
   scenario.eventually_condition(name, "Contained", "True");
+  // Before a hold can take effect, and the quiet period is over before that too.
   responder_runs(scenario, "hold " + name);
   scenario.eventually_condition(name, "Held", "True", "HeldByPerson");
   scenario.holds_for(6s, "nothing closes it", [&] {
