@@ -1,8 +1,7 @@
 # What nearly every file includes is parsed once: a fifth of the time of a whole build. Each file still includes what
 # it uses; the presets `lint` and `fuzz` compile without these.
 #
-# nlohmann/json.hpp instantiates its parser in each file that sees it, used or not: half a second. So there are two
-# sets, with it and without it, each for what is shipped and for tests.
+# nlohmann/json.hpp is large. So there are two sets, with it and without it, each for what is shipped and for tests.
 set(kintsugi_common_headers
   <algorithm> <array> <atomic> <chrono> <condition_variable> <filesystem> <functional> <map> <memory> <mutex> <optional> <set> <span>
   <stop_token> <string> <string_view> <thread> <utility> <vector> <fmt/format.h>)
@@ -16,9 +15,9 @@ function(kintsugi_precompile name)
 endfunction()
 
 kintsugi_precompile("")
-kintsugi_precompile(_with_json <nlohmann/json.hpp>)
+kintsugi_precompile(_with_json ${CMAKE_CURRENT_LIST_DIR}/json_to_precompile.h)
 kintsugi_precompile(_for_tests <catch2/catch.hpp>)
-kintsugi_precompile(_for_tests_with_json <nlohmann/json.hpp> <catch2/catch.hpp>)
+kintsugi_precompile(_for_tests_with_json ${CMAKE_CURRENT_LIST_DIR}/json_to_precompile.h <catch2/catch.hpp>)
 foreach(name _for_tests _for_tests_with_json)
   target_compile_options(kintsugi_precompiled${name} PRIVATE ${kintsugi_test_options})
 endforeach()
