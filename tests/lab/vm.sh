@@ -19,6 +19,9 @@
 # In LAB_DIR/vm: `images` with golden.qcow2, its signature golden.qcow2.sigstore.json, and an overlay for each machine;
 # cosign.key and cosign.pub; `log` with each machine's console, NAME.serial. A machine's NIC is on the bridge
 # `production`; there is another, `quarantine`, where nobody is. Each of several LAB_DIRs has all of this for itself.
+#
+# QEMU runs as root. With LAB_AS_INSTALLED set it is as distributions have it: QEMU runs as libvirt-qemu, to whom libvirt
+# gives the disks of machines that run, and the group libvirt may connect.
 set -euo pipefail
 # shellcheck source=tests/lab/common.sh
 . "$(dirname "$0")/common.sh"
@@ -59,6 +62,7 @@ configuration() {
     echo 'libvirt-qemu:x:64055:64055::/var/lib/libvirt:/usr/sbin/nologin' >> "$vm/passwd"
     echo 'libvirt-qemu:x:64055:' >> "$vm/group"
   fi
+  grep -q ^libvirt: "$vm/group" || echo 'libvirt:x:64056:' >> "$vm/group"
   cat > "$vm/etc/libvirtd.conf" <<END
 unix_sock_dir = "$vm/sock"
 host_uuid = "$(cat /proc/sys/kernel/random/uuid)"
@@ -66,11 +70,19 @@ auth_unix_ro = "none"
 auth_unix_rw = "none"
 log_outputs = "3:stderr"
 END
-  cat > "$vm/etc/qemu.conf" <<'END'
-user = "root"
-group = "root"
-dynamic_ownership = 0
-remember_owner = 0
+  local user=root owns=0
+  if [ -n "${LAB_AS_INSTALLED:-}" ]; then
+    user=libvirt-qemu owns=1
+    chmod 711 "$LAB_DIR" "$vm"
+    # Where its QEMU may not open this, libvirt asks QEMU for seconds what it can do, again with each machine.
+    if [ -e /dev/kvm ]; then mknod -m 666 "$vm/kvm" c 10 232; fi
+    printf '%s\n' 'unix_sock_group = "libvirt"' 'unix_sock_rw_perms = "0770"' >> "$vm/etc/libvirtd.conf"
+  fi
+  cat > "$vm/etc/qemu.conf" <<END
+user = "$user"
+group = "$user"
+dynamic_ownership = $owns
+remember_owner = $owns
 security_driver = "none"
 namespaces = []
 cgroup_controllers = []
@@ -92,6 +104,7 @@ start_daemon() {
     mount --bind log /var/log/libvirt
     mount --bind passwd /etc/passwd
     mount --bind group /etc/group
+    if [ -e kvm ]; then mount --bind kvm /dev/kvm; fi
     exec libvirtd --config /etc/libvirt/libvirtd.conf --pid-file /run/libvirt/libvirtd.pid' "$vm" "$namespace"
   wait_for libvirtd virsh uri
 }
@@ -104,9 +117,13 @@ sign() (
   "$LAB_BIN/cosign" signing-config create --out no-services.json
   "$LAB_BIN/cosign" sign-blob --yes --key cosign.key --signing-config no-services.json \
     --bundle images/golden.qcow2.sigstore.json images/golden.qcow2
+  chmod 644 images/golden.qcow2.sigstore.json
 ) > "$vm/log/sign.log" 2>&1
 
-overlay() { qemu-img create -q -f qcow2 -F qcow2 -b "$vm/images/golden.qcow2" "$vm/images/$1.qcow2"; }
+overlay() {
+  qemu-img create -q -f qcow2 -F qcow2 -b "$vm/images/golden.qcow2" "$vm/images/$1.qcow2"
+  chmod 600 "$vm/images/$1.qcow2"
+}
 
 disk() { # file, format, name in the guest
   echo "<disk type='file' device='disk'><driver name='qemu' type='$2'/><source file='$1'/>" \

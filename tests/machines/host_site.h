@@ -65,6 +65,8 @@ class Site {
   std::string evidence_of(const std::string& incident) const { return path() + "/evidence/" + incident; }
 
  private:
+  void run_as_installed(support::ControllerOptions& options);
+  void give_files_to(uid_t user);
   std::string state() const { return directory_.path() + "/state/kintsugi.db"; }
 
   SystemClock clock_;

@@ -57,6 +57,10 @@ std::string uri() {
   return environment("KINTSUGI_LIBVIRT_URI");
 }
 
+bool lab_is_as_installed() {
+  return std::getenv("LAB_AS_INSTALLED") != nullptr;
+}
+
 bool lab(const std::string& arguments) {
   return run(environment("KINTSUGI_VM_LAB") + " " + arguments + " 2> /dev/null");
 }

@@ -19,6 +19,9 @@ namespace kintsugi::machines {
 /// The address of the private libvirtd; fails the test where there is none.
 std::string uri();
 
+/// Whether QEMU has a user of its own there, who owns the disks of machines that run (vm.sh:
+/// LAB_AS_INSTALLED).
+bool lab_is_as_installed();
 /// Runs the lab's script; whether it succeeded.
 bool lab(const std::string& arguments);
 /// Starts another host, and returns its libvirtd's address.

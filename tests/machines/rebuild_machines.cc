@@ -17,6 +17,7 @@
 #include "targets/libvirt/domain_target.h"
 #include "tests/machines/host_site.h"
 #include "tests/machines/machine_lab.h"
+#include "tests/machines/rebuilt.h"
 #include "tests/support/seed.h"
 
 using namespace kintsugi;
@@ -41,15 +42,6 @@ spec:
     - verify: {readySeconds: 120, quietSeconds: 3}
 )";
 
-constexpr char kPolicy[] = R"(
-apiVersion: kintsugi.dev/v1alpha1
-kind: TrustPolicy
-metadata: {name: golden}
-spec:
-  images: ["file://LAB/images/**"]
-  authorities: [{key: {file: LAB/cosign.pub}}]
-)";
-
 constexpr char kPolicyOfLists[] = R"(
 apiVersion: kintsugi.dev/v1alpha1
 kind: TrustPolicy
@@ -58,39 +50,6 @@ spec:
   images: ["file://LAB/published/**"]
   authorities: [{openpgp: {file: LAB/published/key.asc}}]
 )";
-
-std::string policy(std::string text = kPolicy) {
-  for (std::size_t at = 0; (at = text.find("LAB")) != std::string::npos;) text.replace(at, 3, lab_files());
-  return text;
-}
-
-std::string image(const std::string& name) {
-  return fmt::format("<image source='{}/images/{}'/>", lab_files(), name);
-}
-
-std::string disk_of(const std::string& name) {
-  return fmt::format("{}/images/{}.qcow2", lab_files(), name);
-}
-
-targets::DomainObservation look_at(Host& host, const std::string& uuid) {
-  const auto observed = targets::DomainTarget(host.hypervisor()).observe(uuid);
-  if (!observed) FAIL(observed.error().to_string());
-  REQUIRE(observed->has_value());
-  return **observed;
-}
-
-bool runs_rebuilt(Host& host, const std::string& uuid) {
-  return targets::assess_rebuilt(look_at(host, uuid), incident_of(uuid)).holds();
-}
-
-std::string story_of(const std::vector<Incident>& incidents) {
-  std::string story;
-  for (const Incident& incident : incidents) {
-    story += fmt::format("{} {}\n", incident.name, to_string(stage_of(incident)));
-    for (const TimelineEntry& entry : incident.status.timeline) story += fmt::format("  {}\n", entry.message);
-  }
-  return story;
-}
 
 /// Rebuilt once, and nothing else: what every disturbance has to end in. Ends the controller.
 void check_rebuilt(Host& host, Site& site, const std::string& uuid, const std::string& old_disk,
@@ -112,6 +71,53 @@ void check_rebuilt(Host& host, Site& site, const std::string& uuid, const std::s
   for (const TimelineEntry& entry : status.timeline)
     ended += entry.message.starts_with("The breached machine's");
   CHECK(ended <= 1);
+}
+
+/// A real guest, from its breach to its recovery. Where there are `last_words`, one controller is killed as
+/// soon as it has the signal, the next when it says the first of them, the next at the second, and so on.
+void rebuild_guest(const std::string& name, int number, const std::vector<std::string>& last_words) {
+  Host host;
+  const std::string address = fmt::format("10.77.0.{}", number);
+  REQUIRE(lab(fmt::format("guest {} 52:54:00:77:00:{} {}", name, number, address)));
+  const std::string uuid = host.uuid_of(name);
+  Site site(playbook_of("full",
+                        "[contain: {}, collect: {}, redeploy: {trustPolicy: golden}, "
+                        "verify: {readySeconds: 120, quietSeconds: 3}]"),
+            golden_policy());
+  site.protect(name, "",
+               golden_image("golden.qcow2") +
+                   fmt::format("<probe http='http://{0}/version' expect='web-1.0'/><probe agent='true'/>"
+                               "<probe tcp='{0}:80'/>",
+                               address));
+  REQUIRE(inside(fmt::format("timeout 5 busybox wget -q -O - http://{}/cgi-bin/implant", address)));
+  REQUIRE(calls_home(10));
+  REQUIRE(fetch(address, "/cgi-bin/state") == "IMPLANTED");
+
+  const InMachinesNetwork network;
+  REQUIRE(site.start().post(event_about(name)).status == 202);
+  const auto die_and_come_back = [&] {
+    site.controller().kill();
+    site.start();
+  };
+  if (!last_words.empty()) die_and_come_back();  // while it contains
+  const std::string layer = targets::layer_path(disk_of(name), incident_of(uuid));
+  REQUIRE(comes_true([&] { return std::filesystem::exists(layer); }));
+  const std::string hash = hash_of_file(disk_of(name));
+  for (const std::string& words : last_words) {
+    REQUIRE(site.logs(words, 120s));
+    die_and_come_back();
+  }
+  REQUIRE(site.logs("Closed=True", 240s));
+  CHECK(std::filesystem::file_size(site.evidence_of(incident_of(uuid)) + "/dumps/memory.elf") > (100u << 20));
+  CHECK(fetch(address, "/version") == "web-1.0");
+  CHECK(fetch(address, "/cgi-bin/state") == "clean");
+  CHECK(fetch(address, "/instance-id") == incident_of(uuid));
+  CHECK_FALSE(calls_home(4));
+  check_rebuilt(host, site, uuid, disk_of(name), hash);
+
+  // For a person's eyes: the breached disk as it was at the containment, and what was written since.
+  CHECK(std::filesystem::exists(layer));
+  CHECK(look_at(host, uuid).persistent->rebuilt->root()->source == disk_of(name));
 }
 
 /// How a machine without an operating system is rebuilt, with the files for that.
@@ -211,41 +217,15 @@ TEST_CASE("libvirt takes a definition from which everything was taken out that a
   REQUIRE(hypervisor.destroy(uuid));
 }
 
-TEST_CASE(
-    "a breached guest is isolated, preserved, rebuilt from its golden image, and answers as that does") {
-  Host host;
-  REQUIRE(lab("guest shop 52:54:00:77:00:21 10.77.0.21"));
-  const std::string uuid = host.uuid_of("shop");
-  Site site(playbook_of("full",
-                        "[contain: {}, collect: {}, redeploy: {trustPolicy: golden}, "
-                        "verify: {readySeconds: 120, quietSeconds: 3}]"),
-            policy());
-  site.protect("shop", "",
-               image("golden.qcow2") + "<probe http='http://10.77.0.21/version' expect='web-1.0'/>" +
-                   "<probe agent='true'/><probe tcp='10.77.0.21:80'/>");
-  REQUIRE(inside("timeout 5 busybox wget -q -O - http://10.77.0.21/cgi-bin/implant"));
-  REQUIRE(calls_home(10));
-  REQUIRE(fetch("10.77.0.21", "/cgi-bin/state") == "IMPLANTED");
+TEST_CASE("a breached guest is isolated, preserved, rebuilt from its golden image, and answers as that does",
+          "[installed]") {
+  rebuild_guest("shop", 21, {});
+}
 
-  const InMachinesNetwork network;
-  REQUIRE(site.start().post(event_about("shop")).status == 202);
-  REQUIRE(site.logs("Contained=True"));
-  const std::string layer = targets::layer_path(disk_of("shop"), incident_of(uuid));
-  REQUIRE(comes_true([&] { return std::filesystem::exists(layer); }));
-  const std::string hash = hash_of_file(disk_of("shop"));
-  REQUIRE(site.logs("EvidencePreserved=True", 120s));
-  CHECK(std::filesystem::file_size(site.evidence_of(incident_of(uuid)) + "/dumps/memory.elf") > (100u << 20));
-  REQUIRE(site.logs("Recovered=True Serves", 120s));
-  CHECK(fetch("10.77.0.21", "/version") == "web-1.0");
-  CHECK(fetch("10.77.0.21", "/cgi-bin/state") == "clean");
-  CHECK(fetch("10.77.0.21", "/instance-id") == incident_of(uuid));
-  CHECK_FALSE(calls_home(4));
-  REQUIRE(site.logs("Closed=True"));
-  check_rebuilt(host, site, uuid, disk_of("shop"), hash);
-
-  // For a person's eyes: the breached disk as it was at the containment, and what was written since.
-  CHECK(std::filesystem::exists(layer));
-  CHECK(look_at(host, uuid).persistent->rebuilt->root()->source == disk_of("shop"));
+TEST_CASE("a guest is rebuilt by controllers of which one is killed in each step") {
+  rebuild_guest("reborn", 23,
+                {"The memory is being written", "Redeployed=False Rebuilding",
+                 "The breached machine's process was ended", "Redeployed=True", "Recovered=True Serves"});
 }
 
 TEST_CASE("a guest is rebuilt from the image that a list signed by OpenPGP names, and from no other list") {
@@ -262,7 +242,7 @@ TEST_CASE("a guest is rebuilt from the image that a list signed by OpenPGP names
   Site site(playbook_of("full",
                         "[contain: {}, redeploy: {trustPolicy: golden}, "
                         "verify: {readySeconds: 120, quietSeconds: 3}]"),
-            policy(kPolicyOfLists));
+            with_lab(kPolicyOfLists));
   site.protect("list", "",
                fmt::format("<image source='{0}/web.qcow2' checksums='{0}/SHA256SUMS'/>"
                            "<probe http='http://10.77.0.22/version' expect='web-1.0'/>",
@@ -297,8 +277,8 @@ TEST_CASE("a golden image that was tampered with changes nothing, and the releas
   const std::string evil = lab_files() + "/images/evil.qcow2";
   REQUIRE(write_file_durably(evil, bytes));
   std::filesystem::copy_file(golden + ".sigstore.json", evil + ".sigstore.json");
-  Site site(kPlaybook, policy());
-  site.protect("tampered", "", image("evil.qcow2"));
+  Site site(kPlaybook, golden_policy());
+  site.protect("tampered", "", golden_image("evil.qcow2"));
   const std::string protected_before = host.hypervisor().persistent_definition(uuid).value();
   REQUIRE(before != protected_before);
   site.start().post(event_about("tampered"));
@@ -315,6 +295,39 @@ TEST_CASE("a golden image that was tampered with changes nothing, and the releas
   CHECK(site.logs("Released by ada"));
   CHECK(host.hypervisor().persistent_definition(uuid).value() == protected_before);
   CHECK(host.hypervisor().status(uuid)->state == targets::DomainState::kRunning);
+}
+
+TEST_CASE(
+    "a golden image that is replaced under a rebuilt machine is asked about, also by another controller") {
+  Host host;
+  const std::string uuid = host.make_empty("replaced");
+  std::string playbook = kPlaybook;
+  playbook.replace(playbook.find("quietSeconds: 3"), 15, "quietSeconds: 300");
+  Site site(playbook, golden_policy());
+  site.protect("replaced", "", golden_image("golden.qcow2"));
+  site.start().post(event_about("replaced"));
+  REQUIRE(site.logs("Recovered=True"));
+  site.end();
+  std::size_t replaced = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(site.path() + "/state/images")) {
+    if (!entry.is_regular_file()) continue;
+    const std::string kept = site.path() + "/kept";
+    std::filesystem::rename(entry.path(), kept);
+    std::filesystem::copy_file(kept, entry.path());
+    ++replaced;
+  }
+  REQUIRE(replaced == 1);
+  site.start();
+  REQUIRE(site.logs("ImageChanged"));
+  CHECK(site.logs("another file has taken the place"));
+  const auto asked = site.incidents(
+      [](auto& store, const Incident& incident) { order_approval(store, incident, "verify", true); });
+  INFO(story_of(asked));
+  CHECK(asked.at(0).status.awaiting == "verify");
+  CHECK_FALSE(asked.at(0).status.times.recovered);
+  site.start();
+  CHECK(site.logs("Recovered=True"));
+  CHECK(runs_rebuilt(host, uuid));
 }
 
 TEST_CASE("data disks are detached, read-only, or kept where a person agrees") {
@@ -335,9 +348,9 @@ TEST_CASE("data disks are detached, read-only, or kept where a person agrees") {
   REQUIRE(host.hypervisor().define(definition));
   REQUIRE(host.hypervisor().destroy(uuid));
   REQUIRE(host.hypervisor().start(uuid));
-  Site site(kPlaybook, policy());
+  Site site(kPlaybook, golden_policy());
   site.protect(name, "",
-               image("golden.qcow2") +
+               golden_image("golden.qcow2") +
                    "<data-disk target='vdb' after='approval'/><data-disk target='vdc' after='read-only'/>");
   REQUIRE(site.start().post(event_about(name)).status == 202);
   REQUIRE(site.logs("disk vdb was the breached machine's: approve"));
@@ -376,8 +389,8 @@ TEST_CASE("a controller that is killed in any step of a rebuild ends in the same
     INFO("killed when it says: " << moment);
     const std::string name = fmt::format("step{}", ++round);
     const std::string uuid = host.make_empty(name);
-    Site site(kPlaybook, policy());
-    site.protect(name, "", image("golden.qcow2"));
+    Site site(kPlaybook, golden_policy());
+    site.protect(name, "", golden_image("golden.qcow2"));
     site.start().post(event_about(name));
     REQUIRE(site.logs(moment));
     site.controller().kill();
@@ -397,8 +410,8 @@ TEST_CASE("a controller that is killed at random moments of a rebuild ends in th
     INFO("round " << round);
     const std::string name = fmt::format("random{}", round);
     const std::string uuid = host.make_empty(name);
-    Site site(kPlaybook, policy());
-    site.protect(name, "", image("golden.qcow2"));
+    Site site(kPlaybook, golden_policy());
+    site.protect(name, "", golden_image("golden.qcow2"));
     REQUIRE(site.start().post(event_about(name)).status == 202);
     for (int crash = 0; crash < 4; ++crash) {
       std::this_thread::sleep_for(std::chrono::milliseconds(random() % 1500));
@@ -429,8 +442,8 @@ TEST_CASE("a libvirtd that is killed at any moment of a rebuild delays it, and c
     Host host;
     const std::string name = fmt::format("daemon{}", ++round);
     const std::string uuid = host.make_empty(name);
-    Site site(kPlaybook, policy());
-    site.protect(name, "", image("golden.qcow2"));
+    Site site(kPlaybook, golden_policy());
+    site.protect(name, "", golden_image("golden.qcow2"));
     site.start().post(event_about(name));
     REQUIRE(site.logs("Contained=True"));
     const std::string hash = hash_of_file(disk_of(name));

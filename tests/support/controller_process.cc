@@ -22,23 +22,14 @@ constexpr std::chrono::seconds kStopPatience{20};
 constexpr std::size_t kLinesOfTrouble = 20;
 
 std::vector<std::string> command_line(const ControllerOptions& options) {
-  std::vector<std::string> words{KINTSUGI_CONTROLLER,
-                                 "--kubeconfig",
-                                 options.kubeconfig,
-                                 "--namespace",
-                                 options.name_space,
-                                 "--playbooks",
-                                 options.directory + "/playbooks",
-                                 "--trust-policies",
-                                 options.directory + "/trust-policies",
-                                 "--evidence-dir",
-                                 options.directory + "/evidence",
-                                 "--signals-listen",
-                                 "127.0.0.1:0",
-                                 "--metrics-listen",
-                                 "127.0.0.1:0",
-                                 "--allow-plain-signals",
-                                 options.leader_elect ? "--leader-elect=true" : "--leader-elect=false"};
+  std::vector<std::string> words = options.run_by;
+  words.insert(
+      words.end(),
+      {options.program.empty() ? KINTSUGI_CONTROLLER : options.program, "--kubeconfig", options.kubeconfig,
+       "--namespace", options.name_space, "--playbooks", options.directory + "/playbooks", "--trust-policies",
+       options.directory + "/trust-policies", "--evidence-dir", options.directory + "/evidence",
+       "--signals-listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--allow-plain-signals",
+       options.leader_elect ? "--leader-elect=true" : "--leader-elect=false"});
   words.insert(words.end(), options.flags.begin(), options.flags.end());
   return words;
 }
@@ -48,7 +39,7 @@ std::vector<std::string> command_line(const ControllerOptions& options) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   ::dup2(log, STDOUT_FILENO);
   ::dup2(log, STDERR_FILENO);
-  ::execv(words[0], const_cast<char* const*>(words));
+  ::execvp(words[0], const_cast<char* const*>(words));
   ::_exit(127);
 }
 

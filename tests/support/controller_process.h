@@ -25,7 +25,9 @@ struct ControllerOptions {
   std::string name_space;
   std::string directory;  ///< with playbooks/, trust-policies/ and evidence/
   bool leader_elect = false;
-  std::vector<std::string> flags{};  ///< further ones
+  std::vector<std::string> flags{};   ///< further ones
+  std::string program{};              ///< another than the build's
+  std::vector<std::string> run_by{};  ///< a program and arguments before it, which becomes it: setpriv …
 };
 
 /// One life of the process, from construction to kill(), its own end, or destruction. Thread-safe.
