@@ -10,3 +10,6 @@
   inline nlohmann::json json_literal(text, size)
 #include <nlohmann/json.hpp>
 #undef _json
+
+// The class is compiled once, in base/json_instance.cc: else each file that uses it compiles its own copy.
+extern template class nlohmann::basic_json<>;
