@@ -21,6 +21,7 @@
 #include "controller/preparation.h"
 #include "controller/registry_settings.h"
 #include "controller/remembered_ledger.h"
+#include "controller/repeat.h"
 #include "controller/steps_by_kind.h"
 #include "incidents/kubernetes_ledger.h"
 #include "incidents/kubernetes_store.h"
@@ -147,7 +148,6 @@ class App {
   Result<void> load_known_good(const std::stop_token& stop);
   Result<void> fill_caches(const std::stop_token& stop);
   void start_workers();
-  void repeat(std::chrono::seconds pause, std::function<void(const std::stop_token&)> work);
   void housekeeping(const std::stop_token& stop);
   void refresh_metrics();
   void show_config_verdicts();
@@ -280,9 +280,9 @@ void App::start_workers() {
   engine_.start_workers();
   for (std::size_t i = 0; i < kPreparationWorkers; ++i) workers_.emplace_back([this] { preparation_.run(); });
   // Each by itself: an API server that is slow to take repeats delays neither the rest nor the reload.
-  repeat(kReloadCertificates, [this](const std::stop_token&) { front_.reload(); });
-  repeat(kFlushRepeats, [this](const std::stop_token&) { intake_.flush_repeats(); });
-  repeat(kHousekeeping, [this](const std::stop_token& stop) { housekeeping(stop); });
+  workers_.push_back(repeat(clock_, kReloadCertificates, [this](auto&) { front_.reload(); }));
+  workers_.push_back(repeat(clock_, kFlushRepeats, [this](auto&) { intake_.flush_repeats(); }));
+  workers_.push_back(repeat(clock_, kHousekeeping, [this](auto& stop) { housekeeping(stop); }));
   if (admission_ == nullptr) return;
   workers_.emplace_back(
       [this](const std::stop_token& stop) { admission_->run(stop, [this] { return leadership_.leads(); }); });
@@ -307,13 +307,6 @@ void App::show_config_verdicts() {
       log_.warning("A resource does not show yet what became of it", {{"error", shown.error().to_string()}});
     }
   }
-}
-
-/// In a thread of its own, from one pause after now on.
-void App::repeat(std::chrono::seconds pause, std::function<void(const std::stop_token&)> work) {
-  workers_.emplace_back([this, pause, work = std::move(work)](const std::stop_token& stop) {
-    while (k8s::wait_until(clock_, clock_.monotonic() + pause, stop)) work(stop);
-  });
 }
 
 void App::housekeeping(const std::stop_token& stop) {

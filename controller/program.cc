@@ -56,6 +56,24 @@ std::string make_identity() {
 }
 
 /// What the flags say together; empty: nothing wrong.
+/// libvirt reaches other hypervisors than QEMU by other schemes, and takes what it does not know for one that
+/// is away.
+bool is_qemu(std::string_view uri) {
+  const std::size_t end = uri.find("://");
+  if (end == std::string_view::npos) return false;
+  const std::string_view scheme = uri.substr(0, end);
+  return scheme == "qemu" || scheme.starts_with("qemu+");
+}
+
+std::string check_host(const Settings& settings) {
+  if (settings.host.state_file.empty()) return "--host needs --state";
+  if (settings.playbooks_directory.empty()) return "--host needs --playbooks";
+  if (settings.admission.is_enabled) return "--host has no --admission";
+  if (!is_qemu(settings.host.libvirt_uri))
+    return "--libvirt-uri: expected qemu:///system, or another URI of libvirt's for QEMU";
+  return {};
+}
+
 std::string check(const Settings& settings) {
   const bool tls = !settings.signals_tls_certificate.empty() || !settings.signals_tls_key.empty();
   if (tls && (settings.signals_tls_certificate.empty() || settings.signals_tls_key.empty())) {
@@ -65,9 +83,9 @@ std::string check(const Settings& settings) {
     return "signals need --signals-tls-cert and --signals-tls-key; plain HTTP only on loopback with "
            "--allow-plain-signals";
   }
-  if (settings.host.is_enabled && settings.host.state_file.empty()) return "--host needs --state";
-  if (settings.host.is_enabled && settings.playbooks_directory.empty()) return "--host needs --playbooks";
-  if (settings.host.is_enabled && settings.admission.is_enabled) return "--host has no --admission";
+  if (settings.host.is_enabled) {
+    if (std::string wrong = check_host(settings); !wrong.empty()) return wrong;
+  }
   if (!settings.admission.url.empty()) {
     const auto url = net::parse_url(settings.admission.url);
     if (!url || !url->tls ||

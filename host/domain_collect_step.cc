@@ -61,10 +61,8 @@ StepResult DomainSteps::freeze_disks(IncidentWork& work) const {
   std::vector<DiskLayer> all = layers->present;
   all.insert(all.end(), layers->missing.begin(), layers->missing.end());
   if (all.empty()) return step_done();
-  if (!controller::leader_may_send(work)) return step_waits(work.world().settings.recheck);
   const Action action = freezing_of(work.incident(), all);
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
-  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
+  if (auto waits = controller::plan_before_sending(work, action)) return *waits;
   const MonotonicTime started = work.world().clock.monotonic();
   const auto frozen = make_layers(work, layers->missing);
   work.count(action, frozen.has_value(), work.world().clock.monotonic() - started);

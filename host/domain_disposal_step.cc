@@ -55,9 +55,7 @@ StepResult remove(IncidentWork& work, const targets::LeftDisk& disk, const Files
     work.note("Not deleted, because " + why_not + ": " + action.name);
     return step_done();
   }
-  if (auto kept = work.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
-  if (auto saved = work.save(); !saved) return fail(std::move(saved).error());
-  if (!controller::leader_may_send(work)) return step_waits(work.world().settings.recheck);
+  if (auto waits = controller::plan_before_sending(work, action)) return *waits;
   std::error_code failed;
   // What was written after the containment is in a layer above it, where evidence was kept.
   const std::string layer = targets::layer_path(disk.source, work.incident().name);

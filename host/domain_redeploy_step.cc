@@ -243,10 +243,8 @@ StepResult Rebuild::begin() {
 /// From here on the breached machine does not come back by itself.
 StepResult Rebuild::switch_over(const targets::RebuiltDefinition& planned) {
   const Action action = rebuild_action(work_.target(), planned.mark);
-  if (auto kept = work_.journal(action, JournalEntry::State::kPlanned); !kept) return fail(kept.error());
   work_.conclude(condition::kRedeployed, {ConditionStatus::kFalse, "Rebuilding", action.description});
-  if (auto saved = work_.save(); !saved) return fail(std::move(saved).error());
-  if (!controller::leader_may_send(work_)) return step_waits(work_.world().settings.recheck);
+  if (auto waits = controller::plan_before_sending(work_, action)) return *waits;
   if (auto defined = domains_.hypervisor.define(planned.xml); !defined) {
     if (defined.error().retryable) return fail(std::move(defined).error());
     return failed("DefinitionRefused", defined.error());

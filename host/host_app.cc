@@ -3,9 +3,7 @@
 
 #include <unistd.h>
 
-#include <condition_variable>
 #include <filesystem>
-#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -16,6 +14,7 @@
 #include "controller/incident_engine.h"
 #include "controller/intake.h"
 #include "controller/registry_settings.h"
+#include "controller/repeat.h"
 #include "host/control/control_server.h"
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
@@ -38,11 +37,14 @@ namespace kintsugi::host {
 namespace {
 
 using controller::IncidentEngine;
+using controller::repeat;
 using controller::Settings;
 
 constexpr std::chrono::seconds kRereadFiles{5};
 constexpr std::chrono::seconds kPulse{1};
+constexpr std::chrono::seconds kRefreshInventory{5};
 constexpr std::chrono::seconds kFlushRepeats{3};
+constexpr std::chrono::seconds kTidy{3};
 constexpr std::chrono::seconds kControlGrace{2};
 
 /// There is nobody to be told but by the log and the timeline, which have it already.
@@ -141,7 +143,9 @@ class HostApp {
   void start_threads();
   Result<void> await_hypervisor(const std::stop_token& stop);
   void log_with_addresses(const std::string& message);
-  void housekeeping(const std::stop_token& stop);
+  void wake_open_incidents();
+  void tidy(const std::stop_token& stop);
+  void reread_files();
   void on_change(const std::string& uuid);
   void stop();
 
@@ -237,31 +241,21 @@ void HostApp::on_change(const std::string& uuid) {
   for (const std::string& name : engine_.reconciler().concerned_by_target(uuid)) engine_.wake(name);
 }
 
-void HostApp::housekeeping(const std::stop_token& stop) {
-  std::mutex mutex;
-  std::condition_variable wake;
-  const std::stop_callback on_stop(stop, [&] { wake.notify_all(); });
-  MonotonicTime next_files = clock_.monotonic() + kRereadFiles;
-  MonotonicTime next_flush = clock_.monotonic() + kFlushRepeats;
-  while (!stop.stop_requested()) {
-    std::unique_lock lock(mutex);
-    clock_.wait_until(lock, wake, clock_.monotonic() + kPulse);
-    // Somebody who changes a link makes no event of it: contained domains are looked at each second.
-    for (const auto& incident : store_.list()) {
-      if (!incident->is_over()) engine_.wake(incident->name, k8s::WorkPriority::kHousekeeping);
-    }
-    if (clock_.monotonic() >= next_flush) {
-      next_flush = clock_.monotonic() + kFlushRepeats;
-      intake_.flush_repeats();
-      engine_.refresh();
-      engine_.tidy(stop);
-    }
-    if (clock_.monotonic() < next_files) continue;
-    next_files = clock_.monotonic() + kRereadFiles;
-    config_.load();
-    front_.reload();
-    (void)inventory_.domains();  // so that it is fresh; who needs it hears of trouble
+/// Somebody who changes a link makes no event of it: contained domains are looked at with each pulse.
+void HostApp::wake_open_incidents() {
+  for (const auto& incident : store_.list()) {
+    if (!incident->is_over()) engine_.wake(incident->name, k8s::WorkPriority::kHousekeeping);
   }
+}
+
+void HostApp::tidy(const std::stop_token& stop) {
+  engine_.refresh();
+  engine_.tidy(stop);
+}
+
+void HostApp::reread_files() {
+  config_.load();
+  front_.reload();
 }
 
 /// Whoever sends signals, decides or watches is answered while libvirt is away, too: signals with 503, for
@@ -278,7 +272,12 @@ Result<void> HostApp::start_serving() {
 
 void HostApp::start_threads() {
   threads_.emplace_back([this](std::stop_token token) { hypervisor_.run(std::move(token)); });
-  threads_.emplace_back([this](const std::stop_token& token) { housekeeping(token); });
+  // Each by itself: a libvirt or a disk that is slow delays none of the others.
+  threads_.push_back(repeat(clock_, kPulse, [this](auto&) { wake_open_incidents(); }));
+  threads_.push_back(repeat(clock_, kFlushRepeats, [this](auto&) { intake_.flush_repeats(); }));
+  threads_.push_back(repeat(clock_, kTidy, [this](auto& token) { tidy(token); }));
+  threads_.push_back(repeat(clock_, kRereadFiles, [this](auto&) { reread_files(); }));
+  threads_.push_back(repeat(clock_, kRefreshInventory, [this](auto&) { (void)inventory_.domains(); }));
 }
 
 /// Until the domains were seen once nothing is done about any incident: whether its machine is protected is

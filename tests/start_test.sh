@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# start_test.sh PROGRAM: fails unless kintsugi-controller ends with status 1 and says why, in a cluster and with --host,
-# where a directory of its command line cannot be used. There is neither a cluster nor libvirt here.
+# start_test.sh PROGRAM: fails unless kintsugi-controller says why it does not start: with status 2 where its command line
+# makes no sense, with status 1 where a directory of it cannot be used. There is neither a cluster nor libvirt here.
 set -euo pipefail
 
 program=$1
@@ -22,7 +22,34 @@ refuses() {
   fi
 }
 
-host=(--host --libvirt-uri "qemu+unix:///system?socket=$directory/none" --state "$directory/state.db")
+# makes_no_sense WORDS ARGUMENT...: the controller ends with status 2, and says those words.
+makes_no_sense() {
+  local words=$1 status=0 said
+  said=$(KUBECONFIG=$directory/none timeout 10 "$program" "${@:2}" 2>&1) || status=$?
+  if [ $status != 2 ] || ! grep -qF -- "$words" <<< "$said"; then
+    echo "status $status and not 2, or not '$words' for ${*:2}: $said"
+    failures=$((failures + 1))
+  fi
+}
+
+state=(--state "$directory/state.db")
+hypervisor=(--allow-plain-signals --host "${state[@]}" --playbooks "$directory/good")
+makes_no_sense "signals need --signals-tls-cert" --leader-elect=false
+makes_no_sense "plain HTTP only on loopback" --allow-plain-signals --signals-listen 0.0.0.0:8443
+makes_no_sense "go together" --signals-tls-cert "$directory/file"
+makes_no_sense "need --signals-token-file" --signals-tls-cert "$directory/file" --signals-tls-key "$directory/file"
+makes_no_sense "--admission-url" --allow-plain-signals --admission-url http://127.0.0.1:1
+makes_no_sense "--admission-after" --allow-plain-signals --admission-after soon
+makes_no_sense "--host needs --state" --allow-plain-signals --host
+makes_no_sense "--host needs --playbooks" --allow-plain-signals --host "${state[@]}"
+makes_no_sense "--host has no --admission" "${hypervisor[@]}" --admission
+makes_no_sense "requires --host" --allow-plain-signals "${state[@]}"
+for uri in "" qemu qemu:/system xen:///system test:///default qemux:///system "not a uri"; do
+  makes_no_sense "--libvirt-uri: expected" "${hypervisor[@]}" --libvirt-uri "$uri"
+done
+makes_no_sense "--no-such-flag" --allow-plain-signals --no-such-flag
+
+host=(--host --libvirt-uri "qemu+unix:///system?socket=$directory/none" "${state[@]}")
 for kind in cluster host; do
   also=()
   [ $kind = cluster ] || also=("${host[@]}")
@@ -35,4 +62,4 @@ for kind in cluster host; do
 done
 [ ! -e "$directory/state.db" ] || { echo "a database was made"; failures=$((failures + 1)); }
 [ $failures = 0 ] || exit 1
-echo "the controllers say which directory they cannot use"
+echo "the controllers say what they cannot start with"
