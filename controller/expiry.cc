@@ -30,6 +30,14 @@ RetentionFacts known_facts(const World& world, const std::vector<Pointer>& incid
   return facts;
 }
 
+/// What cannot be read of one target cannot be had of its like: none of them is asked about in this round.
+void keep_all_of_kind(const std::vector<Pointer>& incidents, const std::string& kind, RetentionFacts& facts) {
+  for (const Pointer& incident : incidents) {
+    const TargetRef& target = incident->spec.target;
+    if (target.kind == kind) facts.present_targets.insert(target.uid);
+  }
+}
+
 void report(World& world, const Incident& incident, const Result<void>& removed) {
   if (removed) {
     const auto closed = incident.status.times.closed.value_or(incident.created);
@@ -56,7 +64,12 @@ void expire_incidents(World& world, std::stop_token stop) {
     if (!facts.present_targets.contains(oldest.spec.target.uid)) {
       // The cache has protected namespaces only, and may lag.
       const auto exists = world.steps.exists(oldest.spec.target, stop);
-      if (!exists) return;
+      if (!exists) {
+        world.log.debug("An incident is kept longer, because its target cannot be read",
+                        {{"incident", oldest.name}, {"error", exists.error().to_string()}});
+        keep_all_of_kind(incidents, oldest.spec.target.kind, facts);
+        continue;
+      }
       if (*exists) {
         facts.present_targets.insert(oldest.spec.target.uid);
         continue;

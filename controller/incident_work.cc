@@ -76,6 +76,14 @@ void IncidentWork::note(std::string_view message) {
                   {{"incident", incident_.name}, {"target", target().to_string()}, {"event", message}});
 }
 
+void IncidentWork::note_once(std::string_view message) {
+  const std::string text = escape(message, kMaxTimelineMessageBytes - 4);
+  const auto& timeline = incident_.status.timeline;
+  const bool is_said = std::any_of(timeline.begin(), timeline.end(),
+                                   [&](const TimelineEntry& entry) { return entry.message == text; });
+  if (!is_said) note(message);
+}
+
 void IncidentWork::await(std::string_view step, std::string_view why) {
   if (is_outranked(incident_, step)) return;
   std::string reason = escape(why, kMaxConditionMessageBytes - 4);
@@ -130,7 +138,7 @@ Result<void> IncidentWork::journal(const Action& action, JournalEntry::State sta
   if (entry == entries.end()) {
     std::size_t bytes = action.body.size() + action.undo.size();
     for (const JournalEntry& other : entries) bytes += other.action.body.size() + other.action.undo.size();
-    if (bytes > kMaxJournalBytes) {
+    if (bytes > kMaxJournalBytes || entries.size() >= kMaxJournalEntries) {
       return fail(make_error(ErrorCode::kTooLarge, "the plan does not fit into the incident's journal")
                       .on(action.id));
     }

@@ -86,6 +86,8 @@ class IncidentWork {
   /// Sets a condition; a change of its status or reason is also in the timeline and an Event.
   void conclude(std::string_view condition, const Finding& finding);
   void note(std::string_view message);
+  /// The same, unless the timeline has it already.
+  void note_once(std::string_view message);
   /// Names the step that waits for a person, and why; an empty step: none waits. While a question about the
   /// containment has no answer, a redeployment that waits is not named.
   void await(std::string_view step, std::string_view why);

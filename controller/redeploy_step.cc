@@ -11,10 +11,17 @@
 namespace kintsugi::controller {
 namespace {
 
+/// Who owns the pods that stand where the victim stood.
+targets::OwnerChain owners_of(IncidentWork& work) {
+  return work.world().cluster->target.owners_of(work.target().name_space, work.owner(),
+                                                work.incident().spec.owner);
+}
+
 /// Whether the pods of the victim's template have made room for those of another one.
-bool is_rolled_since(const targets::OwnerChain& owners) {
-  return owners.deployment != nullptr && owners.replica_set != nullptr && owners.deployment->replicas > 0 &&
-         owners.replica_set->replicas == 0;
+bool is_rolled_since(const targets::OwnerChain& owners, const OwnerRef& controller) {
+  if (owners.deployment == nullptr || owners.deployment->replicas == 0) return false;
+  if (owners.replica_set == nullptr) return controller.kind == "ReplicaSet";
+  return owners.replica_set->replicas == 0;
 }
 
 /// What the victim runs, or ran when it was isolated.
@@ -35,7 +42,7 @@ std::vector<ImageQuestion> questions(IncidentWork& work, const targets::OwnerCha
                            : victim != nullptr          ? &victim->containers
                                                         : nullptr;
   if (containers == nullptr) return out;
-  const bool is_rolled = is_rolled_since(owners);
+  const bool is_rolled = is_rolled_since(owners, work.owner());
   for (const targets::Container& container : *containers) {
     if (!container.ephemeral)
       out.push_back({.container = container.name, .image = container.image, .was_rolled = is_rolled});
@@ -133,7 +140,8 @@ StepResult recreate(IncidentWork& work) {
     work.await("redeploy", "recreate the pod from its source and release the incident");
     return step_waits(world.settings.retry);
   }
-  const Labels labels = work.status().containment ? work.status().containment->labels : Labels();
+  const Labels labels =
+      work.status().containment ? work.status().containment->labels : targets::own_labels(*victim);
   auto action =
       targets::plan_recreation(*victim, labels, work.incident().name, work.status().images, step->harden);
   if (!action) return tl::unexpected(std::move(action).error());
@@ -146,7 +154,7 @@ StepResult redeploy_workload(IncidentWork& work) {
   World& world = work.world();
   const TargetRef& target = work.target();
   const OwnerRef controller = work.owner();
-  const targets::OwnerChain owners = world.cluster->target.owners_of(target.name_space, controller);
+  const targets::OwnerChain owners = owners_of(work);
   const auto cached = world.cluster->cache.pod(target.name_space, target.name);
   const targets::Pod* victim = cached != nullptr && cached->meta.uid == target.uid ? cached.get() : nullptr;
   if (!controller.kind.empty() && owners.deployment == nullptr) {
@@ -189,7 +197,7 @@ Result<void> settle_redeployment(IncidentWork& work) {
   if (const auto is_there = take_up_replacement(work); !is_there) return fail(is_there.error());
   if (!has_planned_pin(work.incident())) return {};
   const targets::PodTarget& target = work.world().cluster->target;
-  const targets::OwnerChain owners = target.owners_of(work.target().name_space, work.owner());
+  const targets::OwnerChain owners = owners_of(work);
   if (owners.deployment == nullptr) return {};
   const auto live =
       target.read_deployment(owners.deployment->meta.name_space, owners.deployment->meta.name, {});

@@ -14,6 +14,9 @@ namespace {
 
 using Victim = ReleaseOrder::Victim;
 
+/// Whoever refuses a deletion seldom changes their mind soon.
+constexpr std::chrono::minutes kAskAgain{5};
+
 constexpr const char* kDeletionCost = "release/deletion-cost";
 
 /// A restoration or deletion whose answer was lost, or that was given up for another order: the pod shows
@@ -39,6 +42,13 @@ Result<void> settle_release(IncidentWork& work) {
   return {};
 }
 
+bool is_planned(const Incident& incident, std::string_view id) {
+  const auto& journal = incident.status.journal;
+  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
+    return entry.action.id == id && entry.state == JournalEntry::State::kPlanned;
+  });
+}
+
 StepResult finish(IncidentWork& work, const std::string& message) {
   auto settled = settle_release(work);
   if (settled) settled = settle_redeployment(work);
@@ -55,6 +65,7 @@ StepResult delete_victim(IncidentWork& work) {
   if (!victim) return tl::unexpected(std::move(victim).error());
   const bool is_ours = *victim && (*victim)->quarantined() && (*victim)->incident == work.incident().name;
   if (*victim && !is_ours && (work.status().containment || (*victim)->quarantined())) {
+    if (auto settled = settle_release(work); !settled) return fail(std::move(settled).error());
     return fail(
         make_error(ErrorCode::kRefused, "the pod is not in this incident's quarantine; it is not deleted")
             .on(work.target().to_string()));
@@ -110,13 +121,29 @@ bool owner_wants(const targets::OwnerChain& owners, const OwnerRef& controller) 
          !owners.replica_set->meta.being_deleted;
 }
 
+/// The other incident in whose quarantine the pod is; nullptr: it is in this one's, or in nobody's.
+incidents::IncidentStore::Pointer other_holder(IncidentWork& work, const targets::Pod& victim) {
+  if (victim.incident == work.incident().name) return nullptr;
+  for (const auto& other : work.world().store.of_target(victim.meta.uid))
+    if (other->name == victim.incident) return other;
+  return nullptr;
+}
+
 StepResult restore(IncidentWork& work) {
   World& world = work.world();
   auto victim = world.cluster->target.read(work.target(), {});
   if (!victim) return tl::unexpected(std::move(victim).error());
   if (!*victim) return finish(work, "the pod no longer exists; nothing to give back");
   if (!(*victim)->quarantined()) return finish(work, "the pod is not in quarantine");
-  const auto undo = targets::find_undo(**victim, work.status().containment);
+  const auto holder = other_holder(work, **victim);
+  if (holder != nullptr && !holder->is_over()) {
+    work.await("release", "the pod is in the quarantine of incident " + holder->name +
+                              ", which is open: release that one, or this one with --victim leave");
+    return step_waits(world.settings.retry);
+  }
+  // What an incident that is over has left in quarantine is given back by any that is about the same pod.
+  const auto undo = targets::find_undo(
+      **victim, holder != nullptr ? holder->status.containment : work.status().containment);
   if (auto waits = ask_about_lost_undo(work, undo)) return *waits;
   const OwnerRef controller = work.owner();
   const targets::OwnerChain owners = world.cluster->target.owners_of(work.target().name_space, controller);
@@ -126,7 +153,7 @@ StepResult restore(IncidentWork& work) {
                "would get it deleted; release with --victim leave or --victim delete");
     return step_waits(world.settings.retry);
   }
-  auto action = targets::plan_restoration(**victim, work.incident().name, *undo);
+  auto action = targets::plan_restoration(**victim, (*victim)->incident, *undo);
   if (!action) return tl::unexpected(std::move(action).error());
   if (owners.replica_set != nullptr) lower_deletion_cost(work, owners);
   if (auto waits = plan_before_sending(work, *action)) return *waits;
@@ -186,9 +213,9 @@ StepResult PodSteps::dispose_of_victim(IncidentWork& work) const {
   if (auto instead = ask_about_disposal(work)) return *instead;
   auto done = delete_victim(work);
   if (!done && done.error().is_refusal()) {
-    work.note(done.error().message);
-    if (auto settled = settle_release(work); !settled) return fail(std::move(settled).error());
-    return step_done();
+    work.note_once(done.error().message);
+    // What the API server has refused stays planned: taken back and planned anew it would wake itself.
+    return is_planned(work.incident(), kDisposal) ? step_waits(kAskAgain) : step_done();
   }
   if (done && done->done) work.note("The victim was deleted, as the playbook says");
   return done;

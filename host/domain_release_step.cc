@@ -20,13 +20,6 @@ using Victim = ReleaseOrder::Victim;
 /// How soon a job of the host's is looked at again.
 constexpr std::chrono::milliseconds kLookAtDisks{200};
 
-void note_once(IncidentWork& work, const std::string& message) {
-  const auto& timeline = work.status().timeline;
-  const bool is_said = std::any_of(timeline.begin(), timeline.end(),
-                                   [&](const TimelineEntry& entry) { return entry.message == message; });
-  if (!message.empty() && !is_said) work.note(message);
-}
-
 /// Whether there is something of this incident in the domain that is no quarantine, and cannot be taken back.
 bool is_rebuilt(const targets::DomainObservation& domain, const std::string& incident) {
   return is_rebuilt_by(domain.live, incident) || is_rebuilt_by(domain.persistent, incident);
@@ -85,7 +78,7 @@ StepResult DomainSteps::release(IncidentWork& work) const {
 Result<targets::DiskReturn> DomainSteps::give_back_disks(IncidentWork& work) const {
   auto given = domains_.target.give_back_disks(work.target().uid, work.incident().name);
   if (!given) return given;
-  note_once(work, given->progress);
+  if (!given->progress.empty()) work.note_once(given->progress);
   if (!given->done) return given;
   const auto& journal = work.incident().status.journal;
   const auto freezing = std::find_if(journal.begin(), journal.end(),
@@ -102,7 +95,7 @@ StepResult DomainSteps::restore(IncidentWork& work) const {
   work.world().jobs.cancel(name);
   // The host does one thing with a domain at a time.
   if (work.world().jobs.is_active(name, controller::kCollectJob)) {
-    note_once(work, "The release waits until the memory is written");
+    work.note_once("The release waits until the memory is written");
     return step_waits(kLookAtDisks);
   }
   const auto given = give_back_disks(work);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -12,6 +13,9 @@
 #include "model/target.h"
 
 namespace kintsugi {
+
+/// A pod may name longer images, which nobody can pull; the schema takes none.
+inline constexpr std::size_t kMaxImageBytes = 4096;
 
 /// What containment took from the victim; the copy of the annotation that travels in the patch.
 struct ContainmentRecord {

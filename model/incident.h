@@ -163,6 +163,7 @@ struct Incident {
 inline constexpr std::size_t kMaxTimelineEntries = 200;
 inline constexpr std::size_t kMaxTimelineMessageBytes = 512;
 inline constexpr std::size_t kMaxJournalBytes = 256u << 10;
+inline constexpr std::size_t kMaxJournalEntries = 256;
 inline constexpr std::size_t kMaxConditionMessageBytes = 1024;
 inline constexpr std::size_t kMaxSignalTallies = 50;  ///< and one for all further rules
 inline constexpr std::string_view kFurtherRules = "(further rules)";

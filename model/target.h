@@ -25,6 +25,10 @@ struct OwnerRef {
   bool operator==(const OwnerRef&) const = default;
 };
 
+/// The same within the bounds of the incidents' schema: whoever makes an object writes who owns it. One that
+/// is cut names nothing that exists.
+OwnerRef bounded(OwnerRef owner);
+
 /// The name of the incident of `target`, generation `generation` (from 1): "inc-" and 20 hex digits of the
 /// SHA-256 of the UID, "-" and the generation. All replicas, retries and repeats about one target meet in it.
 std::string incident_name(const TargetRef& target, unsigned generation);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "base/cut.h"
 #include "base/encoding.h"
 #include "model/playbook.h"
 #include "model/severity.h"
@@ -47,6 +48,14 @@ std::string TargetRef::to_string() const {
   std::transform(text.begin(), text.end(), text.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? char(c + 32) : c; });
   return text + " " + name_space + "/" + name;
+}
+
+OwnerRef bounded(OwnerRef owner) {
+  constexpr std::size_t kMaxKindBytes = 63;
+  constexpr std::size_t kMaxNameBytes = 253;
+  constexpr std::size_t kMaxUidBytes = 63;
+  return {cut(std::move(owner.kind), kMaxKindBytes), cut(std::move(owner.name), kMaxNameBytes),
+          cut(std::move(owner.uid), kMaxUidBytes)};
 }
 
 std::string incident_name(const TargetRef& target, unsigned generation) {

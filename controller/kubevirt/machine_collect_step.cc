@@ -12,13 +12,24 @@ constexpr CollectionWords kMachineWords{
     "ManifestMissing", "the instance's manifest could not be kept",
     "the evidence directory dies with the pod: put it on a persistent volume"};
 
+/// Whether it is to be asked for again after this answer. virt-api says with a conflict what does not pass
+/// (the claim is too small, the guest has powered itself off); what could, does so within the deadline.
+bool is_to_be_repeated(IncidentWork& work, const Error& error) {
+  if (error.code == ErrorCode::kConflict && !error.outcome_unknown) return false;
+  const auto& times = work.status().times;
+  const auto since = times.contained ? times.contained : times.acknowledged;
+  const auto deadline =
+      work.playbook()->step<CollectStep>()->deadline.value_or(CollectStep::kMachineDeadline);
+  return error.retryable && (!since || work.now() < *since + deadline);
+}
+
 /// Asks KubeVirt for something that takes its time, once. A refusal is no obstacle: what could not be had is
 /// part of the evidence. Nothing: it is asked for, or cannot be.
 std::optional<StepResult> ask_for(IncidentWork& work, const Action& action) {
   if (is_settled(work.incident(), action.id)) return std::nullopt;
   auto done = carry_out_on_machine(work, action);
   if (done && done->done) return std::nullopt;
-  if (done || done.error().retryable) return done;
+  if (done || is_to_be_repeated(work, done.error())) return done;
   work.note("Not done: " + action.description + ": " + done.error().to_string());
   if (auto kept = work.journal(action, JournalEntry::State::kAbandoned); !kept)
     return StepResult(fail(kept.error()));

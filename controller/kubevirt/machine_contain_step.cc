@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "base/json_text.h"
 #include "controller/containment_questions.h"
@@ -17,6 +18,8 @@ using targets::MachineInstance;
 using targets::Pod;
 
 constexpr std::string_view kPause = "contain/pause";
+/// A machine that is migrated again and again gets a launcher by each.
+constexpr std::size_t kManyEntries = kMaxJournalEntries / 2;
 
 ContainStep arguments_of(IncidentWork& work) {
   const auto* step = work.playbook()->step<ContainStep>();
@@ -74,6 +77,18 @@ StepResult record_plan(IncidentWork& work, const std::vector<PodPointer>& launch
   return step_done();
 }
 
+/// Launchers that are gone have nothing to be given back. The timeline goes on to tell of them.
+void forget_gone_launchers(IncidentWork& work) {
+  auto& journal = work.status().journal;
+  if (journal.size() < kManyEntries) return;
+  std::set<std::string> present;
+  for (const PodPointer& pod : work.world().cluster->cache.pods_controlled_by(work.target().uid))
+    present.insert(targets::launcher_isolation_id(*pod));
+  std::erase_if(journal, [&](const JournalEntry& entry) {
+    return targets::is_launcher_isolation(entry.action.id) && !present.contains(entry.action.id);
+  });
+}
+
 /// Puts an isolated launcher on record. What is told of it comes from the record and not from who isolated
 /// it: the pass that did may have been unable to save.
 void remember(IncidentWork& work, const Pod& launcher, Action action) {
@@ -87,6 +102,7 @@ void remember(IncidentWork& work, const Pod& launcher, Action action) {
   }
   const auto undo = targets::find_undo(launcher, std::nullopt);
   action.undo = json_text(nlohmann::json({{"labels", undo ? undo->labels : Labels()}}));
+  forget_gone_launchers(work);
   if (!work.journal(action, JournalEntry::State::kApplied))
     work.note("The journal is full: the undo is in the launcher only");
 }

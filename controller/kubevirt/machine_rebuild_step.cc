@@ -87,7 +87,8 @@ StepResult pin(IncidentWork& work, const Machine& machine, const OwnerRef& owner
   return conclude_write(work, carry_out_on_machine(work, *action));
 }
 
-StepResult restart(IncidentWork& work, const Machine& machine, const targets::MachineInstance& victim) {
+/// Ends an instance: the victim, or one that was made of the template from before the pin.
+StepResult restart(IncidentWork& work, const Machine& machine, const targets::MachineInstance& instance) {
   if (work.mode() < Mode::kFull) {
     work.conclude(condition::kRedeployed,
                   blocked("ModeForbids", "the mode does not permit to restart the machine"));
@@ -97,12 +98,17 @@ StepResult restart(IncidentWork& work, const Machine& machine, const targets::Ma
     return leave_to_person(work, "RunStrategy",
                            "run strategy " + machine.run_strategy + " forbids that a machine is restarted");
   }
-  if (auto waits = ask_before_evidence_is_lost(
-          work, !victim.is_final(),
-          "restarting virtual machine " + machine.meta.name + " ends the instance")) {
-    return *waits;
+  const bool is_victim = instance.meta.uid == work.target().uid;
+  if (is_victim) {
+    if (auto waits = ask_before_evidence_is_lost(
+            work, !instance.is_final(),
+            "restarting virtual machine " + machine.meta.name + " ends the instance")) {
+      return *waits;
+    }
+  } else {
+    work.note_once("Instance " + instance.meta.uid + " was started of the template from before the pin");
   }
-  const Action action = targets::plan_restart(machine);
+  const Action action = targets::plan_restart(machine, instance.meta.uid);
   work.conclude(condition::kRedeployed, blocked("Restarting", action.description));
   if (is_applied(work.incident(), action.id)) return step_waits(work.world().settings.recheck);
   // The next instance starts as the template says. This one is paused and in quarantine until it ends.
@@ -138,20 +144,21 @@ StepResult rebuild(IncidentWork& work) {
   }
   const auto now = replacement_now(work, owner.name);
   if (!now) return fail(now.error());
-  const bool victim_runs = now->instance && now->instance->meta.uid == work.target().uid;
-  if (victim_runs || !is_prepared) {
+  const auto& instance = now->instance;
+  const bool victim_runs = instance && instance->meta.uid == work.target().uid;
+  const bool is_to_end = victim_runs || (instance && !targets::starts_as_template(*instance, **machine));
+  if (is_to_end || !is_prepared) {
     if (auto waits = ask_to_rebuild(work, **machine)) return *waits;
   }
   if (!is_prepared) return pin(work, **machine, owner);
   settle_pin(work);
-  const bool victim_ends = victim_runs && now->instance->meta.being_deleted;
-  if (!victim_runs || victim_ends) settle_restart(work, **machine);
-  if (victim_ends) {
+  settle_restarts(work, instance);
+  if (is_to_end && instance->meta.being_deleted) {
     if (auto given = give_links_back(work); !given || !given->done) return conclude_write(work, given);
-    work.conclude(condition::kRedeployed, blocked("Restarting", "the instance of the breach is ending"));
+    work.conclude(condition::kRedeployed, blocked("Restarting", "the instance of before is ending"));
     return step_waits(work.world().settings.recheck);
   }
-  if (victim_runs) return restart(work, **machine, *now->instance);
+  if (is_to_end) return restart(work, **machine, *instance);
   work.settle("redeploy", {});
   const Finding finding = targets::assess_machine_redeployed(*now, work.target().uid, work.status().images);
   work.conclude(condition::kRedeployed, finding);

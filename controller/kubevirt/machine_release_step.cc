@@ -68,16 +68,16 @@ bool has_planned(const Incident& incident) {
 /// shows it. Else it stays planned.
 Result<void> settle_machine(IncidentWork& work) {
   const auto& machines = work.world().cluster->machines;
-  const auto instance = machines.read(work.target());
+  const auto instance = machines.find(work.target().name_space, work.target().name);
   if (!instance) return fail(instance.error());
-  if (*instance) settle_pause(work, **instance);
+  if (*instance && (*instance)->meta.uid == work.target().uid) settle_pause(work, **instance);
   const auto live = machines.read_machine_document(work.target().name_space, work.owner());
   if (!live) return fail(live.error());
   const auto machine = targets::machine_from(from_json(*live));
   if (!machine) return fail(machine.error());
   const auto& images = work.status().images;
   if (targets::is_machine_prepared(*machine, images, work.incident().name)) settle_pin(work);
-  if (!*instance || (*instance)->meta.being_deleted) settle_restart(work, *machine);
+  settle_restarts(work, *instance);
   settle_memory_dump(work, targets::memory_dump_of(*live));
   return {};
 }

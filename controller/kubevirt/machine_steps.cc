@@ -69,9 +69,12 @@ void settle_pause(IncidentWork& work, const targets::MachineInstance& instance) 
   settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == id; });
 }
 
-void settle_restart(IncidentWork& work, const targets::Machine& machine) {
-  const std::string id = targets::plan_restart(machine).id;
-  settle_planned(work, [&](const JournalEntry& entry) { return entry.action.id == id; });
+void settle_restarts(IncidentWork& work, const std::optional<targets::MachineInstance>& now) {
+  const std::string running = now && !now->meta.being_deleted ? now->meta.uid : "";
+  settle_planned(work, [&](const JournalEntry& entry) {
+    return entry.action.id.starts_with(targets::kRestart) &&
+           entry.action.id.substr(targets::kRestart.size()) != running;
+  });
 }
 
 void settle_memory_dump(IncidentWork& work, const nlohmann::json& dump) {

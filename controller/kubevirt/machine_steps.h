@@ -49,7 +49,7 @@ StepResult carry_out_on_machine(IncidentWork& work, const Action& action);
 // What was sent and whose answer was lost has taken effect: a pause where the instance shows it, a restart
 // where the victim ends, a memory dump where `dump`, which the machine tells of, was not there before.
 void settle_pause(IncidentWork& work, const targets::MachineInstance& instance);
-void settle_restart(IncidentWork& work, const targets::Machine& machine);
+void settle_restarts(IncidentWork& work, const std::optional<targets::MachineInstance>& now);
 void settle_memory_dump(IncidentWork& work, const nlohmann::json& dump);
 
 }  // namespace kintsugi::controller

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "base/cut.h"
 #include "base/document.h"
 #include "k8s-client/core/patch.h"
 #include "targets/kubernetes/object_writes.h"
@@ -41,7 +42,7 @@ OwnerRef read_controller(const json& carried) {
     if (!carried.is_object() || !carried.contains(key) || !carried[key].is_string()) return {};
     *part = carried[key].get<std::string>();
   }
-  return owner;
+  return bounded(std::move(owner));
 }
 
 }  // namespace
@@ -113,12 +114,12 @@ Result<Action> plan_restoration(const Pod& victim, std::string_view incident, co
   }
   k8s::JsonPatch patch;
   patch.test("/metadata/uid", victim.meta.uid);
-  patch.test(annotation_pointer(kIncidentAnnotation), std::string(incident));
+  if (!incident.empty()) patch.test(annotation_pointer(kIncidentAnnotation), std::string(incident));
   for (const auto& [key, value] : undo.labels) patch.add(label_pointer(key), value);
   for (const std::string_view ours : {kQuarantineLabel, kForensicsLabel}) {
     if (victim.meta.labels.contains(ours) && !undo.labels.contains(ours)) patch.remove(label_pointer(ours));
   }
-  patch.remove(annotation_pointer(kIncidentAnnotation));
+  if (!incident.empty()) patch.remove(annotation_pointer(kIncidentAnnotation));
   if (!victim.undo.empty()) patch.remove(annotation_pointer(kUndoAnnotation));
   if (undo.safe_to_evict) {
     patch.add(annotation_pointer(kSafeToEvictAnnotation), *undo.safe_to_evict);
@@ -147,7 +148,8 @@ ContainmentRecord containment_record(const Pod& pod) {
   }
   for (const Container& container : pod.containers) {
     if (!container.init && !container.ephemeral)
-      record.images.push_back({container.name, container.image, container.image_id});
+      record.images.push_back(
+          {container.name, cut(container.image, kMaxImageBytes), cut(container.image_id, kMaxImageBytes)});
   }
   return record;
 }

@@ -48,8 +48,8 @@ std::optional<Undo> find_undo(const Pod& victim, const std::optional<Containment
 
 /// The id of the action that gives labels back.
 inline constexpr std::string_view kRestoration = "release/restore";
-/// Gives the labels back and takes ours away. Fails with kConflict where the pod is not in this incident's
-/// quarantine.
+/// Gives the labels back and takes ours away. Fails with kConflict where the pod is not in quarantine, or its
+/// annotation does not name `incident`; empty: it names none.
 Result<Action> plan_restoration(const Pod& victim, std::string_view incident, const Undo& undo);
 
 /// Deletes the pod, with its UID as the precondition.

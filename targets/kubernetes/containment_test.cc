@@ -127,6 +127,38 @@ TEST_CASE("restoration is refused for a pod of another incident") {
   CHECK_FALSE(plan_restoration(view(before), "inc-1", {}));
 }
 
+TEST_CASE("a quarantine whose incident somebody has taken out of it is given back, too") {
+  const json before = pod_document();
+  json isolated = patched(before, plan_isolation(view(before), "inc-1", ""));
+  const auto undo = find_undo(view(isolated), std::nullopt);
+  isolated["metadata"]["annotations"].erase("kintsugi.dev/incident");
+  REQUIRE(undo);
+  const auto restoration = plan_restoration(view(isolated), "", *undo);
+  REQUIRE(restoration);
+  CHECK(patched(isolated, *restoration) == before);
+}
+
+TEST_CASE("what a pod says of itself fits into its incident, however long it is") {
+  json pod = pod_document();
+  const std::string longer(5000, 'a');
+  pod["spec"]["containers"].push_back({{"name", "side"}, {"image", longer}});
+  pod["status"]["containerStatuses"].push_back({{"name", "side"}, {"imageID", longer}});
+  for (const char* part : {"kind", "name", "uid"}) pod["metadata"]["ownerReferences"][0][part] = longer;
+  const ContainmentRecord record = containment_record(view(pod));
+  CHECK(record.images.at(1).image.size() == kMaxImageBytes);
+  CHECK(record.images.at(1).image_id.size() == kMaxImageBytes);
+  CHECK(record.controller.kind.size() == 63);
+  CHECK(record.controller.name.size() == 253);
+  CHECK(record.controller.uid.size() == 63);
+
+  json isolated = patched(pod_document(), plan_isolation(view(pod_document()), "inc-1", ""));
+  isolated["metadata"].erase("ownerReferences");
+  const json owner{{"kind", longer}, {"name", longer}, {"uid", longer}};
+  isolated["metadata"]["annotations"]["kintsugi.dev/undo"] =
+      json{{"labels", json::object()}, {"controller", owner}}.dump();
+  CHECK(containment_record(view(isolated)).controller == record.controller);
+}
+
 TEST_CASE("label removal is safe for ReplicaSets' and bare pods only") {
   struct Case {
     std::string kind, api_version;

@@ -46,7 +46,7 @@ Labels labels_of(const Node& map) {
 void read_controller(const Node& metadata, ObjectMeta& meta) {
   for (const Node& owner : member(metadata, "ownerReferences").items) {
     if (!flag(owner, "controller")) continue;
-    meta.controller = {text(owner, "kind"), text(owner, "name"), text(owner, "uid")};
+    meta.controller = bounded({text(owner, "kind"), text(owner, "name"), text(owner, "uid")});
     meta.api_version_of_controller = text(owner, "apiVersion");
   }
 }

@@ -99,13 +99,15 @@ Result<json> PodTarget::read_deployment(const std::string& name_space, const std
   return std::move(*document);
 }
 
-OwnerChain PodTarget::owners_of(const std::string& name_space, const OwnerRef& controller) const {
+OwnerChain PodTarget::owners_of(const std::string& name_space, const OwnerRef& controller,
+                                const OwnerRef& top) const {
   OwnerChain chain;
   if (controller.kind == "Deployment") chain.deployment = deployment_of(name_space, controller);
   if (controller.kind != "ReplicaSet") return chain;
   chain.replica_set = cache_.replica_set(name_space, controller.name);
   if (chain.replica_set == nullptr || chain.replica_set->meta.uid != controller.uid) {
     chain.replica_set = nullptr;
+    if (top.kind == "Deployment") chain.deployment = deployment_of(name_space, top);
     return chain;
   }
   const OwnerRef& above = chain.replica_set->meta.controller;

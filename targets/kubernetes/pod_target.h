@@ -57,8 +57,11 @@ class PodTarget {
                                          std::stop_token stop) const;
 
   /// From caches: who owns the pod, by its controller reference or, once isolation has cut that, by the
-  /// record of it; a Deployment stands for the chain below it.
-  OwnerChain owners_of(const std::string& name_space, const OwnerRef& controller) const;
+  /// record of it; a Deployment stands for the chain below it. `top` is the owner from before: a Deployment
+  /// is found by it also when the ReplicaSet in between is gone, as a rollout with revisionHistoryLimit 0 has
+  /// it.
+  OwnerChain owners_of(const std::string& name_space, const OwnerRef& controller,
+                       const OwnerRef& top = {}) const;
   /// The top of that chain, or the controller where we know no chain of its kind.
   OwnerRef owner_of(const Pod& pod) const;
   /// From caches: the pods that stand where the victim stood. `recreated` names the replacement of a bare

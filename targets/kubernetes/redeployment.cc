@@ -296,6 +296,15 @@ Result<Action> plan_pin(const json& live, const std::vector<TrustedImage>& accep
   return action;
 }
 
+Labels own_labels(const json& pod) {
+  Labels labels;
+  const json all = pod.at("metadata").value("labels", json::object());
+  for (const auto& [key, value] : all.items()) {
+    if (value.is_string() && !key.starts_with("kintsugi.dev/")) labels.emplace(key, value.get<std::string>());
+  }
+  return labels;
+}
+
 Result<Action> plan_recreation(const json& victim, const Labels& labels, const std::string& incident,
                                const std::vector<TrustedImage>& accepted,
                                const std::vector<Hardening>& harden) {

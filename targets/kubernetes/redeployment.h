@@ -51,6 +51,9 @@ Result<Action> plan_pin(const nlohmann::json& live, const std::vector<TrustedIma
 /// The action that plan_recreation() plans.
 inline constexpr const char* kRecreation = "redeploy/recreate";
 
+/// The labels of a pod's document, but for ours.
+Labels own_labels(const nlohmann::json& pod);
+
 /// A bare pod's replacement from a cleaned spec: a name of its own that is the same for each try, the
 /// victim's labels as they were, accepted digests; without node, status, injected token volumes, ephemeral
 /// containers.

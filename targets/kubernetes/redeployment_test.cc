@@ -158,6 +158,24 @@ TEST_CASE("a bare pod is recreated clean, under the same new name on each try") 
   CHECK_FALSE(plan_recreation(victim, {}, "inc-1", {}, {}));
 }
 
+TEST_CASE("the labels of a pod that was not isolated are its own without ours") {
+  struct Case {
+    const char* metadata;
+    Labels expected;
+  };
+  const Case cases[] = {
+      {R"({"labels": {"app": "web", "kintsugi.dev/quarantine": "true"}})", {{"app", "web"}}},
+      {R"({"labels": {"app": 3}})", {}},
+      {R"({"labels": null})", {}},
+      {R"({"labels": []})", {}},
+      {R"({})", {}},
+  };
+  for (const Case& c : cases) {
+    INFO(c.metadata);
+    CHECK(own_labels({{"metadata", json::parse(c.metadata)}}) == c.expected);
+  }
+}
+
 TEST_CASE("a long name of a bare pod is not cut into one that is none") {
   json victim = json::parse(R"({"metadata": {"namespace": "shop"}, "spec": {"containers": [
     {"name": "web", "image": "r.example/shop/web:1"}]}})");

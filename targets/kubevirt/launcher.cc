@@ -52,6 +52,10 @@ std::string launcher_isolation_id(const Pod& launcher) {
   return std::string(kLauncherIsolation) + launcher.meta.uid;
 }
 
+bool is_launcher_isolation(std::string_view id) {
+  return id.starts_with(kLauncherIsolation);
+}
+
 Action plan_launcher_isolation(const Pod& launcher, std::string_view incident, std::string_view forensics,
                                const Undo* earlier) {
   Action action = plan_isolation(launcher, incident, forensics, earlier, kKeptLabels);

@@ -31,8 +31,9 @@ Action plan_launcher_isolation(const Pod& launcher, std::string_view incident, s
                                const Undo* earlier = nullptr);
 /// The same, as isolation's proof by day asks for it.
 isolation::QuarantineOptions launcher_quarantine();
-/// The id of that action.
+/// The id of that action, and whether it is one of some launcher.
 std::string launcher_isolation_id(const Pod& launcher);
+bool is_launcher_isolation(std::string_view id);
 
 /// What a machine may be paused for, or why not.
 struct PauseVerdict {

@@ -256,8 +256,17 @@ bool can_restart(const Machine& machine) {
   return strategy == "Always" || strategy == "RerunOnFailure" || strategy == "Manual";
 }
 
-Action plan_restart(const Machine& machine) {
-  Action action = action_on(machine.ref(), "redeploy/restart", Action::Kind::kInvoke,
+bool starts_as_template(const MachineInstance& instance, const Machine& machine) {
+  if (instance.kernel_boot_image != machine.kernel_boot_image) return false;
+  return std::all_of(machine.volumes.begin(), machine.volumes.end(), [&](const MachineVolume& wanted) {
+    const bool is_booted_from = wanted.source == Source::kContainerDisk || wanted.name == machine.root_volume;
+    return !is_booted_from || std::any_of(instance.volumes.begin(), instance.volumes.end(),
+                                          [&](const MachineVolume& volume) { return volume == wanted; });
+  });
+}
+
+Action plan_restart(const Machine& machine, const std::string& instance_uid) {
+  Action action = action_on(machine.ref(), std::string(kRestart) + instance_uid, Action::Kind::kInvoke,
                             "virtualmachines.subresources.kubevirt.io/restart");
   action.body = json({{"gracePeriodSeconds", 0}}).dump();
   action.description =

@@ -57,9 +57,15 @@ bool is_machine_prepared(const Machine& machine, const std::vector<TrustedImage>
 Result<Action> plan_machine_pin(const nlohmann::json& live, const std::vector<TrustedImage>& accepted,
                                 const std::string& incident);
 
-/// Stops the instance without asking the guest, and starts another by the same run strategy. Only KubeVirt's
+/// Whether the instance boots from what the template names now. One that was made before the template was
+/// pinned does not: it may run from the very disk that the victim wrote.
+bool starts_as_template(const MachineInstance& instance, const Machine& machine);
+
+/// The beginning of the id of a restart; the UID of the instance that it ends follows.
+inline constexpr std::string_view kRestart = "redeploy/restart/";
+/// Stops that instance without asking the guest, and starts another by the same run strategy. Only KubeVirt's
 /// Always, RerunOnFailure and Manual can be restarted so.
-Action plan_restart(const Machine& machine);
+Action plan_restart(const Machine& machine, const std::string& instance_uid);
 bool can_restart(const Machine& machine);
 
 /// What stands where the victim stood.

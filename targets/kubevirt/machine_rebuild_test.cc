@@ -220,6 +220,46 @@ TEST_CASE("the names of generations do not grow") {
   CHECK(next_data_volume_name("web-kaaaaaaaz", "inc-1", kDigest).starts_with("web-kaaaaaaaz-k"));
 }
 
+TEST_CASE("an instance that was made before the pin does not start as the template says") {
+  const Machine on_disk_image = read(container_disk_machine());
+  const Machine on_data_volume = read(data_volume_machine());
+  const auto made_of = [](const Machine& machine) {
+    MachineInstance instance;
+    instance.kernel_boot_image = machine.kernel_boot_image;
+    instance.volumes = machine.volumes;
+    return instance;
+  };
+  CHECK(starts_as_template(made_of(on_disk_image), on_disk_image));
+  CHECK(starts_as_template(made_of(on_data_volume), on_data_volume));
+
+  struct Case {
+    const char* what;
+    const Machine& machine;
+    void (*change)(MachineInstance&);
+    bool expected;
+  };
+  const Case cases[] = {
+      {"another image", on_disk_image, [](MachineInstance& i) { i.volumes[0].reference = "r/os:0"; }, false},
+      {"the disk of before", on_data_volume, [](MachineInstance& i) { i.volumes[0].reference = "web-0"; },
+       false},
+      {"a claim in its place", on_data_volume,
+       [](MachineInstance& i) { i.volumes[0].source = MachineVolume::Source::kPersistent; }, false},
+      {"no such volume", on_data_volume, [](MachineInstance& i) { i.volumes.clear(); }, false},
+      {"another kernel", on_disk_image, [](MachineInstance& i) { i.kernel_boot_image = "r/kernel:0"; },
+       false},
+      {"another data disk", on_disk_image, [](MachineInstance& i) { i.volumes[1].reference = "e"; }, true},
+      {"a disk that was plugged in", on_disk_image,
+       [](MachineInstance& i) { i.volumes.push_back({"new", MachineVolume::Source::kPersistent, "c"}); },
+       true},
+  };
+  for (const Case& c : cases) {
+    INFO(c.what);
+    MachineInstance instance = made_of(c.machine);
+    c.change(instance);
+    CHECK(starts_as_template(instance, c.machine) == c.expected);
+  }
+}
+
 TEST_CASE("which machines can be restarted") {
   Machine machine = read(container_disk_machine());
   for (const char* strategy : {"Always", "RerunOnFailure", "Manual"}) {
@@ -230,7 +270,8 @@ TEST_CASE("which machines can be restarted") {
     machine.run_strategy = strategy;
     CHECK_FALSE(can_restart(machine));
   }
-  const Action action = plan_restart(machine);
+  const Action action = plan_restart(machine, "i1");
+  CHECK(action.id == "redeploy/restart/i1");
   CHECK(action.kind == Action::Kind::kInvoke);
   CHECK(json::parse(action.body) == json({{"gracePeriodSeconds", 0}}));
 }

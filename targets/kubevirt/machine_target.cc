@@ -186,8 +186,9 @@ std::optional<bool> had_agent(const Action& pause) {
 }
 
 Action plan_migration_end(const TargetRef& instance, const TargetRef& migration) {
-  Action action = action_on(migration, "contain/end-migration/" + migration.name, Action::Kind::kDelete,
-                            full_name(kMachineMigrations));
+  // One id for all: whoever goes on to ask for migrations does not fill the journal.
+  Action action =
+      action_on(migration, "contain/end-migration", Action::Kind::kDelete, full_name(kMachineMigrations));
   action.description = "end migration " + migration.name + " of " + instance.to_string();
   return action;
 }

@@ -84,6 +84,16 @@ MachineVolume volume_from(const Node& volume) {
   return read;
 }
 
+std::vector<MachineVolume> volumes_of(const Node& spec) {
+  std::vector<MachineVolume> volumes;
+  for (const Node& volume : at(spec, "volumes").items) volumes.push_back(volume_from(volume));
+  return volumes;
+}
+
+std::string kernel_boot_image_of(const Node& spec) {
+  return text_of(at(spec, "domain", "firmware", "kernelBoot", "container"), "image");
+}
+
 /// The volume of the disk with the lowest bootOrder, else of the first disk.
 std::string root_volume_of(const Node& spec) {
   const auto& disks = at(spec, "domain", "devices", "disks").items;
@@ -121,6 +131,8 @@ Result<MachineInstance> machine_instance_from(const Node& object) {
   instance.has_liveness_probe = at(spec, "livenessProbe").kind == Node::Kind::kObject;
   instance.is_migrating = is_migrating(status);
   instance.networks = networks_of(spec, status);
+  instance.kernel_boot_image = kernel_boot_image_of(spec);
+  instance.volumes = volumes_of(spec);
   return instance;
 }
 
@@ -133,8 +145,8 @@ Result<Machine> machine_from(const Node& object) {
   machine.meta = std::move(*meta);
   machine.run_strategy = run_strategy_of(spec);
   machine.gitops_owner = gitops_owner_of(at(object, "metadata"));
-  machine.kernel_boot_image = text_of(at(instance, "domain", "firmware", "kernelBoot", "container"), "image");
-  for (const Node& volume : at(instance, "volumes").items) machine.volumes.push_back(volume_from(volume));
+  machine.kernel_boot_image = kernel_boot_image_of(instance);
+  machine.volumes = volumes_of(instance);
   for (const Node& entry : at(spec, "dataVolumeTemplates").items) {
     machine.data_volume_templates.push_back(
         {text_of(at(entry, "metadata"), "name"), text_of(at(entry, "spec", "source", "registry"), "url")});

@@ -45,22 +45,7 @@ struct MachineNetwork {
   bool operator==(const MachineNetwork&) const = default;
 };
 
-/// One run of a machine.
-struct MachineInstance {
-  ObjectMeta meta;                  ///< its controller is the VirtualMachine; kind empty: nobody
-  std::string phase;                ///< "Scheduling", "Running", "Succeeded", …
-  bool ready = false;               ///< condition Ready
-  bool paused = false;              ///< condition Paused: its processors are stopped
-  bool agent_connected = false;     ///< condition AgentConnected: the guest agent answers
-  bool has_liveness_probe = false;  ///< virt-api does not pause such a one
-  bool is_migrating = false;        ///< a live migration has begun and is not over
-  std::vector<MachineNetwork> networks;
-
-  TargetRef ref() const { return {kMachineInstanceKind, meta.name_space, meta.name, meta.uid}; }
-  bool is_final() const { return phase == "Succeeded" || phase == "Failed"; }
-};
-
-/// A volume of a machine's template.
+/// A volume of a machine's template, or of an instance.
 struct MachineVolume {
   enum class Source : std::uint8_t {
     kContainerDisk,  ///< an image; what the guest writes dies with the instance
@@ -72,6 +57,24 @@ struct MachineVolume {
   std::string name;
   Source source = Source::kOther;
   std::string reference;  ///< the image, the DataVolume, the claim
+  bool operator==(const MachineVolume&) const = default;
+};
+
+/// One run of a machine.
+struct MachineInstance {
+  ObjectMeta meta;                  ///< its controller is the VirtualMachine; kind empty: nobody
+  std::string phase;                ///< "Scheduling", "Running", "Succeeded", …
+  bool ready = false;               ///< condition Ready
+  bool paused = false;              ///< condition Paused: its processors are stopped
+  bool agent_connected = false;     ///< condition AgentConnected: the guest agent answers
+  bool has_liveness_probe = false;  ///< virt-api does not pause such a one
+  bool is_migrating = false;        ///< a live migration has begun and is not over
+  std::vector<MachineNetwork> networks;
+  std::string kernel_boot_image;       ///< as in Machine
+  std::vector<MachineVolume> volumes;  ///< of its template when it was made, and what was plugged in since
+
+  TargetRef ref() const { return {kMachineInstanceKind, meta.name_space, meta.name, meta.uid}; }
+  bool is_final() const { return phase == "Succeeded" || phase == "Failed"; }
 };
 
 struct DataVolumeTemplate {

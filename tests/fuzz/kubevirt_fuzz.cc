@@ -143,7 +143,7 @@ void check_secrets(json document) {
 void check_machine_alone(const json& document, const Machine& machine) {
   check_rebuild(document, machine);
   (void)can_restart(machine);
-  (void)plan_restart(machine);
+  (void)plan_restart(machine, "uid");
   (void)plan_snapshot(machine, "snapshot", kIncident);
   const json earlier = memory_dump_of(document);
   const Action dump = plan_memory_dump(machine, "claim", earlier);

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // What becomes of the victim after its incident is over, as the playbook's release step says.
+#include <algorithm>
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
 #include "checks.h"
+#include "tests/faults/proxy.h"
 
 namespace kintsugi::scenarios {
 
@@ -68,6 +70,24 @@ TEST_CASE("a deletion that wants approval waits for it after the end", "[scenari
     scenario.holds_for(1500ms, "the victim stays", [&] { return !is_gone(scenario, victim); });
     check_quarantined(scenario, victim, name);
   }
+}
+
+TEST_CASE("a deletion that is refused is not tried again and again", "[scenario]") {
+  Scenario scenario;
+  faults::Rule refused;
+  refused.fault = {.kind = faults::Fault::Kind::kAnswer, .status = 403};
+  refused.method = "DELETE";
+  refused.path_part = "/pods/";
+  scenario.proxy().begin({refused});
+  const json victim = open_shop_with_release(scenario, "{victim: delete, afterSeconds: 0}");
+  const std::string name = close_incident(scenario, victim);
+  scenario.eventually_incident(name, "planned", [](const json& incident) {
+    return journal_ids(incident, "planned") == std::vector<std::string>{"release/delete"};
+  });
+  scenario.holds_for(1500ms, "the victim stays", [&] { return !is_gone(scenario, victim); });
+  const auto calls = scenario.proxy().calls();
+  CHECK(std::count_if(calls.begin(), calls.end(),
+                      [](const faults::Call& call) { return call.method == "DELETE"; }) <= 4);
 }
 
 TEST_CASE("a victim whose labels somebody has given back is not deleted", "[scenario]") {

@@ -6,8 +6,6 @@
 #include <catch2/catch.hpp>
 #include <nlohmann/json.hpp>
 
-#include "base/encoding.h"
-#include "base/file.h"
 #include "checks.h"
 #include "kubevirt_stand_in.h"
 
@@ -39,28 +37,6 @@ void check_launcher_isolated(Scenario& scenario, const json& before, const std::
   CHECK(labels_of(launcher)["kubevirt.io/created-by"] == labels_of(before)["kubevirt.io/created-by"]);
   CHECK_FALSE(wears(launcher, "app"));
   CHECK(launcher["metadata"]["ownerReferences"] == before["metadata"]["ownerReferences"]);
-}
-
-json evidence_manifest(Scenario& scenario, const std::string& incident) {
-  const auto text = read_file(scenario.directory() + "/evidence/" + incident + "/manifest.json", 1u << 20);
-  REQUIRE(text);
-  return json::parse(*text);
-}
-
-bool has_file(const json& manifest, const std::string& path) {
-  const json& files = manifest["files"];
-  return std::any_of(files.begin(), files.end(), [&](const json& file) { return file["path"] == path; });
-}
-
-/// Machine "db", which boots from a DataVolume that was imported from the image.
-json machine_on_imported_disk(const Image& image) {
-  json imported = machine("db", image.by_tag);
-  imported["spec"]["template"]["spec"]["volumes"][0] = {{"name", "root"},
-                                                        {"dataVolume", {{"name", "db-root"}}}};
-  const json source{{"registry", {{"url", "docker://" + image.by_tag}}}};
-  imported["spec"]["dataVolumeTemplates"] = json::array(
-      {{{"metadata", {{"name", "db-root"}}}, {"spec", {{"source", source}, {"storage", json::object()}}}}});
-  return imported;
 }
 
 }  // namespace
@@ -96,122 +72,6 @@ TEST_CASE("KubeVirt: a machine is isolated and paused; a release gives everythin
   CHECK(labels_of(restored) == labels_of(launcher));
   CHECK(annotations_of(restored) == annotations_of(launcher));
   CHECK(uid_of(kubevirt.instance("db")) == uid_of(instance));
-}
-
-TEST_CASE("KubeVirt: a machine is rebuilt from its verified image", "[scenario]") {
-  Scenario scenario;
-  if (!scenario.world().can_express(Ability::kSchemas)) return;
-  KubeVirt kubevirt(scenario);
-  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
-  const json launcher = kubevirt.run(machine("db", image.by_tag));
-  const json victim = kubevirt.instance("db");
-  PlaybookText playbook;
-  playbook.collect = "{deadlineSeconds: 5, memoryDumpClaim: dumps}";
-  scenario.write_playbook(playbook);
-  scenario.start();
-
-  const std::string name = scenario.breach(launcher);
-  const json closed = scenario.eventually_condition(name, "Closed", "True", "", 40s);
-
-  CHECK(status_text(closed, "outcome") == "recovered");
-  check_times(closed);
-  const json now = kubevirt.instance("db");
-  CHECK(uid_of(now) != uid_of(victim));
-  CHECK_FALSE(kubevirt.is_paused("db"));
-  CHECK(scenario.get(k8s::kPods, name_of(launcher)).is_null());
-  const auto launchers = kubevirt.launchers(uid_of(now));
-  REQUIRE(launchers.size() == 1);
-  CHECK_FALSE(is_quarantined(launchers[0]));
-  const json rebuilt = scenario.get(kMachines, "db");
-  CHECK(rebuilt["spec"]["template"]["spec"]["volumes"][0]["containerDisk"]["image"] == image.by_digest);
-  CHECK(rebuilt["spec"]["template"]["spec"]["volumes"][1]["persistentVolumeClaim"]["claimName"] == "db-data");
-  CHECK(rebuilt["spec"]["runStrategy"] == "Always");
-  CHECK(count_in_timeline(closed, "Volume data keeps") == 1);
-  const json manifest = evidence_manifest(scenario, name);
-  for (const char* path :
-       {"instance.json", "machine.json", "pod.json", "guest/guestosinfo.json", "guest/userlist.json",
-        "guest/filesystemlist.json", "snapshot.json", "memory-dump.json"})
-    CHECK(has_file(manifest, path));
-  CHECK(labels_of(scenario.get(kSnapshots, "kintsugi-" + name)).value("kintsugi.dev/incident", "") == name);
-}
-
-TEST_CASE("KubeVirt: a memory that could not be dumped is not ended without asking", "[scenario]") {
-  Scenario scenario;
-  if (!scenario.world().can_express(Ability::kSchemas)) return;
-  const std::string claim = GENERATE(kFullClaim, kMissingClaim);
-  CAPTURE(claim);
-  KubeVirt kubevirt(scenario);
-  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
-  const json launcher = kubevirt.run(machine("db", image.by_tag));
-  const json victim = kubevirt.instance("db");
-  PlaybookText playbook;
-  playbook.collect = "{memoryDumpClaim: " + claim + "}";
-  scenario.write_playbook(playbook);
-  scenario.start();
-
-  const std::string name = scenario.breach(launcher);
-  const json waiting = scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
-
-  CHECK(condition_status(waiting, "EvidencePreserved") == "True");
-  CHECK(condition_reason(waiting, "EvidencePreserved") == "MemoryMissing");
-  CHECK(status_text(waiting, "awaiting") == "redeploy");
-  CHECK(condition_message(waiting, "Redeployed").starts_with("the memory is not preserved"));
-  CHECK(uid_of(kubevirt.instance("db")) == uid_of(victim));
-
-  scenario.decide(name, "redeploy", true);
-  const json closed = scenario.eventually_condition(name, "Closed", "True", "", 40s);
-
-  CHECK(status_text(closed, "outcome") == "recovered");
-  CHECK(uid_of(kubevirt.instance("db")) != uid_of(victim));
-}
-
-TEST_CASE("KubeVirt: a disk that was imported from a registry is imported anew", "[scenario]") {
-  Scenario scenario;
-  if (!scenario.world().can_express(Ability::kSchemas)) return;
-  KubeVirt kubevirt(scenario);
-  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
-  const json launcher = kubevirt.run(machine_on_imported_disk(image));
-  const json victim = kubevirt.instance("db");
-  scenario.write_playbook({});
-  scenario.start();
-
-  const std::string name = scenario.breach(launcher);
-  const json closed = scenario.eventually_condition(name, "Closed", "True", "", 40s);
-
-  CHECK(status_text(closed, "outcome") == "recovered");
-  CHECK(uid_of(kubevirt.instance("db")) != uid_of(victim));
-  const json spec = scenario.get(kMachines, "db")["spec"];
-  const std::string renewed = spec["template"]["spec"]["volumes"][0]["dataVolume"]["name"];
-  CHECK(renewed.starts_with("db-root-k"));
-  CHECK(spec["dataVolumeTemplates"][0]["metadata"]["name"] == renewed);
-  CHECK(spec["dataVolumeTemplates"][0]["spec"]["source"]["registry"]["url"] == "docker://" + image.by_digest);
-}
-
-TEST_CASE("KubeVirt: a disk that somebody made under the new disk's name is not booted from", "[scenario]") {
-  Scenario scenario;
-  if (!scenario.world().can_express(Ability::kSchemas)) return;
-  KubeVirt kubevirt(scenario);
-  const Image image = scenario.push_signed("shop/os", "1.0", "os 1.0");
-  const json launcher = kubevirt.run(machine_on_imported_disk(image));
-  const json victim = kubevirt.instance("db");
-  PlaybookText playbook;
-  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
-  scenario.write_playbook(playbook);
-  scenario.start();
-  const std::string name = scenario.breach(launcher);
-  scenario.eventually_condition(name, "Redeployed", "False", "AwaitingApproval");
-  const std::string disk = "db-root-k" + sha256_hex(name + " " + image.digest).substr(0, 8);
-  const json storage{{"requests", {{"storage", "1Gi"}}}};
-  scenario.create({"", "v1", "persistentvolumeclaims", "PersistentVolumeClaim"},
-                  {{"metadata", {{"name", disk}}},
-                   {"spec", {{"accessModes", {"ReadWriteOnce"}}, {"resources", storage}}}});
-
-  scenario.decide(name, "redeploy", true);
-  const json incident = scenario.eventually_condition(name, "Redeployed", "False", "NameTaken");
-
-  CHECK(condition_message(incident, "Redeployed").find(disk) != std::string::npos);
-  CHECK(uid_of(kubevirt.instance("db")) == uid_of(victim));
-  CHECK(scenario.get(kMachines, "db")["metadata"]["generation"] == 1);
 }
 
 TEST_CASE("KubeVirt: a controller that is killed leaves nothing that is done twice", "[scenario]") {
@@ -256,28 +116,6 @@ TEST_CASE("KubeVirt: what only observes changes no machine", "[scenario]") {
   CHECK(journal_ids(closed, "applied").empty());
   CHECK_FALSE(kubevirt.is_paused("db"));
   CHECK(identity_of(scenario.get(k8s::kPods, name_of(launcher))) == identity_of(launcher));
-}
-
-TEST_CASE("KubeVirt: a machine is not rebuilt from an image that nobody signed", "[scenario]") {
-  Scenario scenario;
-  if (!scenario.world().can_express(Ability::kSchemas)) return;
-  KubeVirt kubevirt(scenario);
-  const Image image = scenario.push("shop/os", "1.0", "os 1.0");
-  const json launcher = kubevirt.run(machine("db", image.by_tag));
-  const json victim = kubevirt.instance("db");
-  scenario.write_playbook({});
-  scenario.start();
-
-  const std::string name = scenario.breach(launcher);
-  const json incident = scenario.eventually_incident(name, "it waits for a person", [](const json& now) {
-    return status_text(now, "awaiting") == "redeploy";
-  });
-
-  CHECK(condition_status(incident, "Redeployed") == "False");
-  CHECK(uid_of(kubevirt.instance("db")) == uid_of(victim));
-  CHECK(kubevirt.is_paused("db"));
-  CHECK(scenario.get(kMachines, "db")["spec"]["template"]["spec"]["volumes"][0]["containerDisk"]["image"] ==
-        image.by_tag);
 }
 
 TEST_CASE("KubeVirt: a migration of a contained machine ends, and its target is isolated, too",

@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <catch2/catch.hpp>
-#include <functional>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -93,9 +92,9 @@ json launcher_of(const json& instance, const std::string& migration) {
 /// One look of virt-controller at one namespace. What fails is tried again at the next look.
 class Look {
  public:
-  /// `on_made` is told of each instance that is made, by its machine.
-  Look(k8s::Client& client, std::string name_space, std::function<void(const std::string&)> on_made)
-      : client_(client), name_space_(std::move(name_space)), on_made_(std::move(on_made)) {}
+  /// `made` counts the instances that are made, by their machine.
+  Look(k8s::Client& client, std::string name_space, std::map<std::string, int>& made)
+      : client_(client), name_space_(std::move(name_space)), made_(made) {}
 
   void take() {
     const auto machines = client_.list(kMachines, name_space_);
@@ -131,12 +130,19 @@ class Look {
       if (is_to_stop) return stop(*found);
       return follow_links(machine, *found);
     }
-    const std::string strategy = machine["spec"].value("runStrategy", "");
-    const bool is_to_start = strategy == "Always" || (requests.is_array() && requests.size() == 2);
-    if (!is_to_start || !client_.create(kInstances, name_space_, instance_of(machine))) return;
-    on_made_(name_of(machine));
+    const bool is_asked = requests.is_array() && !requests.empty() && requests.back()["action"] == "Start";
+    if (!is_asked && !starts_by_itself(machine)) return;
+    if (!client_.create(kInstances, name_space_, instance_of(machine))) return;
+    ++made_[name_of(machine)];
     if (requests.is_array())
       patch(kMachines, machine, "/status/stateChangeRequests", json::array(), "status");
+  }
+
+  /// Whether its run strategy asks for an instance, now that it has none.
+  bool starts_by_itself(const json& machine) const {
+    const std::string strategy = machine["spec"].value("runStrategy", "");
+    const bool is_first = !made_.contains(name_of(machine));
+    return strategy == "Always" || (is_first && (strategy == "RerunOnFailure" || strategy == "Once"));
   }
 
   /// The live update: of all that the template says of cards, only the state reaches a guest that runs.
@@ -208,7 +214,7 @@ class Look {
 
   k8s::Client& client_;
   const std::string name_space_;
-  const std::function<void(const std::string&)> on_made_;
+  std::map<std::string, int>& made_;
   std::vector<json> pods_;
   std::vector<json> migrations_;
 };
@@ -292,6 +298,8 @@ class Subresources {
     json now = at(*machine, "/status").is_null() ? json::object() : at(*machine, "/status");
     if (verb == "memorydump") {
       if (body["claimName"] == kMissingClaim) return reply(404, status(404, "NotFound", "no such claim"));
+      if (body["claimName"] == kForeignClaim)
+        return reply(409, status(409, "Conflict", "a claim is associated with another memory dump"));
       const json earlier = at(now, "/memoryDumpRequest/phase");
       if (earlier == "InProgress")
         return reply(409, status(409, "Conflict", "memory dump request for vm already exists"));
@@ -299,6 +307,11 @@ class Subresources {
                                   {"phase", "InProgress"},
                                   {"startTimestamp", format_seconds(SystemClock().now())}};
     } else {
+      const json strategy = machine->at("spec").value("runStrategy", "");
+      if (strategy == "Halted" || strategy == "Once") {
+        return reply(409, status(409, "Conflict",
+                                 strategy.get<std::string>() + " does not support manual restart requests"));
+      }
       const auto instance = client_.get(kInstances, {name_space_, name});
       if (!instance || body.value("gracePeriodSeconds", 1) != 0)
         return reply(409, status(409, "Conflict", "VM is not running"));
@@ -413,7 +426,7 @@ void KubeVirt::serve_subresources() {
 
 void KubeVirt::look() {
   const std::lock_guard lock(mutex_);  // what it has made is counted before anybody asks
-  Look(scenario_.client(), scenario_.shop(), [this](const std::string& machine) { ++made_[machine]; }).take();
+  Look(scenario_.client(), scenario_.shop(), made_).take();
 }
 
 void KubeVirt::play(const std::stop_token& stop) {
@@ -423,8 +436,17 @@ void KubeVirt::play(const std::stop_token& stop) {
   }
 }
 
+/// What virt-api writes for `virtctl start`.
+void KubeVirt::request_start(const std::string& machine) {
+  const json requests = json::array({{{"action", "Start"}}});
+  REQUIRE(scenario_.client().patch(kMachines, {scenario_.shop(), machine},
+                                   k8s::JsonPatch().add("/status", json{{"stateChangeRequests", requests}}),
+                                   "status"));
+}
+
 json KubeVirt::run(const json& machine) {
   scenario_.create(kMachines, machine);
+  if (machine["spec"]["runStrategy"] == "Manual") request_start(name_of(machine));
   json launcher;
   scenario_.eventually("the machine runs", [&] {
     const json now = instance(name_of(machine));

@@ -34,8 +34,9 @@ inline constexpr const char* kOtherNetwork = "ops/storage";
 void attach_network(nlohmann::json& machine);
 /// The claim that is too small for any machine's memory: a dump into it fails.
 inline constexpr const char* kFullClaim = "full";
-/// And one that is not there: a dump into it is refused.
+/// One that is not there, and one that is somebody else's: a dump into it is refused.
 inline constexpr const char* kMissingClaim = "missing";
+inline constexpr const char* kForeignClaim = "foreign";
 /// As virt-controller names it in the launcher.
 inline constexpr const char* kRootContainer = "volumeroot";
 
@@ -48,7 +49,8 @@ class KubeVirt {
   KubeVirt(const KubeVirt&) = delete;
   KubeVirt& operator=(const KubeVirt&) = delete;
 
-  /// Creates a machine and waits until it is Ready. Returns its launcher.
+  /// Creates a machine, starts it where its run strategy waits for a person, and waits until it is Ready.
+  /// Returns its launcher.
   nlohmann::json run(const nlohmann::json& machine);
   /// The instance of a machine; null where there is none.
   nlohmann::json instance(const std::string& machine);
@@ -63,6 +65,7 @@ class KubeVirt {
   void serve_subresources();
   void play(const std::stop_token& stop);
   void look();
+  void request_start(const std::string& machine);
 
   Scenario& scenario_;
   const SystemClock clock_;

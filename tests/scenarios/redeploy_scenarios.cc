@@ -90,6 +90,31 @@ TEST_CASE("14: a template by tag is pinned after the isolation", "[scenario]") {
   CHECK(scenario.identities(neighbours) == neighbours_before);
 }
 
+TEST_CASE("14: a Deployment that keeps no old ReplicaSet is recovered like any other", "[scenario]") {
+  Scenario scenario;
+  const Image image = scenario.push_signed("shop/web", "1.0", "web 1.0");
+  scenario.open_shop(image.by_tag);
+  scenario.patch(k8s::kDeployments, "web", k8s::JsonPatch().add("/spec/revisionHistoryLimit", 0));
+  PlaybookText playbook;
+  playbook.verify = "{readySeconds: 30, quietSeconds: 3}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+  const json victim = scenario.pods_of("web").at(0);
+  const std::string old_set = victim["metadata"]["ownerReferences"][0]["name"];
+
+  const std::string name = scenario.breach(victim);
+  scenario.eventually_condition(name, "Redeployed", "True");
+  if (scenario.world().can_express(Ability::kSchemas)) {
+    scenario.eventually("the old ReplicaSet is gone",
+                        [&] { return scenario.get(k8s::kReplicaSets, old_set).is_null(); });
+  }
+  const json incident = scenario.eventually_condition(name, "Closed", "True", "", 40s);
+
+  CHECK(status_text(incident, "outcome") == "recovered");
+  CHECK(image_of_template(scenario) == image.by_digest);
+  CHECK(count_in_timeline(incident, "OwnerGone") == 0);
+}
+
 TEST_CASE("14: what somebody rolls out while a pin waits for a person is not rolled back", "[scenario]") {
   Scenario scenario;
   const Image first = scenario.push_signed("shop/web", "1.0", "web 1.0");

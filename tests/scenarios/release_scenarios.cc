@@ -128,6 +128,33 @@ TEST_CASE("25: a release where the owner has been rolled offers the choice", "[s
   check_shop_is_open(scenario, next.digest);
 }
 
+TEST_CASE("25: what an incident that is over has left in quarantine is given back by another", "[scenario]") {
+  Scenario scenario;
+  scenario.open_shop();
+  const json victim = scenario.pods_of("web").at(0);
+  PlaybookText playbook;
+  scenario.write_playbook(playbook);
+  scenario.start();
+  const std::string first = scenario.breach(victim);
+  scenario.eventually_condition(first, "Closed", "True");
+  check_quarantined(scenario, victim, first);
+  playbook.mode = "observe";
+  scenario.write_playbook(playbook);
+  std::string second;
+  scenario.eventually("another incident observes", [&] {
+    const json result = scenario.send(falco_event(victim));
+    second = result.value("incident", "");
+    return result["result"] == "observed";
+  });
+
+  scenario.release(second, "restore");
+  wait_until_released(scenario, second);
+
+  const json restored = scenario.get(k8s::kPods, name_of(victim));
+  CHECK(labels_of(restored) == labels_of(victim));
+  CHECK(annotations_of(restored) == annotations_of(victim));
+}
+
 TEST_CASE("26: a victim that somebody deletes does not wedge its incident", "[scenario]") {
   Scenario scenario;
   const Image image = scenario.open_shop();
