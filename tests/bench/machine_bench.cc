@@ -7,6 +7,7 @@
 
 #include <cstdlib>
 #include <exception>
+#include <filesystem>
 #include <stdexcept>
 
 #include "machine_site.h"
@@ -44,7 +45,8 @@ struct Figures {
   Samples contained, raw_contained;  ///< and its processors stand still
   Samples released, raw_released;    ///< until both are back
   Samples switched, raw_switched;    ///< until the process of the next definition is there
-  Samples rebuilt, raw_rebuilt;      ///< the whole way to there
+  Samples preserved, raw_preserved;  ///< isolated, and its disks and memory kept
+  Samples rebuilt, raw_rebuilt;      ///< the whole way to the next process
   Samples recovered;
 };
 
@@ -68,7 +70,7 @@ void cut_off(RawMachine& machine) {
 }
 
 /// What the controller asks of libvirt, and nothing else.
-void measure_floor(RawMachine& machine, const Clock& clock, Figures& out) {
+void measure_floor(RawMachine& machine, const std::string& memory_file, const Clock& clock, Figures& out) {
   MonotonicTime start = clock.monotonic();
   machine.set_link(false);
   out.raw_link.add(machine.wait_link(false) - start);
@@ -89,10 +91,14 @@ void measure_floor(RawMachine& machine, const Clock& clock, Figures& out) {
   cut_off(machine);
   std::this_thread::sleep_for(kSettle);
   start = clock.monotonic();
+  machine.preserve(memory_file);
+  const Duration preserved = contained + (clock.monotonic() - start);
+  out.raw_preserved.add(preserved);
+  start = clock.monotonic();
   machine.switch_over();
   const Duration switched = machine.wait_started_since(start) - start;
   out.raw_switched.add(switched);
-  out.raw_rebuilt.add(contained + switched);
+  out.raw_rebuilt.add(preserved + switched);
   std::this_thread::sleep_for(kSettle);
 }
 
@@ -105,7 +111,7 @@ void measure_false_alarm(RawMachine& machine, MachineSite& site, const std::stri
                          Figures& out) {
   const std::string incident = incident_of(machine, 1);
   MonotonicTime start = clock.monotonic();
-  site.signal(name);
+  site.signal(name, MachineSite::Evidence::kNone);
   out.link.add(machine.wait_link(false) - start);
   out.contained.add(site.wait_said(incident, "Contained=True") - start);
   std::this_thread::sleep_for(kPersonGrace + kSettle);
@@ -120,7 +126,8 @@ void measure_rebuild(RawMachine& machine, MachineSite& site, const std::string& 
                      Figures& out) {
   const std::string incident = incident_of(machine, 2);
   const MonotonicTime start = clock.monotonic();
-  site.signal(name);
+  site.signal(name, MachineSite::Evidence::kKept);
+  out.preserved.add(site.wait_said(incident, "EvidencePreserved=True") - start);
   const MonotonicTime begun = site.wait_said(incident, "Redeployed=False Rebuilding");
   const MonotonicTime started = machine.wait_started_since(start);
   out.switched.add(started - begun);
@@ -133,7 +140,9 @@ void measure_one(const Lab& lab, RawHost& host, MachineSite& site, const std::st
   make_machine(lab, name);
   RawMachine machine(host, name);
   std::this_thread::sleep_for(kFirmware);
-  measure_floor(machine, host.clock(), out);
+  const std::string memory_file = lab.files + "/" + name + ".elf";
+  measure_floor(machine, memory_file, host.clock(), out);
+  std::filesystem::remove(memory_file);
   machine.protect("mode='contain-only'", "");
   std::this_thread::sleep_for(kSettle);
   measure_false_alarm(machine, site, name, host.clock(), out);
@@ -155,9 +164,14 @@ void print(Report& report, const Figures& figures) {
   report.heading(
       "Release: ordered until its link is up and it runs; the floor: the link, without a filter, and resume");
   both("given back", figures.released, figures.raw_released);
+  report.heading(
+      "Evidence: signal sent until EvidencePreserved=True; the floor: contained, and then a layer over the "
+      "disk, a screenshot, a dump of the memory");
+  both("preserved", figures.preserved, figures.raw_preserved);
   report.heading("The switch: planned until its new process is there; the floor: define, destroy, create");
   both("switched", figures.switched, figures.raw_switched);
-  report.heading("The rebuild: signal sent until the new process is there; the floor: both of the above");
+  report.heading(
+      "The rebuild: signal sent until the new process is there; the floor: preserved and switched");
   both("rebuilt", figures.rebuilt, figures.raw_rebuilt);
   const auto seconds = [](Duration time) {
     return fmt::format("{:.2f} s", std::chrono::duration<double>(time).count());

@@ -17,18 +17,24 @@ using namespace std::chrono_literals;
 constexpr auto kPatience = 60s;
 constexpr auto kGlance = 1ms;
 
-constexpr char kPlaybook[] = R"(
+constexpr char kRule[] = "Terminal shell in container";
+constexpr char kPreservingRule[] = "Drop and execute new binary in container";
+
+std::string playbook(const std::string& name, const std::string& rule, const std::string& collect) {
+  return fmt::format(R"(
 apiVersion: kintsugi.dev/v1alpha1
 kind: Playbook
-metadata: {name: breach}
+metadata: {{name: {}}}
 spec:
-  signals: [{source: falco, rules: ["Terminal shell*"]}]
+  signals: [{{source: falco, rules: ["{}"]}}]
   mode: full
   steps:
-    - contain: {pause: true}
-    - redeploy: {trustPolicy: golden}
-    - verify: {readySeconds: 120, quietSeconds: 1}
-)";
+    - contain: {{pause: true}}
+{}    - redeploy: {{trustPolicy: golden}}
+    - verify: {{readySeconds: 120, quietSeconds: 1}}
+)",
+                     name, rule, collect);
+}
 
 std::string policy_for(const std::string& lab) {
   return fmt::format(R"(
@@ -54,7 +60,9 @@ bool says(const std::string& log, const std::string& incident, const std::string
 }  // namespace
 
 MachineSite::MachineSite(const std::string& uri, const std::string& lab, const Clock& clock) : clock_(clock) {
-  directory_.write("playbooks/breach.yaml", kPlaybook);
+  directory_.write("playbooks/at-once.yaml", playbook("at-once", kRule, ""));
+  directory_.write("playbooks/preserving.yaml",
+                   playbook("preserving", kPreservingRule, "    - collect: {}\n"));
   directory_.write("trust-policies/golden.yaml", policy_for(lab));
   std::filesystem::create_directory(directory_.path() + "/state");
   const std::string socket = directory_.path() + "/control.sock";
@@ -71,11 +79,11 @@ MachineSite::MachineSite(const std::string& uri, const std::string& lab, const C
   person_ = net::make_curl_transport(person);
 }
 
-void MachineSite::signal(const std::string& machine) {
-  const auto answer = process_->post(
-      fmt::format(R"({{"rule": "Terminal shell in container", "priority": "Critical", "output": "a shell", )"
-                  R"("output_fields": {{"container.id": "host", "kintsugi.domain": "{}"}}}})",
-                  machine));
+void MachineSite::signal(const std::string& machine, Evidence evidence) {
+  const auto answer =
+      process_->post(fmt::format(R"({{"rule": "{}", "priority": "Critical", "output": "a shell", )"
+                                 R"("output_fields": {{"container.id": "host", "kintsugi.domain": "{}"}}}})",
+                                 evidence == Evidence::kKept ? kPreservingRule : kRule, machine));
   if (answer.status != 202 || answer.body.find("\"opened\"") == std::string::npos)
     throw std::runtime_error(fmt::format("the signal was answered {} {}", answer.status, answer.body));
 }

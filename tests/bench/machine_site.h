@@ -18,8 +18,10 @@ class MachineSite {
   /// `lab`: the folder with the golden image and the key that it is signed with.
   MachineSite(const std::string& uri, const std::string& lab, const Clock& clock);
 
+  /// Whether the playbook keeps evidence before it goes on.
+  enum class Evidence { kNone, kKept };
   /// Accepted when it returns.
-  void signal(const std::string& machine);
+  void signal(const std::string& machine, Evidence evidence);
   /// A person's order to give everything back; accepted when it returns.
   void release(const std::string& incident);
   /// Until the controller says this of the incident, and when. For at most a minute.

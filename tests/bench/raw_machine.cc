@@ -31,6 +31,19 @@ void check(int result, const char* what) {
   if (result < 0) give_up(what);
 }
 
+/// As the controller keeps disks: what is written from now on goes to another file.
+constexpr char kSnapshot[] =
+    "<domainsnapshot><disks><disk name='vda' snapshot='external'><driver type='qcow2'/></disk></disks>"
+    "</domainsnapshot>";
+constexpr unsigned kSnapshotFlags = VIR_DOMAIN_SNAPSHOT_CREATE_DISK_ONLY |
+                                    VIR_DOMAIN_SNAPSHOT_CREATE_NO_METADATA |
+                                    VIR_DOMAIN_SNAPSHOT_CREATE_ATOMIC;
+
+int append(virStreamPtr /*stream*/, const char* data, std::size_t size, void* into) {
+  static_cast<std::string*>(into)->append(data, size);
+  return int(size);
+}
+
 void stay_silent(void* /*data*/, virErrorPtr /*error*/) {}
 void pulse(int /*timer*/, void* /*data*/) {}
 
@@ -140,6 +153,28 @@ void RawMachine::pause() {
 
 void RawMachine::resume() {
   check(virDomainResume(domain_.get()), "resume");
+}
+
+void RawMachine::take_screenshot() {
+  const std::unique_ptr<virStream, int (*)(virStreamPtr)> stream(virStreamNew(host_.connection(), 0),
+                                                                 &virStreamFree);
+  if (stream == nullptr) give_up("a stream");
+  const std::unique_ptr<char, decltype(&std::free)> type(
+      virDomainScreenshot(domain_.get(), stream.get(), 0, 0), &std::free);
+  if (type == nullptr) give_up("a screenshot");
+  std::string image;
+  check(virStreamRecvAll(stream.get(), append, &image), "a screenshot");
+  check(virStreamFinish(stream.get()), "a screenshot");
+}
+
+void RawMachine::preserve(const std::string& file) {
+  const std::unique_ptr<virDomainSnapshot, int (*)(virDomainSnapshotPtr)> snapshot(
+      virDomainSnapshotCreateXML(domain_.get(), kSnapshot, kSnapshotFlags), &virDomainSnapshotFree);
+  if (snapshot == nullptr) give_up("a snapshot of the disks");
+  take_screenshot();
+  check(virDomainCoreDumpWithFormat(domain_.get(), file.c_str(), VIR_DOMAIN_CORE_DUMP_FORMAT_RAW,
+                                    VIR_DUMP_MEMORY_ONLY),
+        "a dump of the memory");
 }
 
 void RawMachine::redefine() {

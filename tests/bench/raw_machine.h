@@ -58,6 +58,8 @@ class RawMachine {
   void filter();
   void pause();
   void resume();
+  /// Keeps a screenshot, its disks as they are now, and its memory, which is in `file` then.
+  void preserve(const std::string& file);
   /// Stores its definition anew, with its link up, ends its process and starts another one.
   void switch_over();
   /// The metadata by which Kintsugi protects it: attributes and elements.
@@ -71,6 +73,7 @@ class RawMachine {
  private:
   /// Stores the definition that it has, with its link up.
   void redefine();
+  void take_screenshot();
   std::string definition(unsigned flags) const;
   bool is_link_up() const;
   int state() const;
