@@ -22,6 +22,17 @@ Result<void> mend_policy(IncidentWork& work) {
   return work.world().cluster->target.ensure_quarantine_policy(work.target().name_space, options);
 }
 
+/// Once more without the annotations that left no room for ours, if that is why it was refused: whoever may
+/// write a pod's annotations does not keep it from being isolated.
+Result<nlohmann::json> apply_with_room(IncidentWork& work, const TargetRef& pod, const Action& isolation,
+                                       const targets::ApplyOptions& options,
+                                       const Result<nlohmann::json>& refused) {
+  const auto live = work.world().cluster->target.read_document(pod, {});
+  if (!live) return refused;
+  const auto with_room = targets::isolation_with_room(isolation, *live);
+  return with_room ? apply(work, *with_room, options) : refused;
+}
+
 }  // namespace
 
 bool is_in_quarantine_of(const Pod& pod, const Incident& incident) {
@@ -55,6 +66,8 @@ Result<PodIsolation> isolate_pod(IncidentWork& work, PodPointer victim,
     const Action action = plan(*victim);
     if (!may_send()) return PodIsolation{Outcome::kNotNow, victim, nullptr, action, {}};
     auto applied = apply(work, action, options);
+    if (!applied && applied.error().is_refusal())
+      applied = apply_with_room(work, victim->ref(), action, options, applied);
     if (applied) {
       auto after = targets::pod_from(from_json(*applied));
       if (!after) return fail(std::move(after).error());

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "targets/kubernetes/containment.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "base/cut.h"
@@ -15,6 +16,16 @@ using nlohmann::json;
 
 /// An annotation may have 256 KiB, with all others.
 constexpr DocumentLimits kUndoLimits{256u << 10, 4, 2'000};
+
+/// What the API server takes of all annotations of an object, keys and values.
+constexpr std::size_t kMaxAnnotationBytes = 256u << 10;
+constexpr std::string_view kRemovedAnnotation = "kintsugi.dev/removed-annotations";
+constexpr std::size_t kMaxRemovedBytes = 1024;
+
+bool is_ours(std::string_view annotation) {
+  return annotation == kIncidentAnnotation || annotation == kUndoAnnotation ||
+         annotation == kSafeToEvictAnnotation;
+}
 
 std::string label_pointer(std::string_view key) {
   return k8s::json_pointer({"metadata", "labels", key});
@@ -85,6 +96,33 @@ Action plan_isolation(const Pod& live, std::string_view incident, std::string_vi
   patch.add(annotation_pointer(kSafeToEvictAnnotation), "false");
   Action action = patch_of(live, "contain/isolate", patch);
   action.description = describe("isolate", live);
+  return action;
+}
+
+std::optional<Action> isolation_with_room(const Action& isolation, const json& live) {
+  const auto isolated = k8s::apply_json_patch(live, isolation.body);
+  if (!isolated) return std::nullopt;
+  std::size_t bytes = kRemovedAnnotation.size() + kMaxRemovedBytes;
+  std::vector<std::pair<std::size_t, std::string>> foreign;
+  for (const auto& [key, value] : isolated->at("metadata").at("annotations").items()) {
+    const std::size_t size = key.size() + value.get_ref<const std::string&>().size();
+    bytes += size;
+    if (!is_ours(key)) foreign.emplace_back(size, key);
+  }
+  if (bytes <= kMaxAnnotationBytes) return std::nullopt;
+  std::sort(foreign.rbegin(), foreign.rend());
+  json patch = json::parse(isolation.body);
+  std::string removed;
+  for (const auto& [size, key] : foreign) {
+    if (bytes <= kMaxAnnotationBytes) break;
+    bytes -= size;
+    patch.push_back({{"op", "remove"}, {"path", annotation_pointer(key)}});
+    removed += (removed.empty() ? "" : ", ") + key;
+  }
+  const json said = cut(std::move(removed), kMaxRemovedBytes);
+  patch.push_back({{"op", "add"}, {"path", annotation_pointer(kRemovedAnnotation)}, {"value", said}});
+  Action action = isolation;
+  action.body = patch.dump();
   return action;
 }
 

@@ -46,6 +46,11 @@ struct Undo {
 };
 std::optional<Undo> find_undo(const Pod& victim, const std::optional<ContainmentRecord>& record);
 
+/// The same isolation without the largest foreign annotations of `live`, the pod's document, where those
+/// leave no room for ours: the API server takes 256 KiB of them. Which they were stays in an annotation.
+/// Nothing: they leave room, or `live` is not as the isolation expects it.
+std::optional<Action> isolation_with_room(const Action& isolation, const nlohmann::json& live);
+
 /// The id of the action that gives labels back.
 inline constexpr std::string_view kRestoration = "release/restore";
 /// Gives the labels back and takes ours away. Fails with kConflict where the pod is not in quarantine, or its

@@ -105,6 +105,36 @@ TEST_CASE("an edited undo annotation loses against the incident's copy") {
     CHECK_FALSE(find_undo(view(isolated), std::nullopt));
 }
 
+TEST_CASE("annotations that leave no room for the quarantine are taken away, the largest first") {
+  constexpr std::size_t kLimit = 256u << 10;
+  const auto bytes_of = [](const json& pod) {
+    std::size_t bytes = 0;
+    for (const auto& [key, value] : pod["metadata"]["annotations"].items())
+      bytes += key.size() + value.get<std::string>().size();
+    return bytes;
+  };
+  json pod = pod_document();
+  json& annotations = pod["metadata"]["annotations"];
+  CHECK_FALSE(isolation_with_room(plan_isolation(view(pod), "inc-1", ""), pod));  // there is room
+
+  annotations["filler/a~b"] = std::string(100'000, 'a');
+  annotations["kintsugi.dev/filler"] = std::string(161'500, 'b');
+  REQUIRE(bytes_of(pod) < kLimit);
+  const Action refused = plan_isolation(view(pod), "inc-1", "");
+  REQUIRE(bytes_of(patched(pod, refused)) > kLimit - 1024);
+  const auto roomier = isolation_with_room(refused, pod);
+  REQUIRE(roomier);
+  json after = patched(pod, *roomier);
+  CHECK(bytes_of(after) <= kLimit);
+  CHECK(after["metadata"]["annotations"]["kintsugi.dev/removed-annotations"] == "kintsugi.dev/filler");
+  CHECK(after["metadata"]["annotations"].contains("filler/a~b"));
+  CHECK(view(after).quarantined());
+  CHECK(find_undo(view(after), std::nullopt)->labels == view(pod).meta.labels);
+
+  pod["metadata"]["labels"]["app"] = "changed meanwhile";
+  CHECK_FALSE(isolation_with_room(refused, pod));
+}
+
 TEST_CASE("whoever comes later still learns from the victim who controlled it") {
   const Pod before = view(pod_document());
   json isolated = patched(pod_document(), plan_isolation(before, "inc-1", ""));

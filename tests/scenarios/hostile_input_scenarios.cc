@@ -178,4 +178,30 @@ TEST_CASE("35: hostile text is shown escaped and expands nowhere", "[scenario]")
   for (const std::string& line : lines_of(log)) CHECK(json::accept(line));
 }
 
+TEST_CASE("35: a pod that says too much of itself is isolated all the same", "[scenario]") {
+  Scenario scenario;
+  json pod = bare_pod("lost", scenario.push_signed("shop/lost", "1.0", "lost").by_digest);
+  SECTION("annotations that leave no room for another") {
+    pod["metadata"]["annotations"] = {{"filler", std::string(262'100, 'a')}, {"note", "stays"}};
+  }
+  SECTION("an image that nobody can pull") {
+    pod["spec"]["containers"].push_back({{"name", "side"}, {"image", std::string(5000, 'a')}});
+  }
+  scenario.create(k8s::kPods, pod);
+  scenario.eventually("it runs", [&] { return is_ready(scenario.get(k8s::kPods, "lost")); });
+  const json victim = scenario.get(k8s::kPods, "lost");
+  PlaybookText playbook;
+  playbook.redeploy = "{trustPolicy: release-images, requireApproval: true}";
+  scenario.write_playbook(playbook);
+  scenario.start();
+
+  const std::string name = scenario.breach(victim);
+
+  scenario.eventually_condition(name, "Contained", "True");
+  check_quarantined(scenario, victim, name);
+  scenario.release(name, "restore");
+  scenario.eventually_condition(name, "Closed", "True", "Released");
+  CHECK(labels_of(scenario.get(k8s::kPods, "lost")) == labels_of(victim));
+}
+
 }  // namespace kintsugi::scenarios
