@@ -123,6 +123,10 @@ void CollectionResults::forget(const std::string& incident) {
   attempts_.erase(incident);
 }
 
+std::string lane_of(const TargetRef& target) {
+  return target.kind == "Domain" ? target.uid : target.name_space;
+}
+
 StepResult collect_in_job(IncidentWork& work, const Collection& collection) {
   World& world = work.world();
   CollectionResults& results = collection.results;
@@ -134,7 +138,7 @@ StepResult collect_in_job(IncidentWork& work, const Collection& collection) {
   // Counted from here: in a storm a job may wait longer than it runs.
   const MonotonicTime deadline = now + collection.deadline;
   world.jobs.start(
-      name, work.target().name_space, kCollectJob,
+      name, lane_of(work.target()), kCollectJob,
       [&results, run = collection.run, incident = work.incident(), deadline](std::stop_token stop) {
         results.keep(incident.name, run(incident, deadline, std::move(stop)));
       },

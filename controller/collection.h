@@ -99,6 +99,10 @@ struct Collection {
 
 /// Concludes EvidencePreserved from what a job has left; starts one where there is none. Whether the incident
 /// is to be collected at all is for the caller to know.
+/// The lane of the jobs about a target: of a namespace, or of a machine, which shares its host with all
+/// others.
+std::string lane_of(const TargetRef& target);
+
 StepResult collect_in_job(IncidentWork& work, const Collection& collection);
 
 }  // namespace kintsugi::controller

@@ -78,7 +78,7 @@ StepResult DomainSteps::ask_guest(IncidentWork& work) const {
   controller::World& world = work.world();
   const std::string name = work.incident().name;
   world.jobs.start(
-      name, work.target().name_space, kGuestJob,
+      name, controller::lane_of(work.target()), kGuestJob,
       [&evidence = domains_.evidence, incident = work.incident()](std::stop_token stop) {
         evidence.ask_guest(incident, std::move(stop));
       },

@@ -8,6 +8,7 @@
 #include "base/json_text.h"
 #include "controller/containment_questions.h"
 #include "host/domain_changes.h"
+#include "host/domain_rebuild_record.h"
 #include "host/domain_resolver.h"
 #include "host/domain_steps.h"
 #include "host/silence_watch.h"
@@ -73,6 +74,12 @@ std::optional<Action> next_sealing(IncidentWork& work, const DomainIsolation& wa
   return std::nullopt;
 }
 
+/// Whether what a definition says to be rebuilt by this incident is to be isolated like any other: a signal
+/// has come about it, or it was not this incident that rebuilt it.
+bool is_rebuilt_suspected(const Incident& incident) {
+  return is_suspected_again(incident) || !has_begun_rebuild(incident);
+}
+
 playbooks::GuardVerdict judge(IncidentWork& work) {
   const Guards& guards = work.playbook()->guards;
   if (guards.has_caps()) {
@@ -91,6 +98,11 @@ playbooks::GuardVerdict judge(IncidentWork& work) {
             "the playbook asks for approval before containment"};
   }
   return {};
+}
+
+/// Whether the breached machine would be started with the host.
+bool starts_with_host(const DomainObservation& domain) {
+  return domain.persistent && domain.status.autostart;
 }
 
 StepResult gone(IncidentWork& work) {
@@ -224,7 +236,7 @@ DomainIsolation DomainSteps::isolation_for(IncidentWork& work) const {
   const bool is_collected = find_condition(work.status(), condition::kEvidencePreserved) != nullptr;
   wanted.agent_stays = wants_guest(work) && !is_collected && !work.incident().spec.release &&
                        !domains_.evidence.has_asked_guest(work.incident().name);
-  wanted.also_rebuilt = is_suspected_again(work.incident());
+  wanted.also_rebuilt = is_rebuilt_suspected(work.incident());
   return wanted;
 }
 
@@ -232,7 +244,7 @@ DomainIsolation DomainSteps::isolation_for(IncidentWork& work) const {
 /// too. Nothing: there is no such domain.
 Result<std::optional<DomainObservation>> DomainSteps::observe_victim(IncidentWork& work) const {
   auto observed = domains_.target.observe(work.target().uid);
-  if (observed && *observed && !is_suspected_again(work.incident()))
+  if (observed && *observed && !is_rebuilt_suspected(work.incident()))
     return targets::without_rebuilt(**std::move(observed), work.incident().name);
   return observed;
 }
@@ -255,7 +267,7 @@ StepResult DomainSteps::contain(IncidentWork& work, const std::function<bool()>&
     if (!work.status().containment) remember(work, action_on(domain, wanted));
     const bool is_marked = targets::assess_isolation(domain, wanted).reason != "NotInQuarantine";
     const bool is_whole = is_marked && targets::are_links_closed(domain, wanted) &&
-                          !targets::runs_on(domain, wanted) && !has_way_out;
+                          !targets::runs_on(domain, wanted) && !has_way_out && !starts_with_host(domain);
     if (is_whole || !may_act) return seal_and_assess(work, domain, wanted, may_send);
   } else if (!may_act) {
     return record_plan(work, action_on(domain, wanted));

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "host/testing/rebuild_site.h"
+#include "targets/libvirt/domain_rebuild.h"
 #include "targets/libvirt/quarantine_filter.h"
 
 namespace kintsugi::host {
@@ -178,6 +179,31 @@ TEST_CASE("a guest is paused once its incident's playbook says so, and nobody is
   site.order(Victim::kRestore);
   CHECK(site.comes(Stage::kReleased));
   CHECK_FALSE(site.machine.is_paused);
+}
+
+TEST_CASE("a machine that would still be started with the host is not left so") {
+  RebuildSite site;
+  isolate(site);
+  REQUIRE_FALSE(site.machine.autostart);
+  site.machine.autostart = true;
+  CHECK(site.comes([&] { return !site.machine.autostart; }, 5));
+  site.order(Victim::kRestore);
+  CHECK(site.comes(Stage::kReleased));
+  CHECK(site.machine.autostart);
+}
+
+TEST_CASE("a mark of a rebuild that this incident has not made does not pass for its containment") {
+  RebuildSite site;
+  site.open();
+  REQUIRE(site.comes(Stage::kClosed));
+  REQUIRE(is_rebuilt_by(site.live(), kIncident));
+  REQUIRE(site.store.remove(site.incident()));  // a database that was lost, or put back from before
+  site.restart();
+  set_playbook(site, /*pause=*/false);
+  site.open();
+  REQUIRE(site.comes_to(condition::kContained, "DefinitionEvaluated"));
+  for (const targets::DomainInterface& interface : site.live().interfaces)
+    CHECK(interface.link == targets::LinkState::kDown);
 }
 
 TEST_CASE("a machine that is simply gone was not migrated") {

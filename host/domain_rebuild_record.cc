@@ -100,6 +100,10 @@ StartRecord starts_of(const Incident& incident) {
           read_identity(body.value("image", json()))};
 }
 
+bool has_begun_rebuild(const Incident& incident) {
+  return find_entry(incident, kRebuild) != nullptr;
+}
+
 bool is_journaled(const Incident& incident, const targets::RebuildMark& mark) {
   const JournalEntry* entry = find_entry(incident, kRebuild);
   return entry != nullptr && entry->action.body == body_of(mark);

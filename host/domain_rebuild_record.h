@@ -20,6 +20,10 @@ inline constexpr std::string_view kRebuild = "redeploy/rebuild";
 /// that its body names.
 Action rebuild_action(const TargetRef& target, const targets::RebuildMark& mark);
 
+/// Whether this incident has begun a rebuild. A mark in a definition is no witness of that: it may be from
+/// an incident of the same name that a database which was lost or put back does not know any more.
+bool has_begun_rebuild(const Incident& incident);
+
 /// Whether a definition's mark is the one that was journaled.
 bool is_journaled(const Incident& incident, const targets::RebuildMark& mark);
 

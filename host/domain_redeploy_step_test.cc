@@ -11,6 +11,7 @@
 #include "host/testing/rebuild_site.h"
 #include "targets/libvirt/domain_document.h"
 #include "targets/libvirt/domain_rebuild.h"
+#include "trust/policy/trust_policy.h"
 
 namespace kintsugi::host {
 namespace {
@@ -318,6 +319,17 @@ TEST_CASE("a playbook that asks for approval waits for it, and a denial keeps th
     REQUIRE(site.comes_to(condition::kRedeployed, "Denied"));
     CHECK_FALSE(site.comes([&] { return site.machine.ended > 0; }, 20));
     CHECK(is_true(site.incident().status, condition::kContained));
+  }
+  SECTION("what was revoked since is judged anew") {
+    trust::TrustPolicy stricter;
+    stricter.spec.name = "golden";
+    stricter.hash = "another";
+    site.book.set_policies({stricter});
+    site.images.trouble = make_error(ErrorCode::kRefused, "the digest is revoked");
+    site.images.trouble->reason = "DigestRevoked";
+    site.decide("redeploy", true);
+    REQUIRE(site.comes_to(condition::kRedeployed, "DigestRevoked"));
+    CHECK_FALSE(site.comes([&] { return site.machine.ended > 0; }, 20));
   }
   SECTION("who has agreed to one image is asked about another") {
     site.images.digest = "sha256:bb";

@@ -105,8 +105,14 @@ StepResult DomainSteps::restore(IncidentWork& work) const {
   }
   if (!given) return fail(given.error());
   if (!given->done) return step_waits(kLookAtDisks);
-  if (auto restored = domains_.target.restore(work.target().uid, work.incident().name); !restored)
-    return fail(std::move(restored).error());
+  const auto restored = domains_.target.restore(work.target().uid, work.incident().name);
+  if (!restored && !restored.error().retryable) {
+    work.await("release", "it cannot be given back: " + restored.error().to_string());
+    return step_waits(work.world().settings.retry);
+  }
+  if (!restored) return fail(restored.error());
+  for (const std::string& refusal : *restored)
+    work.note("Not plugged in again before it is started anew: " + refusal);
   const auto observed = domains_.target.observe(work.target().uid);
   if (!observed) return fail(observed.error());
   if (has_migrated(domains_, work, *observed)) {

@@ -65,7 +65,8 @@ bool is_there(const std::string& path) {
 Result<void> ensure_directory(const std::string& directory) {
   using std::filesystem::perms;
   std::error_code failed;
-  if (!std::filesystem::create_directories(directory, failed) && !failed) return {};
+  std::filesystem::create_directories(directory, failed);
+  // Each time: who made it may have been killed right after.
   if (!failed)
     std::filesystem::permissions(directory, perms::owner_all | perms::group_exec | perms::others_exec,
                                  failed);

@@ -4,8 +4,10 @@
 #include <algorithm>
 
 #include "base/escape.h"
+#include "controller/collection.h"
 #include "host/rebuild_memory.h"
 #include "host/service_probe.h"
+#include "trust/policy/trust_policy.h"
 
 namespace kintsugi::host {
 namespace {
@@ -27,7 +29,7 @@ void start(const DomainWorld& domains, IncidentWork& work, const char* name, Slo
   controller::World& world = work.world();
   const std::string incident = work.incident().name;
   world.jobs.start(
-      incident, work.target().name_space, name,
+      incident, controller::lane_of(work.target()), name,
       [&world, &domains, incident, slot, find_out = std::move(find_out)](std::stop_token stop) {
         Result<Value> result = find_out(stop);
         if (stop.stop_requested()) return;
@@ -77,19 +79,30 @@ Result<PreparedMachine> make_machine(const DomainWorld& domains, const std::stri
 
 }  // namespace
 
+/// What a verdict rests on: the policy that the playbook demands, and all that there are.
+std::string judges(const DomainWorld& domains, const std::string& policy) {
+  std::string text = policy;
+  for (const trust::TrustPolicy& each : *domains.book.policies())
+    text += ' ' + each.spec.name + ' ' + each.hash;
+  return text;
+}
+
 std::optional<Result<GoldenImage>> provide_image(const DomainWorld& domains, IncidentWork& work,
                                                  const GoldenSource& source, const std::string& policy) {
   const RebuildFacts facts = domains.rebuilds.facts(work.incident().name);
-  // The administrator may have named another one since.
-  const bool is_of_another = facts.image && facts.image->result && facts.image->result->source != source;
+  const std::string judged_by = judges(domains, policy);
+  // The administrator may have named another one since, or have revoked what was accepted.
+  const bool is_of_another =
+      facts.image && facts.image->result &&
+      (facts.image->result->source != source || facts.image->result->judged_by != judged_by);
   const JobAnswer<ProvidedImage>* known = facts.image && !is_of_another ? &*facts.image : nullptr;
   if (known == nullptr || is_to_be_retried(work, *known)) {
     const MonotonicTime deadline = work.world().clock.monotonic() + kImageDeadline;
-    const auto provide = [&images = domains.images, source, policy,
+    const auto provide = [&images = domains.images, source, policy, judged_by,
                           deadline](const std::stop_token& stop) -> Result<ProvidedImage> {
       auto image = images.provide(source, policy, deadline, stop);
       if (!image) return fail(std::move(image).error());
-      return ProvidedImage{source, *std::move(image)};
+      return ProvidedImage{source, *std::move(image), judged_by};
     };
     start<ProvidedImage>(domains, work, "golden-image", &RebuildFacts::image, provide);
   }

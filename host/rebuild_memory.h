@@ -26,6 +26,7 @@ struct JobAnswer {
 struct ProvidedImage {
   GoldenSource source;
   GoldenImage image;
+  std::string judged_by;  ///< changes with the policies
 };
 
 /// The files of a machine that can be started from them.

@@ -318,10 +318,11 @@ Result<DiskReturn> DomainTarget::give_back_disks(const std::string& uuid, const 
   return given;
 }
 
-Result<void> DomainTarget::restore(const std::string& uuid, const std::string& incident) const {
+Result<std::vector<std::string>> DomainTarget::restore(const std::string& uuid,
+                                                       const std::string& incident) const {
   const auto observed = observe(uuid);
   if (!observed) return fail(observed.error());
-  if (!*observed) return {};
+  if (!*observed) return std::vector<std::string>();
   // Of a domain that does not run they would lose what was written since.
   if (!layers_of((*observed)->any(), incident).empty()) {
     return fail(make_error(ErrorCode::kConflict, "its disks are still to be given back")
@@ -333,30 +334,40 @@ Result<void> DomainTarget::restore(const std::string& uuid, const std::string& i
     const auto restored = restored_definition(*persistent, incident);
     if (!restored) return fail(restored.error());
     // Before the mark goes with the definition.
-    if (auto set = hypervisor_.set_autostart(uuid, restored->autostart); !set) return set;
-    if (auto defined = hypervisor_.define(restored->xml); !defined) return defined;
+    if (auto set = hypervisor_.set_autostart(uuid, restored->autostart); !set)
+      return fail(std::move(set).error());
+    if (auto defined = hypervisor_.define(restored->xml); !defined) return fail(std::move(defined).error());
   }
   const bool is_live = (*observed)->live && (*observed)->live->incident == incident;
   return is_live ? restore_live(uuid, incident, (*observed)->status.state == DomainState::kPaused)
-                 : Result<void>();
+                 : std::vector<std::string>();
 }
 
-Result<void> DomainTarget::restore_live(const std::string& uuid, const std::string& incident,
-                                        bool is_paused) const {
+Result<std::vector<std::string>> DomainTarget::restore_live(const std::string& uuid,
+                                                            const std::string& incident,
+                                                            bool is_paused) const {
   const auto live = hypervisor_.live_definition(uuid);
   if (!live) return fail(live.error());
   const auto plan = plan_live_restoration(*live, incident);
   if (!plan) return fail(plan.error());
+  std::vector<std::string> refused;
   for (const std::string& device : plan->reattached) {
-    if (auto attached = hypervisor_.attach_device(uuid, device); !attached) return attached;
+    auto attached = hypervisor_.attach_device(uuid, device);
+    if (attached) continue;
+    if (attached.error().retryable) return fail(std::move(attached).error());
+    // What cannot be plugged into a machine that runs is there when it starts again.
+    refused.push_back(attached.error().message);
   }
   for (const std::string& interface : plan->interfaces) {
-    if (auto updated = hypervisor_.update_device(uuid, interface); !updated) return updated;
+    if (auto updated = hypervisor_.update_device(uuid, interface); !updated)
+      return fail(std::move(updated).error());
   }
   if (is_paused && !plan->was_paused) {
-    if (auto resumed = hypervisor_.resume(uuid); !resumed) return resumed;
+    if (auto resumed = hypervisor_.resume(uuid); !resumed) return fail(std::move(resumed).error());
   }
-  return hypervisor_.set_live_mark(uuid, "");
+  if (auto unmarked = hypervisor_.set_live_mark(uuid, ""); !unmarked)
+    return fail(std::move(unmarked).error());
+  return refused;
 }
 
 }  // namespace kintsugi::targets

@@ -99,8 +99,8 @@ class DomainTarget {
 
   /// Ends the quarantine of this incident, after its disks were given back: definition, autostart, devices,
   /// links, and it runs unless it was paused before. A domain that is in nobody's quarantine is left as it
-  /// is.
-  Result<void> restore(const std::string& uuid, const std::string& incident) const;
+  /// is. Returns why devices could not be plugged into the running machine: it has them when it starts anew.
+  Result<std::vector<std::string>> restore(const std::string& uuid, const std::string& incident) const;
 
  private:
   Result<void> cut_off_live(const std::string& uuid, const DomainIsolation& wanted, bool is_paused) const;
@@ -110,7 +110,8 @@ class DomainTarget {
   Result<void> ensure_filter(const QuarantineFilter& wanted) const;
   Result<void> seal_interface(const std::string& uuid, const SealedInterface& interface) const;
   Result<std::string> advance_commit(const std::string& uuid, const DiskLayer& layer) const;
-  Result<void> restore_live(const std::string& uuid, const std::string& incident, bool is_paused) const;
+  Result<std::vector<std::string>> restore_live(const std::string& uuid, const std::string& incident,
+                                                bool is_paused) const;
 
   Hypervisor& hypervisor_;
 };

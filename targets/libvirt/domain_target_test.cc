@@ -310,6 +310,24 @@ TEST_CASE("a domain that was paused before is paused after its release") {
   CHECK(host.is_paused);
 }
 
+TEST_CASE("a device that cannot be plugged in again keeps no link down") {
+  FakeHypervisor host = running_host();
+  const DomainTarget target(host);
+  const DomainIsolation wanted{kIncident, true, false};
+  REQUIRE(isolate(target, wanted));
+  host.plugging_trouble = make_error(ErrorCode::kUnsupported, "only virtiofs can be plugged in");
+  const auto refused = target.restore(kUuid, kIncident);
+  REQUIRE(refused);
+  CHECK_FALSE(refused->empty());
+  CHECK(refused->front() == "only virtiofs can be plugged in");
+  const auto observed = target.observe(kUuid);
+  REQUIRE((observed && *observed));
+  for (const DomainInterface& interface : (*observed)->live->interfaces)
+    CHECK(interface.link != LinkState::kDown);
+  CHECK((*observed)->any().incident.empty());
+  CHECK_FALSE(host.is_paused);
+}
+
 TEST_CASE("another incident's quarantine is not ended") {
   FakeHypervisor host = running_host();
   const DomainTarget target(host);

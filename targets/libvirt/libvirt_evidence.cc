@@ -122,12 +122,15 @@ Result<Screenshot> LibvirtHypervisor::screenshot(const std::string& uuid) {
 Result<std::vector<GuestFact>> LibvirtHypervisor::guest_facts(const std::string& uuid) {
   return with_domain(uuid, [&](virDomainPtr domain) -> Result<std::vector<GuestFact>> {
     const std::string object = domain_object(uuid);
-    // It waits for ever otherwise, as long as the guest likes.
+    // It waits for ever otherwise, as long as the guest likes. The limit is the domain's, for whoever asks:
+    // afterwards it is libvirt's own again.
     if (virDomainAgentSetResponseTimeout(domain, kAgentSeconds, 0) < 0) return fail(libvirt_error(object));
     virTypedParameterPtr parameters = nullptr;
     int count = 0;
     const int asked = virDomainGetGuestInfo(domain, /*types=*/0, &parameters, &count, 0);
-    if (asked < 0) return fail(libvirt_error(object));
+    const auto failure = asked < 0 ? std::optional(libvirt_error(object)) : std::nullopt;
+    (void)virDomainAgentSetResponseTimeout(domain, VIR_DOMAIN_AGENT_RESPONSE_TIMEOUT_BLOCK, 0);
+    if (failure) return fail(*failure);
     std::vector<GuestFact> facts;
     for (int i = 0; i < count; ++i) facts.push_back({parameters[i].field, text_of(parameters[i])});
     virTypedParamsFree(parameters, count);

@@ -153,6 +153,7 @@ Result<void> FakeHypervisor::update_device(const std::string&, const std::string
 }
 
 Result<void> FakeHypervisor::attach_device(const std::string&, const std::string& device) {
+  if (plugging_trouble) return fail(*plugging_trouble);
   return change([&] {
     pugi::xml_document domain = parse(live);
     domain.first_child().child("devices").append_copy(parse(device).first_child());

@@ -43,6 +43,7 @@ class FakeHypervisor : public Hypervisor {
   std::string missing_bridge;
   std::optional<Error> definition_trouble;  ///< what comes of each new definition
   std::optional<Error> start_trouble;       ///< what comes of each start
+  std::optional<Error> plugging_trouble;    ///< what comes of each device that is plugged in
   /// What is started is there, and does not run yet.
   bool starts_slowly = false;
   bool ends_at_once = false;  ///< what is started
