@@ -7,6 +7,7 @@
 #include <array>
 #include <iterator>
 
+#include "base/escape.h"
 #include "targets/libvirt/domain_disks.h"
 #include "targets/libvirt/domain_document.h"
 #include "targets/libvirt/qemu_arguments.h"
@@ -230,9 +231,25 @@ void reinsert(pugi::xml_node devices, pugi::xml_node device, std::size_t index) 
   }
 }
 
+/// A card that was in quarantine when it was remembered: somebody had taken the mark away by then.
+Result<void> check_known(pugi::xml_node taken) {
+  const std::string_view filter = taken.child("filterref").attribute("filter").value();
+  if (!filter.starts_with(kQuarantineFilter)) return {};
+  return fail(
+      make_error(ErrorCode::kRefused,
+                 fmt::format("how network card {} was before the quarantine is not known: the mark in "
+                             "the domain's metadata was taken away meanwhile",
+                             escape(taken.attribute("mac").value(), 64)))
+          .advise("define the domain as it was, then release with --victim leave"));
+}
+
 Result<pugi::xml_document> mark_of(const pugi::xml_document& domain, std::string_view incident) {
   pugi::xml_document mark = read_mark(domain);
-  if (mark.first_child() && incident == mark.first_child().attribute("incident").value()) return mark;
+  if (mark.first_child() && incident == mark.first_child().attribute("incident").value()) {
+    for (const pugi::xml_node taken : mark.first_child().children("interface"))
+      if (auto known = check_known(taken); !known) return fail(std::move(known).error());
+    return mark;
+  }
   return fail(ErrorCode::kConflict, mark.first_child() ? "the domain is in the quarantine of another incident"
                                                        : "the domain is not in quarantine");
 }

@@ -110,6 +110,17 @@ TEST_CASE("quarantine repeated takes nothing twice, and what was first is what i
   CHECK(restored->autostart);
 }
 
+TEST_CASE("a quarantine whose mark was taken away is not taken for how the machine was") {
+  pugi::xml_document document = parse_domain_document(quarantined(data("persistent.xml"))).value();
+  document.child("domain").remove_child("metadata");
+  const std::string again = quarantined(to_xml(document.first_child()));
+  const auto restored = restored_definition(again, kIncident);
+  REQUIRE_FALSE(restored);
+  CHECK(restored.error().code == ErrorCode::kRefused);
+  CHECK_FALSE(restored.error().retryable);
+  CHECK_THAT(restored.error().message, Catch::Contains("52:54:00:77:00:11"));
+}
+
 TEST_CASE("what leads out past libvirt is not in what the domain starts from, and comes back") {
   std::string before = normal(data("persistent.xml"));
   before.replace(before.find("</domain>"), 9,
