@@ -333,7 +333,8 @@ Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string
 }
 
 Result<std::string> quarantined_definition(std::string_view persistent, std::string_view incident,
-                                           bool autostart, const QuarantinePlace& place) {
+                                           bool autostart, const QuarantinePlace& place,
+                                           const std::set<std::string>& linkless) {
   auto document = parse_domain_document(persistent);
   if (!document) return fail(std::move(document).error());
   pugi::xml_document out;
@@ -341,18 +342,22 @@ Result<std::string> quarantined_definition(std::string_view persistent, std::str
   pugi::xml_node mark = out.first_child();
   set_first(mark, "autostart", autostart);
   const std::vector<pugi::xml_node> devices = children_of(devices_of(*document));
+  const auto is_to_go = [&](pugi::xml_node device) {
+    const bool is_card = std::string_view(device.name()) == "interface";
+    return is_to_close(device) || (is_card && linkless.contains(read_interface(device).mac));
+  };
   for (const pugi::xml_node device : devices) {
-    if (is_interface_with_link(device)) {
+    if (is_interface_with_link(device) && !is_to_go(device)) {
       remember_interface(mark, device);
       quarantine_interface(device, place);
-    } else if (is_to_close(device)) {
+    } else if (is_to_go(device)) {
       remember_device(mark, device);
     } else if (std::string_view(device.name()) == "disk") {
       remember_disk(mark, device);
     }
   }
   for (const pugi::xml_node device : devices) {
-    if (is_to_close(device)) devices_of(*document).remove_child(device);
+    if (is_to_go(device)) devices_of(*document).remove_child(device);
   }
   take_arguments(mark, document->first_child());
   attach_metadata(*document, out, kQuarantineNamespace);

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -62,9 +63,11 @@ Result<LiveRestoration> plan_live_restoration(std::string_view live, std::string
 
 /// The persistent definition in quarantine: network cards are down, or in the open place, and filtered,
 /// passages gone, and the mark tells it all, also whether the domain was started with the host. Idempotent as
-/// above.
+/// above. `linkless` has the MAC addresses of cards that are gone as well: a network of libvirt may have
+/// given the running machine a device of the host, which a definition does not show.
 Result<std::string> quarantined_definition(std::string_view persistent, std::string_view incident,
-                                           bool autostart, const QuarantinePlace& place);
+                                           bool autostart, const QuarantinePlace& place,
+                                           const std::set<std::string>& linkless = {});
 
 struct RestoredDefinition {
   std::string xml;

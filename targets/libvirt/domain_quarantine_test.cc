@@ -110,6 +110,20 @@ TEST_CASE("quarantine repeated takes nothing twice, and what was first is what i
   CHECK(restored->autostart);
 }
 
+TEST_CASE("a card of a network that turned out to be a device of the host is not in what starts") {
+  const std::string before = normal(data("persistent.xml"));
+  const std::string mac = "52:54:00:77:00:12";
+  const auto isolated = quarantined_definition(before, kIncident, true, {}, {mac});
+  REQUIRE(isolated);
+  const Domain domain = parse_domain(*isolated).value();
+  for (const DomainInterface& interface : domain.interfaces) CHECK(interface.mac != mac);
+  CHECK(quarantined_definition(*isolated, kIncident, false, {}, {mac}).value() == *isolated);
+  CHECK(quarantined_definition(*isolated, kIncident, false, {}).value() == *isolated);
+  const auto restored = restored_definition(*isolated, kIncident);
+  REQUIRE(restored);
+  CHECK(restored->xml == before);
+}
+
 TEST_CASE("a quarantine whose mark was taken away is not taken for how the machine was") {
   pugi::xml_document document = parse_domain_document(quarantined(data("persistent.xml"))).value();
   document.child("domain").remove_child("metadata");

@@ -197,10 +197,24 @@ Result<void> DomainTarget::cut_off_persistent(const std::string& uuid, const Dom
     if (!filtered && filtered.error().retryable) return filtered;
     place->is_open = filtered.has_value();
   }
-  const auto changed = quarantined_definition(*persistent, wanted.incident, autostart, *place);
+  const auto linkless = linkless_cards(uuid);
+  if (!linkless) return fail(linkless.error());
+  const auto changed = quarantined_definition(*persistent, wanted.incident, autostart, *place, *linkless);
   if (!changed) return fail(changed.error());
   if (auto defined = hypervisor_.define(*changed); !defined) return defined;
   return autostart ? hypervisor_.set_autostart(uuid, false) : Result<void>();
+}
+
+Result<std::set<std::string>> DomainTarget::linkless_cards(const std::string& uuid) const {
+  std::set<std::string> macs;
+  const auto live = hypervisor_.live_definition(uuid);
+  if (!live && live.error().code == ErrorCode::kConflict) return macs;
+  if (!live) return fail(live.error());
+  const auto domain = parse_domain(*live);
+  if (!domain) return fail(domain.error());
+  for (const DomainInterface& interface : domain->interfaces)
+    if (!interface.has_link()) macs.insert(interface.mac);
+  return macs;
 }
 
 Result<QuarantinePlace> DomainTarget::place_for(const std::string& uuid,

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -107,6 +108,8 @@ class DomainTarget {
   Result<void> cut_off_persistent(const std::string& uuid, const DomainIsolation& wanted,
                                   bool autostart) const;
   Result<QuarantinePlace> place_for(const std::string& uuid, const DomainIsolation& wanted) const;
+  /// The MAC addresses of the running machine's cards whose links libvirt cannot take down.
+  Result<std::set<std::string>> linkless_cards(const std::string& uuid) const;
   Result<void> ensure_filter(const QuarantineFilter& wanted) const;
   Result<void> seal_interface(const std::string& uuid, const SealedInterface& interface) const;
   Result<std::string> advance_commit(const std::string& uuid, const DiskLayer& layer) const;
