@@ -42,13 +42,6 @@ Result<void> settle_release(IncidentWork& work) {
   return {};
 }
 
-bool is_planned(const Incident& incident, std::string_view id) {
-  const auto& journal = incident.status.journal;
-  return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
-    return entry.action.id == id && entry.state == JournalEntry::State::kPlanned;
-  });
-}
-
 StepResult finish(IncidentWork& work, const std::string& message) {
   auto settled = settle_release(work);
   if (settled) settled = settle_redeployment(work);

@@ -27,11 +27,23 @@ StepResult finish_release(IncidentWork& work, const std::string& message) {
   return step_done();
 }
 
-bool is_applied(const Incident& incident, std::string_view action) {
+namespace {
+
+bool has_entry(const Incident& incident, std::string_view id, JournalEntry::State state) {
   const auto& journal = incident.status.journal;
   return std::any_of(journal.begin(), journal.end(), [&](const JournalEntry& entry) {
-    return entry.action.id == action && entry.state == JournalEntry::State::kApplied;
+    return entry.action.id == id && entry.state == state;
   });
+}
+
+}  // namespace
+
+bool is_applied(const Incident& incident, std::string_view id) {
+  return has_entry(incident, id, JournalEntry::State::kApplied);
+}
+
+bool is_planned(const Incident& incident, std::string_view id) {
+  return has_entry(incident, id, JournalEntry::State::kPlanned);
 }
 
 bool is_settled(const Incident& incident, std::string_view id) {

@@ -50,7 +50,9 @@ StepResult finish_release(IncidentWork& work, const std::string& message);
 inline constexpr std::string_view kDisposal = "release/delete";
 /// Whether the journal says that the action of that id was done.
 bool is_applied(const Incident& incident, std::string_view id);
-/// The same, or that it was given up: it is not to be tried any more.
+/// Whether it says that the action is planned: it may have been sent, or is to be.
+bool is_planned(const Incident& incident, std::string_view id);
+/// Whether it was done, or given up: it is not to be tried any more.
 bool is_settled(const Incident& incident, std::string_view id);
 /// Marks the first planned action that is meant as done (`state`): its answer was lost, and the world shows
 /// it.

@@ -137,10 +137,7 @@ StepResult replaced(IncidentWork& work) {
 
 /// Whether links that were found to be raised at QEMU are still to be put down, by whatever process.
 bool is_to_lower(const Incident& incident) {
-  const auto& journal = incident.status.journal;
-  return std::any_of(journal.begin(), journal.end(), [](const JournalEntry& entry) {
-    return entry.action.id == kLowering && entry.state == JournalEntry::State::kPlanned;
-  });
+  return controller::is_planned(incident, kLowering);
 }
 
 /// The network cards through which the guest has sent; what they were may be forgotten.

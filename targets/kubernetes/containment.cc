@@ -105,7 +105,8 @@ std::optional<Action> isolation_with_room(const Action& isolation, const json& l
   std::size_t bytes = kRemovedAnnotation.size() + kMaxRemovedBytes;
   std::vector<std::pair<std::size_t, std::string>> foreign;
   for (const auto& [key, value] : isolated->at("metadata").at("annotations").items()) {
-    const std::size_t size = key.size() + value.get_ref<const std::string&>().size();
+    const std::size_t size =
+        key.size() + (value.is_string() ? value.get_ref<const std::string&>().size() : 0);
     bytes += size;
     if (!is_ours(key)) foreign.emplace_back(size, key);
   }
