@@ -128,15 +128,17 @@ StepResult restore(IncidentWork& work) {
   if (!victim) return tl::unexpected(std::move(victim).error());
   if (!*victim) return finish(work, "the pod no longer exists; nothing to give back");
   if (!(*victim)->quarantined()) return finish(work, "the pod is not in quarantine");
-  const auto holder = other_holder(work, **victim);
-  if (holder != nullptr && !holder->is_over()) {
-    work.await("release", "the pod is in the quarantine of incident " + holder->name +
-                              ", which is open: release that one, or this one with --victim leave");
-    return step_waits(world.settings.retry);
+  std::optional<ContainmentRecord> record = work.status().containment;
+  if (const auto holder = other_holder(work, **victim); holder != nullptr) {
+    if (!holder->is_over()) {
+      work.await("release", "the pod is in the quarantine of incident " + holder->name +
+                                ", which is open: release that one, or this one with --victim leave");
+      return step_waits(world.settings.retry);
+    }
+    // What an incident that is over has left in quarantine is given back by any that is about the same pod.
+    record = holder->status.containment;
   }
-  // What an incident that is over has left in quarantine is given back by any that is about the same pod.
-  const auto undo = targets::find_undo(
-      **victim, holder != nullptr ? holder->status.containment : work.status().containment);
+  const auto undo = targets::find_undo(**victim, record);
   if (auto waits = ask_about_lost_undo(work, undo)) return *waits;
   const OwnerRef controller = work.owner();
   const targets::OwnerChain owners = world.cluster->target.owners_of(work.target().name_space, controller);
